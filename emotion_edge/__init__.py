@@ -1,0 +1,11 @@
+"""Speech emotion recognition for small devices."""
+
+from .classifier import EmotionClassifier as EmotionClassifier
+from .classifier import classify as classify
+from .errors import AudioError as AudioError
+from .errors import EmotionEdgeError as EmotionEdgeError
+from .errors import InterpreterError as InterpreterError
+from .errors import ModelError as ModelError
+from .prediction import Prediction as Prediction
+
+__version__ = "0.1.0"

@@ -1,0 +1,140 @@
+"""The whole path: sound -> speech gate and MFCC -> pooling -> interpreter -> calibrated probabilities -> Prediction."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import audio
+from .interpreter import construct
+from .mfcc import Mfcc
+from .model import DEFAULT_MODEL, load
+from .pooling import POOLINGS
+from .prediction import Prediction
+from .recipe import ModelRecipe
+from .speech import SpeechGate
+
+Array = NDArray[Any]
+
+
+class Features(NamedTuple):
+    """What the model sees of a sound.
+
+    Attributes:
+        vector: shape (n_features,), float32, pooled, not yet standardised.
+        duration_s: length of the sound.
+        speech: whether the gate let it through.
+    """
+
+    vector: Array
+    duration_s: float
+    speech: bool
+
+
+class EmotionClassifier:
+    """Answers which emotion a voice carries.
+
+    One classifier may be called from several threads.
+
+    Args:
+        model: the name of a shipped model, or the path of a `.tflite` file with a recipe.
+        interpreter: `ai-edge-litert` or `tflite-runtime`; by default whichever works here.
+
+    Raises:
+        ModelError: the model cannot be used.
+        InterpreterError: no TFLite interpreter works here.
+    """
+
+    def __init__(self, model: str | os.PathLike[str] = DEFAULT_MODEL, *, interpreter: str | None = None) -> None:
+        loaded = load(model)
+        self.recipe: Final[ModelRecipe] = loaded.recipe
+        self._interpreter: Final = construct(loaded, interpreter)
+        self._mfcc: Final = Mfcc(self.recipe.mfcc)
+
+    def classify(self, source: audio.Source) -> Prediction:
+        """Classify a file.
+
+        Args:
+            source: a path or a binary file object; any rate, channel count and format that libsndfile reads.
+
+        Raises:
+            AudioError: it is missing, damaged, empty or not audio.
+        """
+        return self.predict(self.features(audio.read_blocks(source, sample_rate_hz=self.recipe.mfcc.sample_rate_hz)))
+
+    def classify_samples(self, samples: ArrayLike, sample_rate: float) -> Prediction:
+        """Classify samples in memory.
+
+        Args:
+            samples: shape (n,) or (n, channels); float in -1..1, or int16, int32 or uint8 at full scale.
+            sample_rate: their rate in Hz.
+
+        Raises:
+            AudioError: another shape or dtype, no samples, or samples that are not finite.
+        """
+        rate = self.recipe.mfcc.sample_rate_hz
+        return self.predict(self.features(audio.sample_blocks(samples, sample_rate, sample_rate_hz=rate)))
+
+    def features(self, blocks: Iterable[Array]) -> Features:
+        """The features of mono blocks at the model's rate, each of shape (n,), as `emotion_edge.audio` makes them."""
+        rate = self.recipe.mfcc.sample_rate_hz
+        stream, gate, log_mel, n_samples = self._mfcc.stream(), SpeechGate(rate), [], 0
+        for block in blocks:
+            gate.push(block)
+            log_mel.append(stream.push(block))
+            n_samples += len(block)
+        log_mel.append(stream.finish())
+        frames = self._mfcc.coefficients(np.concatenate(log_mel))
+        return Features(POOLINGS[self.recipe.pooling](frames), n_samples / rate, gate.open)
+
+    def probabilities(self, vector: Array) -> Array:
+        """The calibrated probabilities, shape (n_labels,), of a feature vector, whether or not anybody spoke."""
+        standardisation = self.recipe.standardisation
+        if standardisation is not None:
+            vector = (vector - np.float32(standardisation.mean)) / np.float32(standardisation.deviation)
+        logits = self._interpreter(vector).astype(np.float64) / self.recipe.temperature
+        likelihoods = np.exp(logits - logits.max())
+        return np.asarray(likelihoods / likelihoods.sum())
+
+    def predict(self, features: Features) -> Prediction:
+        """The answer to some features."""
+        stretch = {"start_s": 0.0, "end_s": features.duration_s, "model": self.recipe.name}
+        if not features.speech:
+            return Prediction(label=None, confidence=0.0, probabilities={}, status="no_speech", **stretch)
+        probabilities = self.probabilities(features.vector)
+        best = int(probabilities.argmax())
+        confidence = float(probabilities[best])
+        return Prediction(
+            label=self.recipe.labels[best],
+            confidence=confidence,
+            probabilities=dict(zip(self.recipe.labels, probabilities.tolist(), strict=True)),
+            status="ok" if confidence >= self.recipe.uncertain_below else "uncertain",
+            **stretch,
+        )
+
+    def __repr__(self) -> str:
+        recipe = self.recipe
+        return (f"EmotionClassifier({recipe.name}: mono {recipe.mfcc.sample_rate_hz} Hz -> {recipe.pooling} of "
+                f"(n, {recipe.mfcc.n_mfcc}) MFCC -> {', '.join(recipe.labels)}; {self._interpreter.backend})")
+
+
+@lru_cache(maxsize=1)
+def _default_classifier() -> EmotionClassifier:
+    return EmotionClassifier()
+
+
+def classify(source: audio.Source) -> Prediction:
+    """Classify a file with the default model, which is loaded once and kept.
+
+    Args:
+        source: a path or a binary file object; any rate, channel count and format that libsndfile reads.
+
+    Raises:
+        AudioError: it is missing, damaged, empty or not audio.
+    """
+    return _default_classifier().classify(source)

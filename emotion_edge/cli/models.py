@@ -1,0 +1,49 @@
+"""`emotion-edge models`: what is shipped."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from ..model import DEFAULT_MODEL, load, shipped
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("models", help="list the shipped models",
+                                 description="List the shipped models with their labels, size, licence and scores.")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print them."""
+    for name, path in shipped().items():
+        model = load(name)
+        recipe = model.recipe
+        entry = {
+            "name": name,
+            "labels": list(recipe.labels),
+            "size_bytes": len(model.content),
+            "licence": recipe.licence,
+            "corpora": list(recipe.corpora),
+            "protocol": recipe.protocol,
+            "scores": dict(recipe.scores),
+            "path": str(path),
+        }
+        print(json.dumps(entry) if options.json else _describe(entry))
+    return 0
+
+
+def _describe(entry: dict[str, Any]) -> str:
+    default = "  (default)" if entry["name"] == DEFAULT_MODEL else ""
+    lines = [f"{entry['name']}{default}",
+             f"  labels    {', '.join(entry['labels'])}",
+             f"  size      {entry['size_bytes'] / 1024:.1f} KiB",
+             f"  licence   {entry['licence']}",
+             f"  trained   {', '.join(entry['corpora'])}",
+             f"  protocol  {entry['protocol']}"]
+    width = max(map(len, entry["scores"]), default=0)
+    lines += [f"  score     {name:{width}}  {value:.3f}" for name, value in entry["scores"].items()]
+    return "\n".join(lines)

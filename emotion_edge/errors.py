@@ -1,0 +1,17 @@
+"""What can go wrong, in words for the person who has to mend it."""
+
+
+class EmotionEdgeError(Exception):
+    """The base of every error that this package raises on purpose."""
+
+
+class AudioError(EmotionEdgeError):
+    """The sound cannot be used: missing, damaged, empty, not audio, or not finite numbers."""
+
+
+class ModelError(EmotionEdgeError):
+    """The model file or its recipe cannot be used: missing, damaged, from a newer format, or inconsistent."""
+
+
+class InterpreterError(EmotionEdgeError):
+    """No TFLite interpreter can be constructed on this machine."""

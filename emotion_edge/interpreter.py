@@ -1,0 +1,115 @@
+"""Who runs the model: whichever TFLite interpreter can be constructed on this machine."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InterpreterError, ModelError
+from .model import Model
+
+BACKENDS: Final = {
+    "ai-edge-litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+}
+"""Package to the module that holds its `Interpreter`, in the order in which they are tried."""
+
+_log = logging.getLogger(__name__)
+
+
+class Interpreter:
+    """Runs one model with one backend; safe to call from several threads.
+
+    Raises:
+        InterpreterError: the backend is not installed or does not work here.
+        ModelError: the backend refuses the model, or the model does not fit its own recipe.
+    """
+
+    def __init__(self, model: Model, backend: str) -> None:
+        self.backend: Final = backend
+        self._lock = threading.Lock()
+        self._interpreter = _construct(model.content, backend)
+        (self._input,) = _only(self._interpreter.get_input_details(), "input")
+        (self._output,) = _only(self._interpreter.get_output_details(), "output")
+        _check_tensor(self._input, model.recipe.n_features, "takes", "features")
+        _check_tensor(self._output, len(model.recipe.labels), "gives", "labels")
+
+    def __call__(self, features: NDArray[Any]) -> NDArray[np.float32]:
+        """The logits, shape (n_labels,), of a feature vector of shape (n_features,)."""
+        batch = np.ascontiguousarray(features, np.float32)[np.newaxis]
+        with self._lock:  # set, invoke and get are three calls on shared memory
+            self._interpreter.set_tensor(self._input["index"], batch)
+            self._interpreter.invoke()
+            return np.asarray(self._interpreter.get_tensor(self._output["index"])[0])
+
+
+def construct(model: Model, backend: str | None = None) -> Interpreter:
+    """An interpreter for a model: the named one, or the first that can be constructed.
+
+    An installed package proves nothing: tflite-runtime beside numpy 2 imports and then fails. So each is constructed.
+
+    Raises:
+        InterpreterError: none works here.
+        ModelError: one works, but not with this model.
+    """
+    if backend is not None and backend not in BACKENDS:
+        raise InterpreterError(f"no interpreter {backend!r}: known are {', '.join(BACKENDS)}")
+    failures: list[Exception] = []
+    for name in [backend] if backend else BACKENDS:
+        try:
+            return Interpreter(model, name)
+        except (InterpreterError, ModelError) as error:
+            _log.debug("%s", error)
+            failures.append(error)
+    refused = [error for error in failures if isinstance(error, ModelError)]
+    if refused:
+        raise refused[0]
+    raise InterpreterError("no TFLite interpreter works here: " + "; ".join(map(str, failures))
+                           + ". Install one: pip install ai-edge-litert, or on 32-bit ARM: pip install tflite-runtime 'numpy<2'")
+
+
+def available(model: Model) -> list[Interpreter]:
+    """Every interpreter that can be constructed here for a model, in the order of BACKENDS."""
+    found = []
+    for name in BACKENDS:
+        try:
+            found.append(Interpreter(model, name))
+        except InterpreterError as error:
+            _log.debug("%s", error)
+    return found
+
+
+def _construct(content: bytes, backend: str) -> Any:
+    try:
+        module = importlib.import_module(BACKENDS[backend])
+        # Without the default delegates LiteRT prints nothing on stderr, and a model this small runs no slower.
+        resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    except ImportError as error:
+        raise InterpreterError(f"{backend} is not installed ({error})") from None
+    except Exception as error:
+        raise InterpreterError(f"{backend} does not import ({error})") from None
+    try:
+        interpreter = module.Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=resolver)
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(f"{backend} refuses the model: {error}") from None
+    except Exception as error:
+        raise InterpreterError(f"{backend} does not work here ({error})") from None
+    return interpreter
+
+
+def _only(tensors: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    if len(tensors) != 1:
+        raise ModelError(f"the model has {len(tensors)} {kind} tensors, wanted 1")
+    return tensors
+
+
+def _check_tensor(tensor: dict[str, Any], size: int, verb: str, what: str) -> None:
+    shape, dtype = [int(n) for n in tensor["shape"]], np.dtype(tensor["dtype"])
+    if shape != [1, size] or dtype != np.float32:
+        raise ModelError(f"the model {verb} {dtype} of shape {shape}, its recipe has {size} {what}: wanted float32 of [1, {size}]")

@@ -1,0 +1,227 @@
+"""Mel-frequency cepstral coefficients in numpy: one implementation with parameters, for whole clips and for streams.
+
+Samples become log-mel frames, which depend on nothing but the samples under them; log-mel frames become coefficients,
+which may depend on the loudest frame of the clip (`dynamic_range_db`). A stream therefore hands out log-mel frames,
+and whoever knows where a clip starts and ends turns those into coefficients.
+
+Sources: Davis & Mermelstein 1980 (the coefficients); Slaney, Auditory Toolbox, 1998, and Young et al., The HTK Book,
+2006 (the two mel scales, the lifter); the defaults of librosa 0.11 and python_speech_features 0.6.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import AudioError
+from .recipe import MfccRecipe
+
+Array = NDArray[Any]
+
+_FRAMES_AT_ONCE: Final = 64  # keeps spectra in the processor's cache, and memory flat however long the clip
+_SMALLEST_POWER: Final = 1e-10  # under `decibel`, as librosa.power_to_db has it
+
+
+class Mfcc:
+    """The features of one recipe.
+
+    Args:
+        recipe: the parameters.
+        dtype: float32 on a device; float64 to compare with the reference libraries.
+    """
+
+    def __init__(self, recipe: MfccRecipe, *, dtype: type[np.floating[Any]] = np.float32) -> None:
+        self.recipe: Final = recipe
+        self.dtype: Final = np.dtype(dtype)
+        self._banks: Final = _banks(recipe, self.dtype)
+
+    def __call__(self, samples: Array) -> Array:
+        """The coefficients of a whole clip.
+
+        Args:
+            samples: mono, at the recipe's rate, shape (n,), n at least 1.
+
+        Returns:
+            Shape (n_frames, n_mfcc), of this object's dtype.
+        """
+        if np.ndim(samples) != 1 or len(samples) == 0:
+            raise AudioError(f"samples have shape {np.shape(samples)}, wanted (n,) with n at least 1")
+        stream = self.stream()
+        return self.coefficients(np.concatenate([stream.push(samples), stream.finish()]))
+
+    def stream(self) -> MfccStream:
+        """A new stream of log-mel frames."""
+        return MfccStream(self)
+
+    def log_mel(self, frames: Array) -> Array:
+        """The log-mel spectra of some frames.
+
+        Args:
+            frames: shape (n_frames, frame_length).
+
+        Returns:
+            Shape (n_frames, n_mels), with one more column, the log energy, where the recipe wants that.
+        """
+        recipe, banks = self.recipe, self._banks
+        spectrum = np.fft.rfft(frames * banks.window, n=recipe.n_fft, axis=1)
+        power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(self.dtype, copy=False)
+        if recipe.spectrum == "periodogram":
+            power /= recipe.n_fft
+        mel = power @ banks.mel
+        if recipe.first_coefficient == "log_energy":
+            mel = np.concatenate([mel, power.sum(axis=1, keepdims=True)], axis=1)
+        if recipe.log == "decibel":
+            logarithm = np.log10(np.maximum(mel, _SMALLEST_POWER))
+            logarithm *= 10
+            return np.asarray(logarithm)
+        return np.log(np.where(mel == 0, np.finfo(np.float64).eps, mel)).astype(self.dtype, copy=False)
+
+    def coefficients(self, log_mel: Array) -> Array:
+        """The coefficients of a clip from all of its log-mel frames, (n_frames, n_mfcc)."""
+        recipe = self.recipe
+        filters = log_mel[:, : recipe.n_mels]
+        if recipe.dynamic_range_db is not None and len(filters):
+            filters = np.maximum(filters, filters.max() - self.dtype.type(recipe.dynamic_range_db))
+        coefficients = filters @ self._banks.dct
+        if recipe.first_coefficient == "log_energy":
+            coefficients[:, 0] = log_mel[:, -1]
+        return np.asarray(coefficients)
+
+
+class MfccStream:
+    """Log-mel frames of samples that arrive in pieces of any size; the frames do not depend on the sizes."""
+
+    def __init__(self, mfcc: Mfcc) -> None:
+        self._mfcc = mfcc
+        recipe = mfcc.recipe
+        padding = recipe.n_fft // 2 if recipe.padding == "center" else 0
+        self._pending: Array = np.zeros(padding, mfcc.dtype)  # from the start of the next frame on
+        self._last_sample = mfcc.dtype.type(0)
+        self._n_frames = 0
+
+    def push(self, samples: Array) -> Array:
+        """The frames that these samples complete, shape (n_frames, n_mels or n_mels + 1)."""
+        if len(samples):
+            self._append(self._emphasise(np.asarray(samples, self._mfcc.dtype)))
+        return self._complete_frames()
+
+    def finish(self) -> Array:
+        """The frames that only the end of the clip completes. The stream is spent afterwards."""
+        recipe = self._mfcc.recipe
+        if recipe.padding == "center":
+            self._append(np.zeros(recipe.n_fft // 2, self._mfcc.dtype))
+        else:
+            covered = recipe.frame_length - recipe.hop_length if self._n_frames else 0
+            if len(self._pending) > covered:
+                self._append(np.zeros(recipe.frame_length - len(self._pending), self._mfcc.dtype))
+        return self._complete_frames()
+
+    def _emphasise(self, samples: Array) -> Array:
+        recipe, dtype = self._mfcc.recipe, self._mfcc.dtype.type
+        if recipe.sample_scale != 1:
+            samples = samples * dtype(recipe.sample_scale)
+        if recipe.pre_emphasis:
+            previous = np.concatenate([[self._last_sample], samples[:-1]])
+            self._last_sample = samples[-1]
+            samples = samples - dtype(recipe.pre_emphasis) * previous
+        return samples
+
+    def _append(self, samples: Array) -> None:
+        self._pending = np.concatenate([self._pending, samples])
+
+    def _complete_frames(self) -> Array:
+        recipe = self._mfcc.recipe
+        pending, hop = self._pending, recipe.hop_length
+        n_frames = max(0, (len(pending) - recipe.frame_length) // hop + 1)
+        self._pending = pending[n_frames * hop :].copy() if n_frames else pending
+        self._n_frames += n_frames
+        n_columns = recipe.n_mels + (recipe.first_coefficient == "log_energy")
+        log_mel = np.empty((n_frames, n_columns), self._mfcc.dtype)
+        if n_frames:
+            frames = np.lib.stride_tricks.sliding_window_view(pending, recipe.frame_length)[::hop]
+            for first in range(0, n_frames, _FRAMES_AT_ONCE):
+                some = slice(first, min(first + _FRAMES_AT_ONCE, n_frames))
+                log_mel[some] = self._mfcc.log_mel(frames[some])
+        return log_mel
+
+
+class _Banks(NamedTuple):
+    window: Array  # (frame_length,)
+    mel: Array  # (n_fft // 2 + 1, n_mels)
+    dct: Array  # (n_mels, n_mfcc), the lifter in it
+
+
+@lru_cache(maxsize=16)
+def _banks(recipe: MfccRecipe, dtype: np.dtype[Any]) -> _Banks:
+    return _Banks(*(bank.astype(dtype) for bank in (_window(recipe), _mel_filters(recipe).T.copy(), _dct(recipe))))
+
+
+def _window(recipe: MfccRecipe) -> Array:
+    """The window, in the middle of the frame where the frame is longer."""
+    phase = 2 * np.pi * np.arange(recipe.window_length) / recipe.window_length
+    window = {
+        "hann": 0.5 - 0.5 * np.cos(phase),
+        "hamming": 0.54 - 0.46 * np.cos(phase),
+        "rectangular": np.ones(recipe.window_length),
+    }[recipe.window]
+    before = (recipe.frame_length - recipe.window_length) // 2
+    return np.pad(window, (before, recipe.frame_length - recipe.window_length - before))
+
+
+def _mel_filters(recipe: MfccRecipe) -> Array:
+    """Triangles over the FFT bins, (n_mels, n_fft // 2 + 1)."""
+    to_mel, to_hz = {"slaney": (_hz_to_slaney, _slaney_to_hz), "htk": (_hz_to_htk, _htk_to_hz)}[recipe.mel_scale]
+    mels = np.linspace(to_mel(np.float64(recipe.fmin_hz)), to_mel(np.float64(recipe.fmax_hz)), recipe.n_mels + 2)
+    edges_hz = to_hz(mels)
+    if recipe.mel_edges == "bins":
+        edges = np.floor((recipe.n_fft + 1) * edges_hz / recipe.sample_rate_hz)
+        bins = np.arange(recipe.n_fft // 2 + 1, dtype=np.float64)
+    else:
+        edges = edges_hz
+        bins = np.arange(recipe.n_fft // 2 + 1) * recipe.sample_rate_hz / recipe.n_fft
+    left, centre, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):  # edges that fell on one bin have no slope
+        rising = np.where((left <= bins) & (bins < centre), (bins - left) / (centre - left), 0)
+        falling = np.where((centre <= bins) & (bins < right), (right - bins) / (right - centre), 0)
+    filters = rising + falling
+    if recipe.mel_norm == "area":
+        filters *= 2 / (edges_hz[2:] - edges_hz[:-2])[:, None]
+    return np.asarray(filters)
+
+
+def _dct(recipe: MfccRecipe) -> Array:
+    """The orthonormal type II cosine transform and the lifter, (n_mels, n_mfcc)."""
+    n_mels = recipe.n_mels
+    order = np.arange(recipe.n_mfcc)
+    matrix = np.cos(np.pi / n_mels * (np.arange(n_mels)[:, None] + 0.5) * order) * np.sqrt(2 / n_mels)
+    matrix[:, 0] /= np.sqrt(2)
+    if recipe.lifter:
+        matrix *= 1 + recipe.lifter / 2 * np.sin(np.pi * (order + recipe.lifter_start) / recipe.lifter)
+    return np.asarray(matrix)
+
+
+_SLANEY_BREAK_HZ: Final = 1000.0
+_SLANEY_HZ_PER_MEL: Final = 200 / 3
+_SLANEY_BREAK_MEL: Final = _SLANEY_BREAK_HZ / _SLANEY_HZ_PER_MEL
+_SLANEY_LOG_STEP: Final = np.log(6.4) / 27
+
+
+def _hz_to_slaney(hz: Array) -> Array:
+    logarithmic = _SLANEY_BREAK_MEL + np.log(np.maximum(hz, _SLANEY_BREAK_HZ) / _SLANEY_BREAK_HZ) / _SLANEY_LOG_STEP
+    return np.where(hz < _SLANEY_BREAK_HZ, hz / _SLANEY_HZ_PER_MEL, logarithmic)
+
+
+def _slaney_to_hz(mel: Array) -> Array:
+    logarithmic = _SLANEY_BREAK_HZ * np.exp(_SLANEY_LOG_STEP * (mel - _SLANEY_BREAK_MEL))
+    return np.where(mel < _SLANEY_BREAK_MEL, mel * _SLANEY_HZ_PER_MEL, logarithmic)
+
+
+def _hz_to_htk(hz: Array) -> Array:
+    return np.asarray(2595 * np.log10(1 + hz / 700))
+
+
+def _htk_to_hz(mel: Array) -> Array:
+    return np.asarray(700 * (10 ** (mel / 2595) - 1))

@@ -1,0 +1,278 @@
+"""The contract between converter and runtime: what a model file says about itself.
+
+A recipe travels as JSON inside the `.tflite` file. It is data, validated whole when it is read, so that everything
+after it may trust its numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal
+
+from .errors import ModelError
+from .schema import check, check_known, check_types, from_object
+
+FORMAT: Final = 1
+"""The version of the recipe format that this release writes, and the newest that it reads."""
+
+# Bounds on what a hostile recipe can make the runtime allocate.
+_LARGEST_FFT: Final = 1 << 16
+_LARGEST_RATE_HZ: Final = 384_000
+_LARGEST_MELS: Final = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class MfccRecipe:
+    """How samples become mel-frequency cepstral coefficients (MFCC). Lengths are in samples.
+
+    The presets reproduce the libraries that they are named after; every field may be changed on its own.
+
+    Attributes:
+        sample_rate_hz: the rate at which samples are expected.
+        n_mfcc: how many coefficients are kept.
+        window_length: samples under the window.
+        n_fft: length of the Fourier transform. With `center` at least `window_length`; with `end` a shorter one sees
+            the first n_fft samples of each window, as python_speech_features does above 20.48 kHz unless told
+            otherwise.
+        hop_length: samples from the start of one frame to the start of the next.
+        window: `hann` and `hamming` are periodic.
+        padding: `center`: frame k is centred on sample k * hop_length, with n_fft // 2 zeros at both ends (librosa);
+            `end`: frame k starts at sample k * hop_length, with zeros that fill the last (python_speech_features).
+        sample_scale: samples, which lie between -1 and 1, are multiplied by this first: 32768 for a model that was
+            trained on 16-bit integers as scipy.io.wavfile reads them.
+        pre_emphasis: y[t] = x[t] - pre_emphasis * x[t - 1]; 0 for none.
+        spectrum: `power`: |X|^2; `periodogram`: |X|^2 / n_fft.
+        n_mels: number of mel filters.
+        fmin_hz, fmax_hz: the band that they cover.
+        mel_scale: `slaney` (linear below 1 kHz, as in the Auditory Toolbox) or `htk` (2595 log10(1 + f / 700)).
+        mel_edges: `exact`, or snapped down to FFT `bins`.
+        mel_norm: `area`: each filter is divided by half its width in Hz (Slaney); `none`: each peaks at 1.
+        log: `decibel`: 10 log10(max(1e-10, power)); `natural`: ln, with the float64 epsilon in place of zero.
+        dynamic_range_db: with `decibel`, what lies further than this below the loudest value of the clip is raised
+            to it; None for no floor.
+        lifter: L of the sinusoidal lifter 1 + L / 2 * sin(pi * n / L); 0 for none.
+        lifter_start: n of the first coefficient: 1 in librosa, 0 in python_speech_features.
+        first_coefficient: `cepstral`, or replaced by the `log_energy` of the frame.
+    """
+
+    sample_rate_hz: int
+    n_mfcc: int
+    window_length: int
+    n_fft: int
+    hop_length: int
+    window: Literal["hann", "hamming", "rectangular"]
+    padding: Literal["center", "end"]
+    sample_scale: float
+    pre_emphasis: float
+    spectrum: Literal["power", "periodogram"]
+    n_mels: int
+    fmin_hz: float
+    fmax_hz: float
+    mel_scale: Literal["slaney", "htk"]
+    mel_edges: Literal["exact", "bins"]
+    mel_norm: Literal["area", "none"]
+    log: Literal["decibel", "natural"]
+    dynamic_range_db: float | None
+    lifter: int
+    lifter_start: int
+    first_coefficient: Literal["cepstral", "log_energy"]
+
+    def __post_init__(self) -> None:
+        check_types(self, "mfcc.")
+        self._check_range("sample_rate_hz", 1000, _LARGEST_RATE_HZ)
+        self._check_range("n_fft", 1, _LARGEST_FFT)
+        if self.padding == "center":
+            self._check_range("window_length", 1, self.n_fft, "n_fft")
+        self._check_range("window_length", 1, _LARGEST_FFT)
+        self._check_range("hop_length", 1, self.window_length, "window_length")
+        self._check_range("n_mels", 1, _LARGEST_MELS)
+        self._check_range("n_mfcc", 1, self.n_mels, "n_mels")
+        self._check_range("fmax_hz", 1, self.sample_rate_hz / 2, "half the sample rate")
+        self._check_range("fmin_hz", 0, self.fmax_hz - 1, "1 Hz below fmax_hz")
+        self._check_range("sample_scale", 1e-3, 1 << 31)
+        self._check_range("pre_emphasis", 0, 1)
+        self._check_range("lifter", 0, 1000)
+        self._check_range("lifter_start", 0, 1)
+        if self.dynamic_range_db is not None:
+            self._check_range("dynamic_range_db", 1, 1000)
+
+    def _check_range(self, name: str, low: float, high: float, source: str = "") -> None:
+        value = getattr(self, name)
+        reason = f" ({source})" if source else ""
+        check(low <= value <= high, f"mfcc.{name}", value, f"{low:g} to {high:g}{reason}")
+
+    @property
+    def frame_length(self) -> int:
+        """Samples that one frame reads: n_fft where frames are centred, as in librosa, else window_length."""
+        return self.n_fft if self.padding == "center" else self.window_length
+
+    @classmethod
+    def preset(cls, name: str, *, sample_rate_hz: int, **changes: Any) -> MfccRecipe:
+        """The default parameters of `librosa` (0.11) or `python_speech_features` (0.6) at a rate, with changes.
+
+        As in librosa, its window follows n_fft unless it is given too.
+
+        Raises:
+            ModelError: no such preset, or a change that is no field or out of its range.
+        """
+        check(name in PRESETS, "mfcc.preset", name, f"one of {', '.join(PRESETS)}")
+        check(type(sample_rate_hz) is int and sample_rate_hz > 0, "mfcc.sample_rate_hz", sample_rate_hz, "a rate in Hz")
+        check_known(cls, changes, "mfcc.")
+        return cls(**{"sample_rate_hz": sample_rate_hz, **PRESETS[name](sample_rate_hz, changes), **changes})
+
+
+def _librosa(sample_rate_hz: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """librosa.feature.mfcc(y=y, sr=sample_rate_hz)."""
+    n_fft = changes.get("n_fft", 2048)
+    return {
+        "n_mfcc": 20,
+        "window_length": n_fft,
+        "n_fft": n_fft,
+        "hop_length": 512,
+        "window": "hann",
+        "padding": "center",
+        "sample_scale": 1.0,
+        "pre_emphasis": 0.0,
+        "spectrum": "power",
+        "n_mels": 128,
+        "fmin_hz": 0.0,
+        "fmax_hz": sample_rate_hz / 2,
+        "mel_scale": "slaney",
+        "mel_edges": "exact",
+        "mel_norm": "area",
+        "log": "decibel",
+        "dynamic_range_db": 80.0,
+        "lifter": 0,
+        "lifter_start": 1,
+        "first_coefficient": "cepstral",
+    }
+
+
+def _python_speech_features(sample_rate_hz: int, _: Mapping[str, Any]) -> dict[str, Any]:
+    """python_speech_features.mfcc(signal, samplerate=sample_rate_hz): 25 ms windows every 10 ms."""
+    return {
+        "n_mfcc": 13,
+        "window_length": math.floor(0.025 * sample_rate_hz + 0.5),
+        "n_fft": 512,
+        "hop_length": math.floor(0.01 * sample_rate_hz + 0.5),
+        "window": "rectangular",
+        "padding": "end",
+        "sample_scale": 1.0,
+        "pre_emphasis": 0.97,
+        "spectrum": "periodogram",
+        "n_mels": 26,
+        "fmin_hz": 0.0,
+        "fmax_hz": sample_rate_hz / 2,
+        "mel_scale": "htk",
+        "mel_edges": "bins",
+        "mel_norm": "none",
+        "log": "natural",
+        "dynamic_range_db": None,
+        "lifter": 22,
+        "lifter_start": 0,
+        "first_coefficient": "log_energy",
+    }
+
+
+PRESETS: Final = {"librosa": _librosa, "python_speech_features": _python_speech_features}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standardisation:
+    """What is subtracted from each pooled feature, and what the rest is divided by, before the model sees it.
+
+    It stays outside the quantised graph on purpose: one int8 scale over raw MFCCs would be spent on the first
+    coefficient, which is a hundred times wider than the last.
+    """
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        check_types(self, "standardisation.")
+        wanted = f"as many numbers as mean has ({len(self.mean)})"
+        check(len(self.deviation) == len(self.mean), "standardisation.deviation", len(self.deviation), wanted)
+        smallest = min(self.deviation, default=0)
+        check(smallest > 0, "standardisation.deviation", smallest, "numbers above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRecipe:
+    """Everything the runtime must know about a model.
+
+    Attributes:
+        name: how predictions name the model.
+        labels: in the order of the model's outputs.
+        mfcc: how frames are made.
+        pooling: how the frames of a clip become one vector: `mean` over time.
+        standardisation: applied to the pooled vector; None for none.
+        temperature: the model's logits are divided by this before the softmax (Guo et al., 2017); 1 for none.
+        uncertain_below: a prediction with less confidence has status `uncertain`. At the default of 0.5 a label counts
+            when it is likelier than all the others together.
+        licence: of the weights; it follows the data that they were learnt from.
+        corpora: what the model was trained on.
+        protocol: how the scores were measured, in a sentence.
+        scores: name of a figure to its value.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    mfcc: MfccRecipe
+    pooling: Literal["mean"] = "mean"
+    standardisation: Standardisation | None = None
+    temperature: float = 1.0
+    uncertain_below: float = 0.5
+    licence: str = "not stated"
+    corpora: tuple[str, ...] = ()
+    protocol: str = "not stated"
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_types(self, "")
+        check(bool(self.name.strip()), "name", self.name, "a name")
+        check(len(self.labels) >= 2, "labels", self.labels, "two or more")
+        check(len(set(self.labels)) == len(self.labels), "labels", self.labels, "each label once")
+        check(all(label.strip() for label in self.labels), "labels", self.labels, "no empty label")
+        check(1e-3 <= self.temperature <= 1e3, "temperature", self.temperature, "0.001 to 1000")
+        check(0 <= self.uncertain_below <= 1, "uncertain_below", self.uncertain_below, "0 to 1")
+        if self.standardisation is not None:
+            size = len(self.standardisation.mean)
+            check(size == self.n_features, "standardisation.mean", size, f"{self.n_features} numbers, one a feature")
+
+    @property
+    def n_features(self) -> int:
+        """Length of the vector that the model takes."""
+        return self.mfcc.n_mfcc
+
+    def to_json(self) -> str:
+        """The recipe as JSON text, every parameter spelt out."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> ModelRecipe:
+        """Read a recipe, written by `to_json` or by hand.
+
+        By hand, `mfcc` may be short: `{"preset": "librosa", "sample_rate_hz": 22050, "n_mfcc": 30}`.
+
+        Raises:
+            ModelError: not JSON, of a newer format, or with a field that is missing, unknown or out of range.
+        """
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ModelError(f"the recipe is not JSON: {error}") from None
+        check(isinstance(data, dict), "the recipe", data, "a JSON object")
+        _check_format(data.pop("format", FORMAT))
+        mfcc = data.get("mfcc")
+        if isinstance(mfcc, dict) and "preset" in mfcc:
+            data["mfcc"] = asdict(MfccRecipe.preset(mfcc.pop("preset"), **{"sample_rate_hz": None, **mfcc}))
+        return from_object(cls, data)
+
+
+def _check_format(version: object) -> None:
+    check(type(version) is int and version >= 1, "format", version, f"a whole number, at most {FORMAT}")
+    if version > FORMAT:  # type: ignore[operator]
+        raise ModelError(f"the recipe has format {version}, this emotion-edge reads up to {FORMAT}: update emotion-edge")

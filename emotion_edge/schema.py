@@ -1,0 +1,103 @@
+"""Frozen dataclasses from JSON, checked against their own annotations: nothing missing, unknown or of another type."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from .errors import ModelError
+
+T = TypeVar("T")
+
+
+def check(holds: bool, name: str, got: object, wanted: str) -> None:
+    """Raise a ModelError that says what was got and what was wanted, unless it holds."""
+    if not holds:
+        raise ModelError(f"{name}: got {got!r}, wanted {wanted}")
+
+
+def check_types(instance: Any, where: str) -> None:
+    """Compare each field of a dataclass with its annotation. A float is any finite number that is not a bool."""
+    for name, kind in get_type_hints(type(instance)).items():
+        value = getattr(instance, name)
+        check(_fits(value, kind), where + name, value, _describe(kind))
+
+
+def check_known(cls: type, names: Mapping[str, Any], where: str) -> None:
+    """Refuse a name that is no field of the dataclass: it is misspelt, or means something to somebody else."""
+    known = [entry.name for entry in fields(cls)]
+    for name in names:
+        if name not in known:
+            raise ModelError(f"{where}{name} is not a field of a recipe; known: {', '.join(known)}")
+
+
+def from_object(cls: type[T], data: Any, where: str = "") -> T:
+    """Build a dataclass, and the dataclasses in it, from what json.loads gave; lists become tuples.
+
+    Raises:
+        ModelError: naming the first thing that is wrong.
+    """
+    check(isinstance(data, dict), where.rstrip(".") or "the recipe", data, "a JSON object")
+    check_known(cls, data, where)
+    values = {}
+    for entry in fields(cls):  # type: ignore[arg-type]
+        if entry.name in data:
+            values[entry.name] = _convert(data[entry.name], get_type_hints(cls)[entry.name], f"{where}{entry.name}.")
+        elif entry.default is MISSING and entry.default_factory is MISSING:
+            raise ModelError(f"the recipe lacks {where}{entry.name}")
+    return cls(**values)
+
+
+def _convert(value: Any, kind: Any, where: str) -> Any:
+    for option in _options(kind):
+        if is_dataclass(option) and value is not None:
+            return from_object(option, value, where)  # type: ignore[arg-type]
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _options(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    options = _options(kind)
+    if len(options) > 1:
+        return any(_fits(value, option) for option in options)
+    origin = get_origin(kind)
+    if origin is Literal:
+        return isinstance(value, str) and value in get_args(kind)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, get_args(kind)[0]) for item in value)
+    if origin is Mapping:
+        key, item = get_args(kind)
+        return isinstance(value, Mapping) and all(_fits(k, key) and _fits(v, item) for k, v in value.items())
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and _finite(value)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind)
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer that no float can hold
+        return False
+
+
+def _describe(kind: Any) -> str:
+    options = _options(kind)
+    if len(options) > 1:
+        return " or ".join(_describe(option) for option in options)
+    origin = get_origin(kind)
+    if origin is Literal:
+        return "one of " + ", ".join(get_args(kind))
+    if origin is tuple:
+        return f"a list, each item {_describe(get_args(kind)[0])}"
+    if origin is Mapping:
+        return f"an object, each value {_describe(get_args(kind)[1])}"
+    names = {float: "a finite number", int: "a whole number", str: "a text", NoneType: "null"}
+    return names.get(kind, getattr(kind, "__name__", str(kind)))
