@@ -57,8 +57,10 @@ def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int
     if array.ndim not in (1, 2):
         raise AudioError(f"samples have shape {array.shape}, wanted (n,) or (n, channels)")
     if array.ndim == 2 and not 1 <= array.shape[1] <= _MOST_CHANNELS:
-        raise AudioError(f"samples have shape {array.shape}, wanted (n, channels) with 1 to {_MOST_CHANNELS} channels: "
-                         "samples.T, perhaps?")
+        raise AudioError(
+            f"samples have shape {array.shape}, wanted (n, channels) with 1 to {_MOST_CHANNELS} channels: "
+            "samples.T, perhaps?"
+        )
     scale = _scale_of(array.dtype)
     blocks = (scale(array[at : at + _BLOCK_FRAMES]) for at in range(0, len(array), _BLOCK_FRAMES))
     return _at_rate(blocks, sample_rate, sample_rate_hz, "the samples")
@@ -83,7 +85,9 @@ def _open(source: Source, name: str) -> Iterator[Any]:
     try:
         file = soundfile.SoundFile(source)
     except TypeError:  # what soundfile says of a .raw file, and of a file object that cannot seek
-        raise AudioError(f"{name} has no header that tells its rate and format: give a WAV, FLAC, OGG, MP3 or AIFF file") from None
+        raise AudioError(
+            f"{name} has no header that tells its rate and format: give a WAV, FLAC, OGG, MP3 or AIFF file"
+        ) from None
     except soundfile.SoundFileError as error:
         raise AudioError(f"{name} is not audio that can be read: {_reason(error)}") from None
     with file:
@@ -109,8 +113,10 @@ def _import_soundfile() -> Any:
     try:
         import soundfile
     except (ImportError, OSError) as error:
-        raise AudioError(f"audio files need the soundfile package and libsndfile ({error}): "
-                         "pip install soundfile, and on Debian or Raspberry Pi OS: sudo apt install libsndfile1") from None
+        raise AudioError(
+            f"audio files need the soundfile package and libsndfile ({error}): "
+            "pip install soundfile, and on Debian or Raspberry Pi OS: sudo apt install libsndfile1"
+        ) from None
     return soundfile
 
 
@@ -168,7 +174,9 @@ def _resampler(rate: float, wanted_rate: int) -> Any:
     try:
         import soxr
     except ImportError:
-        raise AudioError(f"the sound has {rate:g} Hz and the model wants {wanted_rate} Hz: pip install soxr to resample") from None
+        raise AudioError(
+            f"the sound has {rate:g} Hz and the model wants {wanted_rate} Hz: pip install soxr to resample"
+        ) from None
     return soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
 
 

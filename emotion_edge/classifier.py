@@ -15,8 +15,8 @@ from .interpreter import construct
 from .mfcc import Mfcc
 from .model import DEFAULT_MODEL, load
 from .pooling import POOLINGS
-from .prediction import Prediction
-from .recipe import ModelRecipe
+from .prediction import Prediction, Status
+from .recipe import ModelRecipe, Standardisation
 from .speech import SpeechGate
 
 Array = NDArray[Any]
@@ -55,6 +55,9 @@ class EmotionClassifier:
         self.recipe: Final[ModelRecipe] = loaded.recipe
         self._interpreter: Final = construct(loaded, interpreter)
         self._mfcc: Final = Mfcc(self.recipe.mfcc)
+        standardisation = self.recipe.standardisation or Standardisation.neutral(self.recipe.n_features)
+        self._mean: Final = np.array(standardisation.mean, np.float32)
+        self._deviation: Final = np.array(standardisation.deviation, np.float32)
 
     def classify(self, source: audio.Source) -> Prediction:
         """Classify a file.
@@ -94,33 +97,43 @@ class EmotionClassifier:
 
     def probabilities(self, vector: Array) -> Array:
         """The calibrated probabilities, shape (n_labels,), of a feature vector, whether or not anybody spoke."""
-        standardisation = self.recipe.standardisation
-        if standardisation is not None:
-            vector = (vector - np.float32(standardisation.mean)) / np.float32(standardisation.deviation)
-        logits = self._interpreter(vector).astype(np.float64) / self.recipe.temperature
+        logits = self._interpreter((vector - self._mean) / self._deviation).astype(np.float64) / self.recipe.temperature
         likelihoods = np.exp(logits - logits.max())
         return np.asarray(likelihoods / likelihoods.sum())
 
     def predict(self, features: Features) -> Prediction:
         """The answer to some features."""
-        stretch = {"start_s": 0.0, "end_s": features.duration_s, "model": self.recipe.name}
+        label, confidence, by_label, status = self._verdict(features)
+        return Prediction(
+            label=label,
+            confidence=confidence,
+            probabilities=by_label,
+            status=status,
+            start_s=0.0,
+            end_s=features.duration_s,
+            model=self.recipe.name,
+        )
+
+    def _verdict(self, features: Features) -> tuple[str | None, float, dict[str, float], Status]:
         if not features.speech:
-            return Prediction(label=None, confidence=0.0, probabilities={}, status="no_speech", **stretch)
+            return None, 0.0, {}, "no_speech"
         probabilities = self.probabilities(features.vector)
         best = int(probabilities.argmax())
         confidence = float(probabilities[best])
-        return Prediction(
-            label=self.recipe.labels[best],
-            confidence=confidence,
-            probabilities=dict(zip(self.recipe.labels, probabilities.tolist(), strict=True)),
-            status="ok" if confidence >= self.recipe.uncertain_below else "uncertain",
-            **stretch,
+        by_label = dict(zip(self.recipe.labels, probabilities.tolist(), strict=True))
+        return (
+            self.recipe.labels[best],
+            confidence,
+            by_label,
+            "ok" if confidence >= self.recipe.uncertain_below else "uncertain",
         )
 
     def __repr__(self) -> str:
         recipe = self.recipe
-        return (f"EmotionClassifier({recipe.name}: mono {recipe.mfcc.sample_rate_hz} Hz -> {recipe.pooling} of "
-                f"(n, {recipe.mfcc.n_mfcc}) MFCC -> {', '.join(recipe.labels)}; {self._interpreter.backend})")
+        return (
+            f"EmotionClassifier({recipe.name}: mono {recipe.mfcc.sample_rate_hz} Hz -> {recipe.pooling} of "
+            f"(n, {recipe.mfcc.n_mfcc}) MFCC -> {', '.join(recipe.labels)}; {self._interpreter.backend})"
+        )
 
 
 @lru_cache(maxsize=1)

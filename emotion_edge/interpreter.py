@@ -38,13 +38,17 @@ class Interpreter:
         (self._output,) = _only(self._interpreter.get_output_details(), "output")
         _check_tensor(self._input, model.recipe.n_features, "takes", "features")
         _check_tensor(self._output, len(model.recipe.labels), "gives", "labels")
+        self(np.zeros(model.recipe.n_features, np.float32))  # a model that fails should fail now
 
     def __call__(self, features: NDArray[Any]) -> NDArray[np.float32]:
         """The logits, shape (n_labels,), of a feature vector of shape (n_features,)."""
         batch = np.ascontiguousarray(features, np.float32)[np.newaxis]
         with self._lock:  # set, invoke and get are three calls on shared memory
-            self._interpreter.set_tensor(self._input["index"], batch)
-            self._interpreter.invoke()
+            try:
+                self._interpreter.set_tensor(self._input["index"], batch)
+                self._interpreter.invoke()
+            except (ValueError, RuntimeError) as error:
+                raise ModelError(f"{self.backend} cannot run the model: {error}") from None
             return np.asarray(self._interpreter.get_tensor(self._output["index"])[0])
 
 
@@ -69,8 +73,11 @@ def construct(model: Model, backend: str | None = None) -> Interpreter:
     refused = [error for error in failures if isinstance(error, ModelError)]
     if refused:
         raise refused[0]
-    raise InterpreterError("no TFLite interpreter works here: " + "; ".join(map(str, failures))
-                           + ". Install one: pip install ai-edge-litert, or on 32-bit ARM: pip install tflite-runtime 'numpy<2'")
+    raise InterpreterError(
+        "no TFLite interpreter works here: "
+        + "; ".join(map(str, failures))
+        + ". Install one: pip install ai-edge-litert, or on 32-bit ARM: pip install tflite-runtime 'numpy<2'"
+    )
 
 
 def available(model: Model) -> list[Interpreter]:
@@ -112,4 +119,6 @@ def _only(tensors: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 def _check_tensor(tensor: dict[str, Any], size: int, verb: str, what: str) -> None:
     shape, dtype = [int(n) for n in tensor["shape"]], np.dtype(tensor["dtype"])
     if shape != [1, size] or dtype != np.float32:
-        raise ModelError(f"the model {verb} {dtype} of shape {shape}, its recipe has {size} {what}: wanted float32 of [1, {size}]")
+        raise ModelError(
+            f"the model {verb} {dtype} of shape {shape}, its recipe has {size} {what}: wanted float32 of [1, {size}]"
+        )

@@ -174,8 +174,8 @@ def _window(recipe: MfccRecipe) -> Array:
 def _mel_filters(recipe: MfccRecipe) -> Array:
     """Triangles over the FFT bins, (n_mels, n_fft // 2 + 1)."""
     to_mel, to_hz = {"slaney": (_hz_to_slaney, _slaney_to_hz), "htk": (_hz_to_htk, _htk_to_hz)}[recipe.mel_scale]
-    mels = np.linspace(to_mel(np.float64(recipe.fmin_hz)), to_mel(np.float64(recipe.fmax_hz)), recipe.n_mels + 2)
-    edges_hz = to_hz(mels)
+    lowest, highest = to_mel(np.array([recipe.fmin_hz, recipe.fmax_hz]))
+    edges_hz = to_hz(np.linspace(lowest, highest, recipe.n_mels + 2))
     if recipe.mel_edges == "bins":
         edges = np.floor((recipe.n_fft + 1) * edges_hz / recipe.sample_rate_hz)
         bins = np.arange(recipe.n_fft // 2 + 1, dtype=np.float64)

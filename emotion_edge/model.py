@@ -56,7 +56,9 @@ def load(model: str | os.PathLike[str]) -> Model:
         content = path.read_bytes()
     except FileNotFoundError:
         known = ", ".join(shipped_models) or "none"
-        raise ModelError(f"no model {os.fspath(model)!r}: shipped are {known}; another is named by the path of its .tflite file") from None
+        raise ModelError(
+            f"no model {os.fspath(model)!r}: shipped are {known}; another is named by the path of its .tflite file"
+        ) from None
     except (OSError, ValueError) as error:
         raise ModelError(f"the model {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     return Model.from_bytes(content, str(path))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 from .errors import ModelError
@@ -198,6 +198,11 @@ class Standardisation:
         smallest = min(self.deviation, default=0)
         check(smallest > 0, "standardisation.deviation", smallest, "numbers above 0")
 
+    @classmethod
+    def neutral(cls, n_features: int) -> Standardisation:
+        """The one that changes nothing."""
+        return cls(mean=(0.0,) * n_features, deviation=(1.0,) * n_features)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRecipe:
@@ -271,8 +276,14 @@ class ModelRecipe:
             data["mfcc"] = asdict(MfccRecipe.preset(mfcc.pop("preset"), **{"sample_rate_hz": None, **mfcc}))
         return from_object(cls, data)
 
+    def replace(self, **changes: Any) -> ModelRecipe:
+        """A copy with some fields changed, checked again."""
+        return replace(self, **changes)
+
 
 def _check_format(version: object) -> None:
     check(type(version) is int and version >= 1, "format", version, f"a whole number, at most {FORMAT}")
     if version > FORMAT:  # type: ignore[operator]
-        raise ModelError(f"the recipe has format {version}, this emotion-edge reads up to {FORMAT}: update emotion-edge")
+        raise ModelError(
+            f"the recipe has format {version}, this emotion-edge reads up to {FORMAT}: update emotion-edge"
+        )

@@ -14,11 +14,20 @@ from ..model import DEFAULT_MODEL
 
 def register(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("classify", help="say which emotion each file carries",
-                                 description="Say which emotion each audio file carries, one line a file.")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="WAV, FLAC, OGG, MP3, AIFF, ...; any rate and channels")
-    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE",
-                        help="a shipped model or the path of a .tflite file (default: %(default)s)")
+    parser = commands.add_parser(
+        "classify",
+        help="say which emotion each file carries",
+        description="Say which emotion each audio file carries, one line a file.",
+    )
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="WAV, FLAC, OGG, MP3, AIFF, ...; any rate and channels"
+    )
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME|FILE",
+        help="a shipped model or the path of a .tflite file (default: %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(run=run)
 

@@ -11,8 +11,11 @@ from ..model import DEFAULT_MODEL, load, shipped
 
 def register(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("models", help="list the shipped models",
-                                 description="List the shipped models with their labels, size, licence and scores.")
+    parser = commands.add_parser(
+        "models",
+        help="list the shipped models",
+        description="List the shipped models with their labels, size, licence and scores.",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(run=run)
 
@@ -38,12 +41,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _describe(entry: dict[str, Any]) -> str:
     default = "  (default)" if entry["name"] == DEFAULT_MODEL else ""
-    lines = [f"{entry['name']}{default}",
-             f"  labels    {', '.join(entry['labels'])}",
-             f"  size      {entry['size_bytes'] / 1024:.1f} KiB",
-             f"  licence   {entry['licence']}",
-             f"  trained   {', '.join(entry['corpora'])}",
-             f"  protocol  {entry['protocol']}"]
+    lines = [
+        f"{entry['name']}{default}",
+        f"  labels    {', '.join(entry['labels'])}",
+        f"  size      {entry['size_bytes'] / 1024:.1f} KiB",
+        f"  licence   {entry['licence']}",
+        f"  trained   {', '.join(entry['corpora'])}",
+        f"  protocol  {entry['protocol']}",
+    ]
     width = max(map(len, entry["scores"]), default=0)
     lines += [f"  score     {name:{width}}  {value:.3f}" for name, value in entry["scores"].items()]
     return "\n".join(lines)

@@ -1,0 +1,80 @@
+"""Flags that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..corpora import READERS
+from ..errors import CorpusError
+from ..settings import EPOCHS, LEAST_AGREEMENT, SEED
+
+
+def add_corpus(parser: Any) -> None:
+    """--corpus, which may be given several times."""
+    parser.add_argument(
+        "--corpus",
+        action="append",
+        required=True,
+        metavar="NAME=PATH",
+        help=f"recordings: {', '.join(READERS)}; folders=DIR has one folder a label, csv=FILE is a table as "
+        "metadata writes it; may be given several times",
+    )
+
+
+def add_emotions(parser: Any) -> None:
+    """--emotions."""
+    parser.add_argument(
+        "--emotions",
+        type=_names,
+        metavar="A,B,...",
+        help="labels to keep (default: of folders=DIR all, else angry,fear,happy,neutral,sad)",
+    )
+
+
+def add_training(parser: Any) -> None:
+    """--seed and --epochs."""
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="of the split, the weights and the batches (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--epochs", type=positive, default=EPOCHS, help="passes over the training part (default: %(default)s)"
+    )
+
+
+def add_least_agreement(parser: Any) -> None:
+    """--least-agreement."""
+    parser.add_argument(
+        "--least-agreement",
+        type=share,
+        default=LEAST_AGREEMENT,
+        metavar="SHARE",
+        help="share of the labels that must be the same (default: %(default)s)",
+    )
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted 1 or more")
+    return number
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted 0 to 1")
+    return number
+
+
+def check_writable(path: Path) -> None:
+    """Find out before an hour of work, not after it, that the folder of a result does not exist."""
+    if not path.parent.is_dir():
+        raise CorpusError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

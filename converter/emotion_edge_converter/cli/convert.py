@@ -1,0 +1,102 @@
+"""`emotion-edge-converter convert`: a Keras model into a model file, or nothing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from emotion_edge.recipe import ModelRecipe
+
+from ..corpora import Utterance, folders, table
+from ..errors import ConversionError, CorpusError
+from ..files import replacing
+from ..quiet import import_tensorflow
+from ..settings import VARIANTS
+from .arguments import add_least_agreement, check_writable
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "convert",
+        help="turn a Keras model into a model file",
+        description="Quantise a Keras model of pooled features into a .tflite file that carries its recipe; run every "
+        "calibration file through both, and write nothing unless they agree.",
+    )
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL.keras", help="a dense classifier: .keras, or .h5 of Keras 2 or 3"
+    )
+    parser.add_argument(
+        "--recipe",
+        type=Path,
+        required=True,
+        metavar="RECIPE.json",
+        help='at the least {"name": "mine", "labels": [...], "mfcc": {"preset": "librosa", "sample_rate_hz": '
+        '22050, "n_mfcc": 30}}',
+    )
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        required=True,
+        metavar="DIR|FILE.csv",
+        help="representative recordings: a folder, or a table as metadata and train write it",
+    )
+    parser.add_argument("--variant", choices=VARIANTS, default="int8", help="(default: %(default)s)")
+    add_least_agreement(parser)
+    parser.add_argument(
+        "--savedmodel", type=Path, metavar="DIR", help="also export the full model for TensorFlow Serving, to DIR/1"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.tflite", help="(default: MODEL.tflite)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Convert, prove, write."""
+    output = options.output or options.model.with_suffix(".tflite")
+    check_writable(output)
+    recipe = _read_recipe(options.recipe)
+    examples = _examples(options.calibration)
+    if options.savedmodel is not None and (options.savedmodel / "1").exists():
+        raise ConversionError(f"{options.savedmodel / '1'} exists already: remove it, or choose another folder")
+    import_tensorflow()
+    from .. import conversion, features, keras_models, parity
+
+    model = keras_models.load_keras(options.model)
+    keras_models.check_dense_classifier(model, recipe.n_features, len(recipe.labels))
+    kept, vectors = features.extract(examples, recipe)
+    content = conversion.convert(model, recipe, vectors, options.variant)
+    with replacing(output) as temporary:
+        temporary.write_bytes(content)
+        parities = parity.compare(model, temporary, kept, reference=vectors)
+        parity.require(parities, options.least_agreement, VARIANTS[options.variant])
+    for each in parities:
+        print(each)
+    if options.savedmodel is not None:
+        conversion.export_saved_model(model, options.savedmodel / "1")
+        print(f"written: {options.savedmodel / '1'}", file=sys.stderr)
+    print(f"written: {output}, {len(content)} bytes, {options.variant}", file=sys.stderr)
+    return 0
+
+
+def _read_recipe(path: Path) -> ModelRecipe:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConversionError(
+            f"the recipe {path} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from None
+    return ModelRecipe.from_json(text)
+
+
+def _examples(path: Path) -> list[Utterance]:
+    if path.is_dir():
+        examples = [Utterance(file, "", "", "", "") for file in folders.audio_files(path)]
+    elif path.is_file():
+        examples = table.read(path)
+    else:
+        raise CorpusError(f"--calibration: no such folder or file: {path}")
+    if not examples:
+        raise CorpusError(f"--calibration: {path} holds no audio file")
+    return examples

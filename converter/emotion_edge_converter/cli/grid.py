@@ -1,0 +1,60 @@
+"""`emotion-edge-converter grid`: the study."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from .. import corpora
+from ..files import write_text
+from ..quiet import import_tensorflow
+from ..settings import MFCC_COUNTS
+from .arguments import add_corpus, add_emotions, add_training, check_writable, positive
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "grid",
+        help="the study: five architectures by five numbers of MFCCs",
+        description="Train five architectures on five numbers of MFCCs, on a random split and on voices never heard; "
+        "write report.html and study.json.",
+    )
+    add_corpus(parser)
+    add_emotions(parser)
+    parser.add_argument(
+        "--mfcc",
+        type=positive,
+        nargs="+",
+        metavar="N",
+        default=MFCC_COUNTS,
+        help=f"numbers of MFCCs (default: {' '.join(map(str, MFCC_COUNTS))})",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("study"), metavar="DIR", help="folder (default: %(default)s)"
+    )
+    add_training(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the study, write both files, print the table."""
+    check_writable(options.output)
+    utterances, labels = corpora.with_emotions(corpora.read(options.corpus), options.emotions)
+    import_tensorflow()
+    from .. import report, study
+
+    result = study.run(
+        utterances, labels, mfcc_counts=sorted(set(options.mfcc)), seed=options.seed, epochs=options.epochs
+    )
+    options.output.mkdir(exist_ok=True)
+    write_text(options.output / "study.json", json.dumps(result.to_dict(), indent=1) + "\n")
+    write_text(options.output / "report.html", report.html(result, utterances))
+    for cell in result.cells:
+        figures = "  ".join(f"{score.split} {score.accuracy:.3f}" for score in cell.scores)
+        print(f"{cell.architecture:8} {cell.n_mfcc:3} MFCC  {figures}")
+    print(f"written: {options.output / 'report.html'}, {options.output / 'study.json'}", file=sys.stderr)
+    return 0

@@ -1,0 +1,57 @@
+"""`emotion-edge-converter parity`: does the small model answer as the full one does?"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from emotion_edge.model import load
+
+from .. import corpora
+from ..errors import CorpusError
+from ..quiet import import_tensorflow
+from ..settings import VARIANTS
+from .arguments import add_corpus, add_least_agreement, share
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "parity",
+        help="compare a model file with its Keras model",
+        description="Run recordings through librosa and Keras, and through the device's own path on each interpreter that "
+        "works here; fail if the answers differ.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL.keras")
+    parser.add_argument("tflite", type=Path, metavar="MODEL.tflite")
+    add_corpus(parser)
+    add_least_agreement(parser)
+    parser.add_argument(
+        "--largest-difference",
+        type=share,
+        default=VARIANTS["int8"],
+        metavar="P",
+        help="by which a probability may differ; a float32 file keeps 0.01 (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare on the recordings that carry one of the model's labels, print, and fail below the tolerance."""
+    labels = load(options.tflite).recipe.labels
+    utterances = [utterance for utterance in corpora.read(options.corpus) if utterance.emotion in labels]
+    if not utterances:
+        raise CorpusError(f"no recording carries one of the model's labels ({', '.join(labels)})")
+    import_tensorflow()
+    from .. import keras_models, parity
+    from ..evaluation import label_numbers
+
+    model = keras_models.load_keras(options.model)
+    parities = parity.compare(model, options.tflite, utterances)
+    for each in parities:
+        actual = label_numbers([utterance.emotion for utterance in each.utterances], labels)
+        full, small = ((answers.argmax(axis=1) == actual).mean() for answers in (each.full, each.small))
+        print(f"{each}; accuracy {full:.4f} full, {small:.4f} small")
+    parity.require(parities, options.least_agreement, options.largest_difference)
+    return 0

@@ -1,0 +1,96 @@
+"""`emotion-edge-converter train`: one model, its recipe, and the tables of what it was trained and tested on."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import corpora
+from ..files import replacing, write_text
+from ..quiet import import_tensorflow
+from ..settings import ARCHITECTURES, CHOSEN
+from .arguments import add_corpus, add_emotions, add_training, check_writable, positive
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "train",
+        help="train one model",
+        description="Train one model on two thirds of the recordings and test it on the rest; beside it, train on all "
+        "talkers but one and test on that one. Writes NAME.keras, NAME.json (the recipe), NAME.train.csv "
+        "and NAME.test.csv.",
+    )
+    add_corpus(parser)
+    add_emotions(parser)
+    parser.add_argument(
+        "--architecture",
+        choices=ARCHITECTURES,
+        default=CHOSEN[0],
+        help="hidden layers; n is the number of MFCCs (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--mfcc", type=positive, default=CHOSEN[1], metavar="N", help="number of MFCCs (default: %(default)s)"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="NAME.keras", help="(default: ARCHITECTURE-N.keras)")
+    parser.add_argument(
+        "--licence", default="not stated", help="of the weights, for the recipe: it follows the recordings'"
+    )
+    add_training(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, test, write."""
+    output = options.output or Path(f"{options.architecture}-{options.mfcc}.keras")
+    check_writable(output)
+    utterances, labels = corpora.with_emotions(corpora.read(options.corpus), options.emotions)
+    import_tensorflow()
+    from .. import features, splits, study, training
+    from ..evaluation import label_numbers
+
+    recipe = study.mfcc_recipe(output.stem, labels, options.mfcc)
+    kept, vectors = features.extract(utterances, recipe)
+    targets = label_numbers([utterance.emotion for utterance in kept], labels)
+    trainings = [
+        training.train(
+            options.architecture, vectors, targets, len(labels), split, seed=options.seed, epochs=options.epochs
+        )
+        for split in (splits.random_split(kept, options.seed), *splits.talker_splits(kept))
+    ]
+    scores = {f"accuracy, {each.split.name}": round(study.score(each).accuracy, 4) for each in trainings}
+    recipe = recipe.replace(
+        licence=options.licence,
+        corpora=tuple(sorted({utterance.corpus for utterance in kept})),
+        protocol=_protocol(trainings, options.seed),
+        scores=scores,
+    )
+    main = trainings[0]
+    with replacing(output.with_suffix(".keras")) as temporary:
+        main.model.save(temporary)
+    write_text(output.with_suffix(".json"), recipe.to_json() + "\n")
+    write_text(output.with_suffix(".train.csv"), _table([kept[row] for row in main.split.train]))
+    write_text(output.with_suffix(".test.csv"), _table([kept[row] for row in main.split.test]))
+    for name, value in scores.items():
+        print(f"{name}  {value:.4f}")
+    print(f"written: {output.with_suffix('.keras')}, .json, .train.csv, .test.csv", file=sys.stderr)
+    return 0
+
+
+def _protocol(trainings: Sequence[Any], seed: int) -> str:
+    text = (
+        f"random third: this model, tested on a stratified random third (seed {seed}) of recordings of the same voices"
+    )
+    if len(trainings) > 1:
+        text += "; A -> B: another training of the same, on A's recordings alone and tested on B, never heard before"
+    return text
+
+
+def _table(utterances: Sequence[corpora.Utterance]) -> str:
+    text = io.StringIO()
+    corpora.write(utterances, text)
+    return text.getvalue()

@@ -1,0 +1,80 @@
+"""From a Keras model to the bytes of a model file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from emotion_edge.recipe import ModelRecipe, Standardisation
+
+from .errors import ConversionError
+from .keras_models import check_dense_classifier, to_standardised_logits
+from .model_file import embed
+from .quiet import silent_stderr
+
+Array = NDArray[Any]
+
+
+def convert(model: keras.Model, recipe: ModelRecipe, features: Array, variant: str = "int8") -> bytes:
+    """A `.tflite` file that carries its recipe.
+
+    Args:
+        model: a dense classifier of raw pooled features.
+        recipe: what to embed; its standardisation is set here, to the mean and deviation of `features`.
+        features: of representative sounds, shape (n, n_features): they set the standardisation and the int8 ranges.
+        variant: one of `settings.VARIANTS`.
+
+    Raises:
+        ConversionError: the model does not fit the recipe, is no dense classifier, or TFLite cannot hold it.
+    """
+    check_dense_classifier(model, recipe.n_features, len(recipe.labels))
+    mean = features.mean(axis=0, dtype=np.float64)
+    deviation = features.std(axis=0, dtype=np.float64)
+    deviation[deviation < 1e-6] = 1  # a feature that never changes
+    mean, deviation = mean.astype(np.float32), deviation.astype(np.float32)  # as the runtime will use them
+    core = to_standardised_logits(model, mean, deviation, features)
+    tflite = _to_tflite(core, (features - mean) / deviation, variant)
+    standardisation = Standardisation(mean=_decimals(mean), deviation=_decimals(deviation))
+    return embed(tflite, recipe.replace(standardisation=standardisation))
+
+
+def _decimals(numbers: Array) -> tuple[float, ...]:
+    """The shortest decimals that are the same float32."""
+    return tuple(float(str(number)) for number in numbers.astype(np.float32))
+
+
+def _to_tflite(core: keras.Model, standardised: Array, variant: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        core.export(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        # Per-channel dense layers need FULLY_CONNECTED version 12, which tflite-runtime 2.14, the last one, refuses.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+        if variant != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if variant == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if variant == "int8":
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.representative_dataset = lambda: _examples(standardised)
+        try:
+            with silent_stderr():
+                return bytes(converter.convert())
+        except Exception as error:  # the converter raises what it likes
+            raise ConversionError(f"TFLite cannot hold the model: {str(error).strip().splitlines()[0]}") from None
+
+
+def _examples(standardised: Array) -> Iterator[list[Array]]:
+    for row in standardised.astype(np.float32):
+        yield [row[np.newaxis]]
+
+
+def export_saved_model(model: keras.Model, folder: Path) -> None:
+    """The full Keras model, raw features to probabilities, in the format that TensorFlow Serving loads."""
+    model.export(folder, verbose=False)

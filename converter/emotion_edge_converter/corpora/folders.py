@@ -1,0 +1,35 @@
+"""People's own recordings: one folder a label, any labels; a folder below that, if there is one, names the talker."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Final
+
+from .utterance import Utterance
+
+NAME: Final = "folders"
+SUFFIXES: Final = {".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"}
+
+_log = logging.getLogger(__name__)
+
+
+def read(folder: Path) -> list[Utterance]:
+    """Every recording below a folder; one that lies in no label's folder is named in a warning."""
+    utterances = []
+    for file in audio_files(folder):
+        label, *below = file.relative_to(folder).parts[:-1] or [""]
+        if not label:
+            _log.warning("%s lies in no label's folder: skipped", file)
+            continue
+        utterances.append(Utterance(file, below[0] if below else "", file.stem, label, NAME))
+    return utterances
+
+
+def audio_files(folder: Path) -> list[Path]:
+    """The audio files below a folder, sorted, by their suffixes; hidden ones left out."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
+    )

@@ -1,0 +1,29 @@
+"""A CSV as the `metadata` and `train` commands write it, read back: for a chosen part of a corpus."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Final
+
+from ..errors import CorpusError
+from .utterance import Utterance
+
+COLUMNS: Final = ("file", "talker", "word", "emotion", "corpus")
+
+
+def read(path: Path) -> list[Utterance]:
+    """The rows of a CSV with the columns file, talker, word, emotion, corpus.
+
+    Raises:
+        CorpusError: it is no such file.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
+            if missing:
+                raise CorpusError(f"{path} lacks the column {missing[0]}: wanted {', '.join(COLUMNS)}")
+            return [Utterance(Path(row["file"]), *(row[column] or "" for column in COLUMNS[1:])) for row in rows]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CorpusError(f"{path} cannot be read as CSV: {error}") from None

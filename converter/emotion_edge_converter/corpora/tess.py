@@ -1,0 +1,45 @@
+"""The Toronto emotional speech set (Dupuis & Pichora-Fuller, 2010).
+
+Files are called `talker_word_emotion`. Copies differ in their folders, in capitals, in how they write the two-word
+emotion, and some hold every file twice; so only file names are read, and each recording counts once.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import Final
+
+from .utterance import Utterance
+
+NAME: Final = "tess"
+
+_PATTERN: Final = re.compile(
+    r"(?P<talker>OAF|YAF|OA)_(?P<word>[a-z]+)_(?P<emotion>angry|disgust|fear|happy|neutral|sad|ps|pleasant_surprised?)",
+    re.IGNORECASE,
+)
+_SUFFIXES: Final = {".wav", ".flac"}
+_TALKERS: Final = {"OA": "OAF"}  # OA_bite_neutral, as published
+_EMOTIONS: Final = {"ps": "pleasant_surprise", "pleasant_surprised": "pleasant_surprise"}
+
+_log = logging.getLogger(__name__)
+
+
+def read(folder: Path) -> list[Utterance]:
+    """Every recording below a folder whose name fits the pattern; other WAV and FLAC files are named in a warning."""
+    found: dict[tuple[str, str, str], Utterance] = {}
+    for file in sorted(folder.rglob("*")):
+        if file.suffix.lower() not in _SUFFIXES or not file.is_file():
+            continue
+        match = _PATTERN.fullmatch(file.stem)
+        if match is None:
+            _log.warning("%s does not fit talker_word_emotion: skipped", file)
+            continue
+        talker, word, emotion = match["talker"].upper(), match["word"].lower(), match["emotion"].lower()
+        key = (_TALKERS.get(talker, talker), word, _EMOTIONS.get(emotion, emotion))
+        if key in found:
+            _log.warning("%s is there already as %s: skipped", file, found[key].file)
+            continue
+        found[key] = Utterance(file, *key, NAME)
+    return list(found.values())

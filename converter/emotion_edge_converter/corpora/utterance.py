@@ -1,0 +1,25 @@
+"""One row of a corpus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One labelled recording.
+
+    Attributes:
+        file: where it is.
+        talker: who speaks, as the corpus calls them; empty where nobody knows.
+        word: what is said, as far as the corpus tells.
+        emotion: how it is said, or whatever else the label is.
+        corpus: where it comes from.
+    """
+
+    file: Path
+    talker: str
+    word: str
+    emotion: str
+    corpus: str

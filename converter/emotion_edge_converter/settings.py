@@ -1,0 +1,25 @@
+"""Choices and defaults of the study and of conversion, where the command line can show them without TensorFlow."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ARCHITECTURES: Final = ("mlp-2", "mlp-n", "mlp-128", "mlp-256", "mlp-n-n")
+"""Models 1 to 5 of the study, named by their hidden layers; n stands for the number of MFCCs."""
+
+MFCC_COUNTS: Final = (13, 20, 30, 40, 50)
+CHOSEN: Final = ("mlp-128", 30)
+"""The original's choice: model 3 with 30 MFCCs."""
+
+EPOCHS: Final = 100
+SEED: Final = 0
+
+VARIANTS: Final = {"int8": 0.25, "dynamic": 0.25, "float16": 0.01, "float32": 0.01}
+"""How a model may be quantised, and by how much a probability may then differ from the full model's.
+
+int8: weights and activations, float in and out; dynamic: int8 weights; float16: weights. Quantisation moves most the
+probabilities of sounds that lie between two labels, hence the wide bound.
+"""
+
+LEAST_AGREEMENT: Final = 0.995
+"""The share of labels that must be the same as the full model's."""
