@@ -5,6 +5,7 @@ Everything is read in blocks, so memory does not grow with the length of a recor
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import AudioError
 
 Source: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
-"""A path, or a binary file object that can seek."""
+"""A path, or a file object opened in binary mode."""
 
 Array = NDArray[np.float32]
 
@@ -80,11 +81,11 @@ def _open(source: Source, name: str) -> Iterator[Any]:
     soundfile = _import_soundfile()
     if isinstance(source, str | os.PathLike):
         _check_readable(source, name)
-    elif not hasattr(source, "read"):
-        raise AudioError(f"got {type(source).__name__}, wanted a path or a binary file object")
+    else:
+        source = _seekable(source)
     try:
         file = soundfile.SoundFile(source)
-    except TypeError:  # what soundfile says of a .raw file, and of a file object that cannot seek
+    except TypeError:  # what soundfile says of a .raw file
         raise AudioError(
             f"{name} has no header that tells its rate and format: give a WAV, FLAC, OGG, MP3 or AIFF file"
         ) from None
@@ -92,6 +93,17 @@ def _open(source: Source, name: str) -> Iterator[Any]:
         raise AudioError(f"{name} is not audio that can be read: {_reason(error)}") from None
     with file:
         yield file
+
+
+def _seekable(source: Any) -> IO[bytes]:
+    """The file object itself, or what a pipe or a socket holds: decoders look ahead and come back."""
+    if isinstance(source, io.TextIOBase) or not hasattr(source, "read"):
+        raise AudioError(f"got {type(source).__name__}, wanted a path or a file object opened in binary mode")
+    try:
+        seekable: IO[bytes] = source if source.seekable() else io.BytesIO(source.read())
+        return seekable
+    except (OSError, ValueError) as error:
+        raise AudioError(f"{describe(source)} cannot be read: {error}") from None
 
 
 def _check_readable(path: str | os.PathLike[str], name: str) -> None:

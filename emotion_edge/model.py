@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,13 @@ from .errors import ModelError
 from .recipe import ModelRecipe
 
 DEFAULT_MODEL: Final = "tess-mlp"
-METADATA_NAME: Final = "emotion_edge_recipe"
+RECIPE_NAME: Final = "emotion_edge_recipe"
 """The name of the TFLite metadata buffer that holds the recipe."""
+CHECKSUM_NAME: Final = "emotion_edge_crc32"
+"""The name of the one that holds the CRC-32 of the file, little endian, taken with these four bytes at zero."""
 
 _IDENTIFIER: Final = b"TFL3"
+_DAMAGED: Final = "the file is damaged or cut short: get it again"
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Model:
             ModelError: not a TFLite file, damaged, without a recipe, or with one that cannot be used.
         """
         try:
-            return cls(content, ModelRecipe.from_json(_metadata(content)))
+            return cls(content, ModelRecipe.from_json(_checked_recipe(content)))
         except ModelError as error:
             raise ModelError(f"{name}: {error}") from None
 
@@ -76,21 +80,44 @@ def _shipped_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "models"
 
 
-def _metadata(content: bytes) -> bytes:
-    """The recipe's bytes from the flatbuffer, following the TFLite schema, every offset checked against the file."""
+def checksum(content: bytes, at: int) -> bytes:
+    """What belongs at a position of a file, so that a damaged one is never handed to an interpreter."""
+    before = zlib.crc32(content[:at])
+    return struct.pack("<I", zlib.crc32(content[at + 4 :], zlib.crc32(bytes(4), before)))
+
+
+def _checked_recipe(content: bytes) -> bytes:
+    """The recipe's bytes, once the file has proved whole."""
     if content[4:8] != _IDENTIFIER:
         raise ModelError("this is not a TFLite file")
+    places = metadata_places(content)
+    if RECIPE_NAME not in places or CHECKSUM_NAME not in places:
+        raise ModelError("the file carries no recipe: make it with emotion-edge-converter convert")
+    stored = content[places[CHECKSUM_NAME]]
+    if len(stored) != 4 or stored != checksum(content, places[CHECKSUM_NAME].start):
+        raise ModelError(_DAMAGED)
+    return content[places[RECIPE_NAME]]
+
+
+def metadata_places(content: bytes) -> dict[str, slice]:
+    """Where the named metadata buffers of a TFLite file lie, by the TFLite schema, every offset checked.
+
+    Raises:
+        ModelError: an offset leads out of the file.
+    """
     try:
         model = _table(content, 0)
         buffers = list(_vector(content, model[_MODEL_BUFFERS]))
-        for entry in _vector(content, model[_MODEL_METADATA]):
-            metadata = _table(content, entry)
-            if _bytes(content, metadata[_METADATA_NAME]) == METADATA_NAME.encode():
-                (index,) = _unpack("<I", content, metadata[_METADATA_BUFFER])
-                return _bytes(content, _table(content, buffers[index])[_BUFFER_DATA])
-    except (struct.error, IndexError, KeyError):
-        raise ModelError("the file is damaged or cut short") from None
-    raise ModelError("the file carries no recipe: make it with emotion-edge-converter convert")
+        entries = [_table(content, entry) for entry in _vector(content, model[_MODEL_METADATA])]
+        places = {}
+        for entry in entries:
+            name = content[_bytes(content, entry[_METADATA_NAME])].decode("ascii", "replace")
+            (index,) = _unpack("<I", content, entry[_METADATA_BUFFER])
+            if name in (RECIPE_NAME, CHECKSUM_NAME):
+                places[name] = _bytes(content, _table(content, buffers[index])[_BUFFER_DATA])
+    except (struct.error, IndexError):
+        raise ModelError(_DAMAGED) from None
+    return places
 
 
 # Field numbers of the TFLite schema's tables.
@@ -117,7 +144,7 @@ def _table(content: bytes, reference: int) -> _Fields:
 
 
 class _Fields(dict[int, int]):
-    """Positions of the fields that a table has; a field that it lacks is an empty vector at -1."""
+    """Positions of the fields that a table has; one that it lacks is at -1."""
 
     def __missing__(self, number: int) -> int:
         return -1
@@ -135,11 +162,10 @@ def _vector(content: bytes, reference: int) -> Iterator[int]:
         yield at
 
 
-def _bytes(content: bytes, reference: int) -> bytes:
-    """The content of a vector of bytes, or of a string."""
+def _bytes(content: bytes, reference: int) -> slice:
+    """Where the content of a vector of bytes, or of a string, lies."""
     start = reference + _unpack("<I", content, reference)[0]
     length = _unpack("<I", content, start)[0]
-    data = content[start + 4 : start + 4 + length]
-    if len(data) != length:
+    if start + 4 + length > len(content):
         raise IndexError(start)
-    return data
+    return slice(start + 4, start + 4 + length)

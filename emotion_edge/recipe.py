@@ -118,7 +118,7 @@ class MfccRecipe:
         Raises:
             ModelError: no such preset, or a change that is no field or out of its range.
         """
-        check(name in PRESETS, "mfcc.preset", name, f"one of {', '.join(PRESETS)}")
+        check(isinstance(name, str) and name in PRESETS, "mfcc.preset", name, f"one of {', '.join(PRESETS)}")
         check(type(sample_rate_hz) is int and sample_rate_hz > 0, "mfcc.sample_rate_hz", sample_rate_hz, "a rate in Hz")
         check_known(cls, changes, "mfcc.")
         return cls(**{"sample_rate_hz": sample_rate_hz, **PRESETS[name](sample_rate_hz, changes), **changes})

@@ -8,7 +8,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from emotion_edge.model import METADATA_NAME
+from emotion_edge.model import CHECKSUM_NAME, RECIPE_NAME, checksum, metadata_places
 from emotion_edge.recipe import ModelRecipe
 
 _ALIGNMENT = 16  # what the TFLite schema promises of a buffer's data, and 32-bit ARM needs
@@ -32,18 +32,26 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
 
 
 def embed(tflite: bytes, recipe: ModelRecipe) -> bytes:
-    """A `.tflite` file with a recipe in its metadata, in place of one that was there."""
+    """A `.tflite` file with a recipe and a checksum in its metadata, in place of any that were there."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(tflite, 0))
-    model.metadata = [entry for entry in model.metadata or [] if entry.name != METADATA_NAME.encode()]
-    entry = schema.MetadataT()
-    entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
-    model.metadata.append(entry)
-    added = schema.BufferT()
-    added.data = np.frombuffer(recipe.to_json().encode(), np.uint8)
-    model.buffers = [_aligned(buffer) for buffer in [*model.buffers, added]]
+    model.metadata = [
+        entry for entry in model.metadata or [] if entry.name.decode() not in (RECIPE_NAME, CHECKSUM_NAME)
+    ]
+    _add_metadata(model, RECIPE_NAME, recipe.to_json().encode())
+    _add_metadata(model, CHECKSUM_NAME, bytes(4))
+    model.buffers = [_aligned(buffer) for buffer in model.buffers]
     builder = flatbuffers.Builder(len(tflite) + 4096)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    content = bytes(builder.Output())
+    place = metadata_places(content)[CHECKSUM_NAME]
+    return content[: place.start] + checksum(content, place.start) + content[place.stop :]
+
+
+def _add_metadata(model: Any, name: str, data: bytes) -> None:
+    entry, buffer = schema.MetadataT(), schema.BufferT()
+    entry.name, entry.buffer, buffer.data = name, len(model.buffers), np.frombuffer(data, np.uint8)
+    model.metadata.append(entry)
+    model.buffers.append(buffer)
 
 
 def _aligned(buffer: Any) -> _AlignedBuffer:

@@ -1,0 +1,28 @@
+"""What several tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# Deterministic and without deadlines: the machines that run this are small and noisy.
+settings.register_profile("default", deadline=None, derandomize=True, max_examples=60, print_blob=True)
+settings.load_profile("default")
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def tess() -> Path:
+    """The folder of the TESS recordings, which no repository may hold: EMOTION_EDGE_CORPORA/tess."""
+    corpora = os.environ.get("EMOTION_EDGE_CORPORA")
+    if not corpora:
+        pytest.skip("EMOTION_EDGE_CORPORA is not set: it names the folder that holds tess/")
+    folder = Path(corpora) / "tess"
+    assert folder.is_dir(), f"EMOTION_EDGE_CORPORA is set, but {folder} is no folder"
+    return folder

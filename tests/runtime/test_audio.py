@@ -1,0 +1,228 @@
+"""Any file becomes what librosa.load makes of it, or a sentence that says why not."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+from sounds import tone, voice, write
+
+from emotion_edge import AudioError
+from emotion_edge.audio import read_blocks, sample_blocks
+
+RATE = 22050
+
+
+def read(source, rate=RATE):
+    return np.concatenate(list(read_blocks(source, sample_rate_hz=rate)))
+
+
+def convert(samples, sample_rate, rate=RATE):
+    return np.concatenate(list(sample_blocks(samples, sample_rate, sample_rate_hz=rate)))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "subtype"),
+    [
+        ("wav", "PCM_U8"),
+        ("wav", "PCM_16"),
+        ("wav", "PCM_24"),
+        ("wav", "PCM_32"),
+        ("wav", "FLOAT"),
+        ("wav", "DOUBLE"),
+        ("flac", "PCM_16"),
+        ("flac", "PCM_24"),
+        ("ogg", "VORBIS"),
+        ("mp3", "MPEG_LAYER_III"),
+        ("aiff", "PCM_16"),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_every_format_as_librosa_loads_it(tmp_path, suffix, subtype, channels):
+    sound = np.stack([voice(1, rate=44100), tone(440, rate=44100, seconds=1)], axis=1)[:, :channels]
+    path = write(tmp_path / f"sound.{suffix}", sound, 44100, subtype=subtype)
+    expected, _ = librosa.load(path, sr=RATE)
+    np.testing.assert_allclose(read(path), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 24414, 44100, 48000, 96000, 192000])
+def test_every_rate_as_librosa_loads_it(tmp_path, rate):
+    path = write(tmp_path / "sound.wav", voice(2, rate=rate, seconds=3.3), rate, subtype="FLOAT")
+    expected, _ = librosa.load(path, sr=RATE)
+    ours = read(path)
+    assert ours.dtype == np.float32
+    assert ours.shape == expected.shape
+    np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+@given(st.integers(1, 200_000), st.sampled_from([8000, 16000, 24414, 44100, 48000]))
+def test_the_length_is_rounded_up_as_in_librosa(length, rate):
+    assert len(convert(np.zeros(length, np.float32), rate)) == -(-length * RATE // rate)
+
+
+def test_paths_and_file_objects(tmp_path):
+    path = write(tmp_path / "sound.wav", voice(3), RATE)
+    expected = read(path)
+    np.testing.assert_array_equal(read(str(path)), expected)
+    np.testing.assert_array_equal(read(io.BytesIO(path.read_bytes())), expected)
+    with path.open("rb") as file:
+        np.testing.assert_array_equal(read(file), expected)
+    with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as cat:
+        np.testing.assert_array_equal(read(cat.stdout), expected)
+
+
+def test_sample_dtypes_mean_the_same_sound():
+    sound = voice(4).astype(np.float64)
+    expected = convert(sound, RATE)
+    for samples, tolerance in [
+        (sound.astype(np.float32), 1e-7),
+        ((sound * 2**15).astype(np.int16), 2**-14),
+        ((sound * 2**31).astype(np.int32), 1e-7),
+        ((sound * 128 + 128).astype(np.uint8), 2**-6),
+        (np.stack([sound, sound], axis=1), 1e-7),
+        (sound.tolist(), 1e-7),
+    ]:
+        np.testing.assert_allclose(convert(samples, RATE), expected, atol=tolerance)
+
+
+def test_channels_are_averaged():
+    np.testing.assert_array_equal(convert(np.array([[1.0, 0.0], [0.5, 0.5]]), RATE), [0.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "message"),
+    [
+        (np.zeros(0), RATE, "the samples hold no samples"),
+        (np.zeros((4, 4, 4)), RATE, "wanted .n,. or .n, channels."),
+        (np.zeros((2, 48000)), RATE, "samples.T, perhaps"),
+        (np.array([0, np.nan]), RATE, "sample 1 .* is nan, wanted finite"),
+        (np.array([0, 0, -np.inf]), RATE, "sample 2 .* is -inf, wanted finite"),
+        (np.array([0, 20000.0]), RATE, "divide 16-bit integers by 32768"),
+        (np.zeros(4, np.int64), RATE, "samples are int64"),
+        (np.zeros(4, np.complex64), RATE, "samples are complex64"),
+        (np.array(["a"]), RATE, "samples are <U1"),
+        (np.zeros(4), 0, "sample_rate: got 0"),
+        (np.zeros(4), -1, "sample_rate: got -1"),
+        (np.zeros(4), float("nan"), "sample_rate: got nan"),
+        (np.zeros(4), "22050", "sample_rate: got '22050'"),
+    ],
+)
+def test_samples_that_cannot_be_used(samples, rate, message):
+    with pytest.raises(AudioError, match=message):
+        convert(samples, rate)
+
+
+def test_nan_is_found_after_the_first_block(tmp_path):
+    sound = np.zeros(100_000, np.float32)
+    sound[99_000] = np.nan
+    path = write(tmp_path / "nan.wav", sound, RATE, subtype="FLOAT")
+    with pytest.raises(AudioError, match=r"nan.wav: sample 99000 \(at 4.490 s\) is nan"):
+        read(path)
+
+
+def test_missing_empty_folder_and_not_audio(tmp_path):
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.wav").write_text("hello " * 100)
+    (tmp_path / "noise.raw").write_bytes(os.urandom(1000))
+    write(tmp_path / "none.wav", np.zeros(0), RATE)
+    for name, message in [
+        ("missing.wav", "missing.wav: no such file"),
+        ("", "is a folder"),
+        ("empty.wav", "empty.wav is empty"),
+        ("text.wav", "text.wav is not audio that can be read: Format not recognised"),
+        ("noise.raw", "noise.raw has no header"),
+        ("none.wav", "none.wav holds no samples"),
+        ("a\0b.wav", "cannot be opened: embedded null"),
+    ]:
+        with pytest.raises(AudioError, match=message):
+            read(f"{tmp_path}/{name}" if name else tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_unreadable(tmp_path):
+    path = write(tmp_path / "secret.wav", voice(0), RATE)
+    path.chmod(0)
+    with pytest.raises(AudioError, match="Permission denied"):
+        read(path)
+
+
+def test_what_is_no_source_is_refused():
+    for source in ([0.0, 0.1], io.StringIO("text")):
+        with pytest.raises(AudioError, match=f"got {type(source).__name__}, wanted a path or a file object"):
+            read(source)
+    closed = io.BytesIO()
+    closed.close()
+    with pytest.raises(AudioError, match="closed file"):
+        read(closed)
+    with pytest.raises(AudioError, match="the file object is not audio"):
+        read(io.BytesIO(b"nothing"))
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "aiff"])
+def test_a_file_cut_anywhere_gives_its_start_or_an_error(tmp_path, suffix):
+    whole = write(tmp_path / f"whole.{suffix}", voice(5), RATE)
+    data, expected = whole.read_bytes(), read(whole)
+    for length in [*range(1, 200, 7), *range(200, len(data), len(data) // 20)]:
+        try:
+            samples = read(io.BytesIO(data[:length]))
+        except AudioError as error:
+            assert str(error)
+        else:
+            assert 0 < len(samples) <= len(expected)
+            np.testing.assert_allclose(samples, expected[: len(samples)], atol=1e-6)
+
+
+@given(st.binary(max_size=2000), st.sampled_from([b"", b"RIFF", b"fLaC", b"OggS", b"FORM", b"ID3"]))
+def test_any_bytes_are_read_or_refused(data, magic):
+    try:
+        read(io.BytesIO(magic + data))
+    except AudioError as error:
+        assert str(error)
+
+
+@given(st.data())
+def test_a_damaged_wav_is_read_or_refused(data):
+    buffer = io.BytesIO()
+    soundfile.write(buffer, voice(6, seconds=0.1), RATE, format="WAV")
+    damaged = bytearray(buffer.getvalue())
+    for at in data.draw(st.lists(st.integers(0, 60), max_size=4)):
+        damaged[at] = data.draw(st.integers(0, 255))
+    try:
+        read(io.BytesIO(bytes(damaged)))
+    except AudioError as error:
+        assert str(error)
+
+
+MEMORY = """
+import resource, sys
+import numpy as np
+from emotion_edge import EmotionClassifier
+classifier = EmotionClassifier()
+prediction = classifier.classify(sys.argv[1])
+print(prediction.end_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kB on Linux only")
+def test_memory_grows_by_less_than_the_samples_need(tmp_path):
+    seconds = {}
+    for minutes in (1, 21):
+        path = tmp_path / f"{minutes}.flac"
+        with soundfile.SoundFile(path, "w", 44100, 2) as file:
+            second = np.stack([voice(7, rate=44100)] * 2, axis=1)
+            for _ in range(60 * minutes):
+                file.write(second)
+        done = subprocess.run([sys.executable, "-c", MEMORY, path], capture_output=True, text=True, check=True)
+        end_s, peak_kb = done.stdout.split()
+        assert float(end_s) == 60 * minutes
+        seconds[minutes] = int(peak_kb)
+    samples_kb = 20 * 60 * RATE * 4 / 1024
+    assert seconds[21] - seconds[1] < samples_kb

@@ -1,0 +1,118 @@
+"""The whole path on sounds of our own making."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from sounds import voice, write
+
+import emotion_edge
+from emotion_edge import AudioError, EmotionClassifier, ModelError, Prediction, classify
+from emotion_edge import classifier as classifier_module
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return EmotionClassifier()
+
+
+def test_a_file(tmp_path, classifier):
+    path = write(tmp_path / "voice.wav", voice(1, rate=44100, seconds=2.5), 44100)
+    prediction = classifier.classify(path)
+    assert isinstance(prediction, Prediction)
+    assert tuple(prediction.probabilities) == classifier.recipe.labels
+    assert sum(prediction.probabilities.values()) == pytest.approx(1)
+    assert prediction.label == max(prediction.probabilities, key=prediction.probabilities.get)
+    assert prediction.confidence == prediction.probabilities[prediction.label]
+    assert prediction.status == ("ok" if prediction.confidence >= 0.5 else "uncertain")
+    assert (prediction.start_s, prediction.end_s, prediction.model) == (0, pytest.approx(2.5, abs=1e-4), "tess-mlp")
+
+
+def test_samples_answer_as_their_file_does(tmp_path, classifier):
+    samples = voice(2, rate=48000)
+    path = write(tmp_path / "voice.wav", samples, 48000, subtype="FLOAT")
+    assert classifier.classify_samples(samples, 48000) == classifier.classify(path) == classify(path)
+    with path.open("rb") as file:
+        assert classifier.classify(file) == classify(path)
+
+
+def test_classify_keeps_one_classifier(tmp_path):
+    path = write(tmp_path / "voice.wav", voice(3), 22050)
+    classify(path)
+    kept = classifier_module._default_classifier()
+    classify(path)
+    assert classifier_module._default_classifier() is kept
+
+
+def test_threads_may_share_one(classifier):
+    sounds = [voice(seed, rate=16000) for seed in range(24)]
+    alone = [classifier.classify_samples(sound, 16000) for sound in sounds]
+    assert len({prediction.label for prediction in alone}) > 1
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda sound: classifier.classify_samples(sound, 16000), sounds)) == alone
+
+
+@pytest.mark.parametrize("samples", [np.zeros(22050), np.zeros(1), voice(0, seconds=0.005)])
+def test_no_speech(classifier, samples):
+    prediction = classifier.classify_samples(samples, 22050)
+    assert (prediction.status, prediction.label, prediction.confidence) == ("no_speech", None, 0)
+    assert prediction.probabilities == {}
+    assert str(prediction) == "no speech"
+
+
+def test_uncertain_below_the_recipes_threshold(classifier):
+    sound = voice(4)
+    sure = classifier.classify_samples(sound, 22050)
+    strict = EmotionClassifier()
+    object.__setattr__(strict.recipe, "uncertain_below", 1.0)
+    unsure = strict.classify_samples(sound, 22050)
+    assert (unsure.status, unsure.label, unsure.confidence) == ("uncertain", sure.label, sure.confidence)
+    assert str(unsure) == f"uncertain ({sure.label} {sure.confidence:.2f})"
+
+
+def test_temperature_softens(classifier):
+    sound = voice(5)
+    soft = EmotionClassifier()
+    object.__setattr__(soft.recipe, "temperature", 4.0)
+    expected = np.array(list(classifier.classify_samples(sound, 22050).probabilities.values())) ** (1 / 4)
+    actual = list(soft.classify_samples(sound, 22050).probabilities.values())
+    np.testing.assert_allclose(actual, expected / expected.sum(), atol=1e-9)
+
+
+def test_the_answer_does_not_depend_on_loudness_alone_being_an_error(classifier):
+    with pytest.raises(AudioError, match="divide 16-bit integers by 32768"):
+        classifier.classify_samples(voice(6) * 32768, 22050)
+
+
+def test_predictions_are_plain_frozen_data(classifier):
+    prediction = classifier.classify_samples(voice(7), 22050)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        prediction.label = "happy"
+    assert pickle.loads(pickle.dumps(prediction)) == prediction
+    line = json.loads(json.dumps(prediction.to_dict()))
+    assert list(line) == ["status", "label", "confidence", "probabilities", "start_s", "end_s", "model"]
+    assert line["confidence"] == pytest.approx(prediction.confidence, abs=1e-6)
+    assert str(prediction).startswith(prediction.label) or prediction.status == "uncertain"
+
+
+def test_repr_shows_what_goes_in_and_out(classifier):
+    assert repr(classifier) == (
+        "EmotionClassifier(tess-mlp: mono 22050 Hz -> mean of (n, 30) MFCC -> angry, fear, happy, neutral, sad; "
+        f"{classifier._interpreter.backend})"
+    )
+
+
+def test_unknown_model():
+    with pytest.raises(ModelError, match="no model 'wav2vec'"):
+        EmotionClassifier("wav2vec")
+
+
+def test_the_names_that_people_import():
+    for name in ("classify", "EmotionClassifier", "Prediction", "EmotionEdgeError", "AudioError", "ModelError"):
+        assert hasattr(emotion_edge, name)
+    assert issubclass(AudioError, emotion_edge.EmotionEdgeError)

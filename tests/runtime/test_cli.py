@@ -1,0 +1,116 @@
+"""The command line as a real process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sounds import voice, write
+
+import emotion_edge
+from emotion_edge import classify
+
+
+def run(*arguments, **options):
+    command = [sys.executable, "-m", "emotion_edge", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with two voices, a silence and a file that is no audio."""
+    folder = tmp_path_factory.mktemp("clips")
+    write(folder / "one.wav", voice(1, seconds=2.1), 22050)
+    write(folder / "two.flac", voice(2, rate=48000), 48000)
+    write(folder / "silence.wav", np.zeros(8000), 8000)
+    (folder / "notes.txt").write_text("not audio")
+    return folder
+
+
+def test_a_line_for_people(folder):
+    done = run("classify", "one.wav", "silence.wav", cwd=folder)
+    assert done.stdout == f"{classify(folder / 'one.wav')}  (one.wav, 2.1 s)\nno speech  (silence.wav, 1.0 s)\n"
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_json_lines(folder):
+    done = run("classify", "--json", folder / "one.wav", folder / "two.flac")
+    for line, name in zip(done.stdout.splitlines(), ["one.wav", "two.flac"], strict=True):
+        assert json.loads(line) == {"path": str(folder / name), **classify(folder / name).to_dict()}
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_failed_file_does_not_stop_the_others(folder):
+    files = ("one.wav", "notes.txt", "missing.wav", "two.flac")
+    done = run("classify", *files, cwd=folder)
+    assert done.returncode == 1
+    assert [line.split("(")[-1].split(",")[0] for line in done.stdout.splitlines()] == ["one.wav", "two.flac"]
+    assert done.stderr.splitlines() == [
+        "emotion-edge: notes.txt is not audio that can be read: Format not recognised",
+        "emotion-edge: missing.wav: no such file",
+    ]
+    done = run("classify", "--json", *files, cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert [set(json.loads(line)) == {"path", "error"} for line in done.stdout.splitlines()] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("classify",), ("clasify", "a.wav"), ("classify", "--jsn", "a.wav"), ("classify", "--model")]
+)
+def test_usage(arguments):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: emotion-edge")
+
+
+def test_a_model_that_cannot_be_used(folder):
+    done = run("classify", "--model", "notes.txt", "one.wav", cwd=folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "emotion-edge: notes.txt: this is not a TFLite file\n"
+
+
+def test_version_and_help():
+    assert run("--version").stdout == f"emotion-edge {emotion_edge.__version__}\n"
+    assert "classify" in run("--help").stdout
+    assert "--json" in run("classify", "--help").stdout
+
+
+def test_models():
+    done = run("models")
+    assert done.returncode == 0
+    for text in ("tess-mlp", "angry, fear, happy, neutral, sad", "KiB", "CC BY-NC-ND 4.0", "accuracy, random third"):
+        assert text in done.stdout
+    (entry,) = map(json.loads, run("models", "--json").stdout.splitlines())
+    assert entry["name"] == "tess-mlp"
+    assert entry["size_bytes"] <= 16 * 1024
+
+
+def test_a_reader_that_leaves_early(folder):
+    files = " ".join(["one.wav"] * 50)
+    done = subprocess.run(
+        f"{sys.executable} -m emotion_edge classify {files} | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+def test_odd_names(tmp_path):
+    for name in ("a b.wav", "ünï😀.wav", "-dash.wav", "line\nbreak.wav"):
+        write(tmp_path / name, voice(1), 22050)
+        (line,) = run("classify", "--json", f"./{name}", cwd=tmp_path).stdout.splitlines()
+        assert json.loads(line)["path"] == f"./{name}"
