@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -20,6 +20,11 @@ from .model_file import embed
 from .quiet import silent_stderr
 
 Array = NDArray[Any]
+
+# Strangers lie further out than the voices that calibrate. With ranges taken from TESS alone the int8 tess-mlp
+# saturated on EmoDB, which it never heard: 0.968 agreement with Keras, probabilities off by up to 0.57. Examples moved
+# out by 1.5 gave 0.996 and 0.10, by 2 already less (0.986 and 0.12), for the steps grow with the range.
+_BEYOND: Final = 1.5
 
 
 def convert(model: keras.Model, recipe: ModelRecipe, features: Array, variant: str = "int8") -> bytes:
@@ -71,7 +76,7 @@ def _to_tflite(core: keras.Model, standardised: Array, variant: str) -> bytes:
 
 
 def _examples(standardised: Array) -> Iterator[list[Array]]:
-    for row in standardised.astype(np.float32):
+    for row in np.concatenate([standardised, _BEYOND * standardised]).astype(np.float32):
         yield [row[np.newaxis]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -49,7 +50,9 @@ def load_audio(file: Path, sample_rate_hz: int) -> Array:
         AudioError: it cannot be read.
     """
     try:
-        samples, _ = librosa.load(file, sr=sample_rate_hz)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it talks of the decoder that it tries next
+            samples, _ = librosa.load(file, sr=sample_rate_hz)
     except Exception:  # librosa and its decoders raise what they like
         samples = np.zeros(0, np.float32)
     if not len(samples) or not np.isfinite(samples).all():

@@ -34,11 +34,8 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
 def embed(tflite: bytes, recipe: ModelRecipe) -> bytes:
     """A `.tflite` file with a recipe and a checksum in its metadata, in place of any that were there."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(tflite, 0))
-    model.metadata = [
-        entry for entry in model.metadata or [] if entry.name.decode() not in (RECIPE_NAME, CHECKSUM_NAME)
-    ]
-    _add_metadata(model, RECIPE_NAME, recipe.to_json().encode())
-    _add_metadata(model, CHECKSUM_NAME, bytes(4))
+    _set_metadata(model, RECIPE_NAME, recipe.to_json().encode())
+    _set_metadata(model, CHECKSUM_NAME, bytes(4))
     model.buffers = [_aligned(buffer) for buffer in model.buffers]
     builder = flatbuffers.Builder(len(tflite) + 4096)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
@@ -47,11 +44,16 @@ def embed(tflite: bytes, recipe: ModelRecipe) -> bytes:
     return content[: place.start] + checksum(content, place.start) + content[place.stop :]
 
 
-def _add_metadata(model: Any, name: str, data: bytes) -> None:
-    entry, buffer = schema.MetadataT(), schema.BufferT()
-    entry.name, entry.buffer, buffer.data = name, len(model.buffers), np.frombuffer(data, np.uint8)
-    model.metadata.append(entry)
-    model.buffers.append(buffer)
+def _set_metadata(model: Any, name: str, data: bytes) -> None:
+    model.metadata = model.metadata or []
+    numbers = [entry.buffer for entry in model.metadata if entry.name == name.encode()]
+    if not numbers:
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = name, len(model.buffers)
+        model.metadata.append(entry)
+        model.buffers.append(schema.BufferT())
+        numbers = [entry.buffer]
+    model.buffers[numbers[0]].data = np.frombuffer(data, np.uint8)
 
 
 def _aligned(buffer: Any) -> _AlignedBuffer:

@@ -103,7 +103,8 @@ def require(parities: Sequence[Parity], least_agreement: float, largest_differen
         if parity.agreement < least_agreement or not parity.difference <= largest_difference:
             raise ConversionError(
                 f"the small model does not answer as the full one does; {parity}; wanted an agreement of at "
-                f"least {least_agreement:g} and probabilities that differ by at most {largest_difference:g}"
+                f"least {least_agreement:g} and probabilities that differ by at most {largest_difference:g}: calibrate with "
+                "more recordings or take a wider variant"
             )
 
 

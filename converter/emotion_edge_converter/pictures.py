@@ -33,8 +33,15 @@ def accuracies(study: Study) -> bytes:
             values = [_cell(study, architecture, count).scores[number].accuracy for count in counts]
             panel.plot(counts, values, "o-", color=colour, label=architecture, markersize=4)
         panel.axhline(1 / len(study.labels), color="grey", linestyle="--", linewidth=1)
-        panel.text(counts[-1], 1 / len(study.labels) + 0.015, "chance", color="dimgrey", ha="right", fontsize=8)
-        panel.set(title=split, xlabel="number of MFCCs", xticks=counts, ylim=(0, 1.03))
+        panel.text(
+            counts[-1], 1 / len(study.labels) - 0.02, "chance", color="dimgrey", ha="right", va="top", fontsize=8
+        )
+        panel.set(
+            title=split if number == 0 else f"{split}, never heard",
+            xlabel="number of MFCCs",
+            xticks=counts,
+            ylim=(0, 1.03),
+        )
         panel.grid(alpha=0.25)
     axes[0][0].set_ylabel("accuracy")
     axes[0][-1].legend(fontsize=8, loc="upper left")

@@ -92,5 +92,8 @@ def train(
     predicted = model(features[split.test], training=False).numpy().argmax(axis=1)
     confusion = confusion_matrix(targets[split.test], predicted, n_labels)
     return Training(
-        model, split, confusion, {name: [float(value) for value in values] for name, values in history.history.items()}
+        model,
+        split,
+        confusion,
+        {name: [round(float(value), 4) for value in values] for name, values in history.history.items()},
     )

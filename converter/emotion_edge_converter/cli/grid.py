@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import corpora
-from ..files import write_text
+from ..files import replacing, write_text
 from ..quiet import import_tensorflow
 from ..settings import MFCC_COUNTS
 from .arguments import add_corpus, add_emotions, add_training, check_writable, positive
@@ -21,7 +21,7 @@ def register(commands: Any) -> None:
         "grid",
         help="the study: five architectures by five numbers of MFCCs",
         description="Train five architectures on five numbers of MFCCs, on a random split and on voices never heard; "
-        "write report.html and study.json.",
+        "write report.html, study.json and accuracies.png.",
     )
     add_corpus(parser)
     add_emotions(parser)
@@ -45,16 +45,18 @@ def run(options: argparse.Namespace) -> int:
     check_writable(options.output)
     utterances, labels = corpora.with_emotions(corpora.read(options.corpus), options.emotions)
     import_tensorflow()
-    from .. import report, study
+    from .. import pictures, report, study
 
     result = study.run(
         utterances, labels, mfcc_counts=sorted(set(options.mfcc)), seed=options.seed, epochs=options.epochs
     )
     options.output.mkdir(exist_ok=True)
-    write_text(options.output / "study.json", json.dumps(result.to_dict(), indent=1) + "\n")
+    write_text(options.output / "study.json", json.dumps(result.to_dict()) + "\n")
     write_text(options.output / "report.html", report.html(result, utterances))
+    with replacing(options.output / "accuracies.png") as temporary:
+        temporary.write_bytes(pictures.accuracies(result))
     for cell in result.cells:
         figures = "  ".join(f"{score.split} {score.accuracy:.3f}" for score in cell.scores)
         print(f"{cell.architecture:8} {cell.n_mfcc:3} MFCC  {figures}")
-    print(f"written: {options.output / 'report.html'}, {options.output / 'study.json'}", file=sys.stderr)
+    print(f"written: {options.output / 'report.html'}, study.json, accuracies.png", file=sys.stderr)
     return 0

@@ -1,0 +1,130 @@
+"""The proof: librosa.load, librosa's MFCC and Keras against soundfile, soxr, the numpy MFCC and an int8 TFLite file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from emotion_edge_converter import corpora, parity
+from emotion_edge_converter.conversion import convert
+from emotion_edge_converter.corpora import Utterance
+from emotion_edge_converter.evaluation import label_numbers
+from emotion_edge_converter.features import extract
+from emotion_edge_converter.keras_models import load_keras
+from emotion_edge_converter.settings import VARIANTS
+from emotion_edge_converter.splits import random_split
+from sounds import voice, write
+
+from emotion_edge.model import load, shipped
+
+ROOT = Path(__file__).parents[2]
+LEAST_AGREEMENT = 0.995
+INT8_LOSES_AT_MOST = 0.002
+CALIBRATED_RANGE = 5  # deviations from the mean; the recordings of TESS reach 5.3
+MODELS = sorted(shipped())
+
+
+@pytest.fixture(scope="module")
+def test_third(tess):
+    """The recordings that no shipped model was trained on."""
+    utterances, labels = corpora.with_emotions(corpora.read([f"tess={tess}"]), None)
+    return [utterances[row] for row in random_split(utterances).test], labels
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory):
+    """Sounds of our own making in the rates and formats that people have."""
+    folder = tmp_path_factory.mktemp("synthetic")
+    utterances = []
+    for seed in range(150):
+        rate = (8000, 16000, 22050, 24414, 44100, 48000)[seed % 6]
+        suffix = ("wav", "flac", "ogg")[seed % 3]
+        path = write(folder / f"{seed}.{suffix}", voice(seed, rate=rate, seconds=0.3 + seed % 7 / 3), rate)
+        utterances.append(Utterance(path, "", "", "", "synthetic"))
+    return utterances
+
+
+def full_model(name):
+    return load_keras(ROOT / "models" / f"{name}.keras")
+
+
+def standardised(name, utterances):
+    """What the small model's interpreter is fed."""
+    recipe = load(name).recipe
+    _, features = extract(utterances, recipe)
+    return (features - recipe.standardisation.mean) / recipe.standardisation.deviation
+
+
+def float32_copy(name, model, utterances, folder):
+    """The shipped model again, not quantised."""
+    recipe = load(name).recipe.replace(standardisation=None)
+    _, features = extract(utterances, recipe)
+    path = folder / "float32.tflite"
+    path.write_bytes(convert(model, recipe, features, "float32"))
+    return path
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_int8_on_the_test_third(name, test_third):
+    utterances, labels = test_third
+    assert len(utterances) == 666
+    assert load(name).recipe.labels == labels
+    actual = label_numbers([utterance.emotion for utterance in utterances], labels)
+    results = parity.compare(full_model(name), shipped()[name], utterances)
+    assert results
+    for result in results:
+        full, small = ((answers.argmax(axis=1) == actual).mean() for answers in (result.full, result.small))
+        print(f"\n{name}: {result}; accuracy {full:.4f} full, {small:.4f} small")
+        assert result.feature_difference < 1e-3
+        assert result.agreement >= LEAST_AGREEMENT
+        assert small >= full - INT8_LOSES_AT_MOST
+        assert small >= 0.99
+        assert full == pytest.approx(load(name).recipe.scores["accuracy, random third"], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_float32_on_the_test_third(name, test_third, tmp_path):
+    utterances, _ = test_third
+    model = full_model(name)
+    for result in parity.compare(model, float32_copy(name, model, utterances, tmp_path), utterances):
+        assert result.agreement >= LEAST_AGREEMENT
+        assert result.difference <= 0.01
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_int8_on_synthetic_sounds(name, synthetic):
+    """Sounds further out than any recording that calibrated the model saturate its int8 ranges; and where the full
+    model itself wavers between two labels, the rounding decides. Everywhere else the labels are the same."""
+    results = parity.compare(full_model(name), shipped()[name], synthetic)
+    assert results
+    for result in results:
+        assert result.feature_difference < 1e-3
+        within = np.abs(standardised(name, synthetic)).max(axis=1) <= CALIBRATED_RANGE
+        full, small = result.full[within], result.small[within]
+        assert np.abs(full - small).max() <= VARIANTS["int8"]
+        runner_up, best = np.sort(full, axis=1)[:, -2:].T
+        decided = best - runner_up > VARIANTS["int8"]
+        assert decided.sum() >= 30
+        assert len(set(full[decided].argmax(axis=1))) > 1, "one answer for all proves nothing"
+        agreement = (full[decided].argmax(axis=1) == small[decided].argmax(axis=1)).mean()
+        assert agreement >= LEAST_AGREEMENT
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_float32_on_synthetic_sounds(name, synthetic, tmp_path):
+    model = full_model(name)
+    for result in parity.compare(model, float32_copy(name, model, synthetic, tmp_path), synthetic):
+        assert result.agreement == 1
+        assert result.difference <= 0.01
+
+
+def test_the_proof_can_fail(synthetic, tmp_path):
+    """Another model's file does not pass for this one's."""
+    import keras
+
+    model = full_model(MODELS[0])
+    other = keras.models.clone_model(model)
+    other.set_weights([np.roll(weights, 1, axis=-1) if weights.ndim else weights for weights in model.get_weights()])
+    results = parity.compare(other, shipped()[MODELS[0]], synthetic)
+    assert min(result.agreement for result in results) < LEAST_AGREEMENT

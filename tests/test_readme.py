@@ -1,0 +1,101 @@
+"""What the README and the cards say is so."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from emotion_edge_converter.study import ORIGINAL
+
+from emotion_edge.model import load, shipped
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language, text=README):
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_blocks_run(code, tmp_path):
+    shutil.copy(ROOT / "examples" / "sounds" / "hello.wav", tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_command_to_try_prints_what_is_printed_there():
+    command, expected = next(
+        (block, after) for block, after in zip(blocks(""), blocks("")[1:], strict=False) if "classify examples" in block
+    )
+    arguments = shlex.split(command.split("&& .venv/bin/emotion-edge")[1])
+    files = sorted(map(str, (ROOT / "examples" / "sounds").glob("*.wav")))
+    assert arguments == ["classify", "examples/sounds/*.wav"]
+    files = [str(Path(file).relative_to(ROOT)) for file in files]
+    done = subprocess.run(
+        [sys.executable, "-m", "emotion_edge", "classify", *files], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == expected
+
+
+@pytest.mark.parametrize("page", ["README.md", "converter/README.md"])
+def test_recipes_by_hand_are_read(page):
+    from emotion_edge.recipe import ModelRecipe
+
+    recipes = blocks("json", (ROOT / page).read_text())
+    assert recipes
+    for recipe in recipes:
+        ModelRecipe.from_json(recipe)
+
+
+def test_the_figures_are_those_of_the_model_and_the_study():
+    scores = load("tess-mlp").recipe.scores
+    table = re.findall(r"^\| .* \| (\d\.\d+) \|$", README, re.MULTILINE)
+    assert table == [f"{score:.3f}" for score in scores.values()] or table == [
+        f"{score:.4f}"[:5] for score in scores.values()
+    ]
+    study = json.loads((ROOT / "docs" / "study" / "study.json").read_text())
+    (cell,) = [cell for cell in study["cells"] if (cell["architecture"], cell["n_mfcc"]) == ("mlp-128", 30)]
+    assert {f"accuracy, {score['split']}": round(score["accuracy"], 4) for score in cell["scores"]} == scores
+    assert f"{shipped()['tess-mlp'].stat().st_size / 1024:.1f} KiB" in README
+
+
+def test_the_study_reaches_the_original_in_every_cell():
+    study = json.loads((ROOT / "docs" / "study" / "study.json").read_text())
+    names = list(dict.fromkeys(cell["architecture"] for cell in study["cells"]))
+    assert len(study["cells"]) == 25
+    for cell in study["cells"]:
+        assert cell["scores"][0]["accuracy"] >= ORIGINAL[cell["n_mfcc"]][names.index(cell["architecture"])]
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_cards_have_the_models_figures(name):
+    card = (ROOT / "models" / f"{name}.md").read_text()
+    recipe = load(name).recipe
+    for figure in [*(f"{score:.4f}" for score in recipe.scores.values()), str(shipped()[name].stat().st_size)]:
+        assert figure in card
+    assert ", ".join(recipe.labels) in card
+    assert recipe.licence.split(",")[0] in card
+
+
+def test_relative_links_lead_somewhere():
+    for page in ROOT.glob("**/*.md"):
+        if not {".venv", "node_modules"} & set(page.parts):
+            for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+                assert (page.parent / link).exists(), f"{page}: {link}"
+
+
+def test_examples_run():
+    sounds = sorted((ROOT / "examples" / "sounds").glob("*.wav"))
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / "robot.py", *sounds], capture_output=True, text=True, check=True
+    )
+    assert len(done.stdout.splitlines()) == len(sounds)
+    assert "(no speech)" in done.stdout
