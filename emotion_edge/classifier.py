@@ -92,7 +92,7 @@ class EmotionClassifier:
             log_mel.append(stream.push(block))
             n_samples += len(block)
         log_mel.append(stream.finish())
-        frames = self._mfcc.coefficients(np.concatenate(log_mel))
+        frames = self._mfcc.coefficients(log_mel)
         return Features(POOLINGS[self.recipe.pooling](frames), n_samples / rate, gate.open)
 
     def probabilities(self, vector: Array) -> Array:

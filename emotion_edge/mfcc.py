@@ -10,6 +10,7 @@ Sources: Davis & Mermelstein 1980 (the coefficients); Slaney, Auditory Toolbox, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -50,7 +51,7 @@ class Mfcc:
         if np.ndim(samples) != 1 or len(samples) == 0:
             raise AudioError(f"samples have shape {np.shape(samples)}, wanted (n,) with n at least 1")
         stream = self.stream()
-        return self.coefficients(np.concatenate([stream.push(samples), stream.finish()]))
+        return self.coefficients([stream.push(samples), stream.finish()])
 
     def stream(self) -> MfccStream:
         """A new stream of log-mel frames."""
@@ -79,16 +80,32 @@ class Mfcc:
             return np.asarray(logarithm)
         return np.log(np.where(mel == 0, np.finfo(np.float64).eps, mel)).astype(self.dtype, copy=False)
 
-    def coefficients(self, log_mel: Array) -> Array:
-        """The coefficients of a clip from all of its log-mel frames, (n_frames, n_mfcc)."""
-        recipe = self.recipe
-        filters = log_mel[:, : recipe.n_mels]
-        if recipe.dynamic_range_db is not None and len(filters):
-            filters = np.maximum(filters, filters.max() - self.dtype.type(recipe.dynamic_range_db))
-        coefficients = filters @ self._banks.dct
-        if recipe.first_coefficient == "log_energy":
-            coefficients[:, 0] = log_mel[:, -1]
-        return np.asarray(coefficients)
+    def coefficients(self, log_mel: Sequence[Array]) -> Array:
+        """The coefficients of a clip.
+
+        Args:
+            log_mel: all of its log-mel frames, in as many pieces as they came, each of shape (n, n_mels) or
+                (n, n_mels + 1).
+
+        Returns:
+            Shape (n_frames, n_mfcc).
+        """
+        floor = self._floor(log_mel)
+        return np.concatenate([self._cepstra(piece, floor) for piece in log_mel])
+
+    def _floor(self, log_mel: Sequence[Array]) -> Any:
+        """What quieter values are raised to, if the recipe wants that."""
+        if self.recipe.dynamic_range_db is None:
+            return None
+        loudest = max(piece[:, : self.recipe.n_mels].max() for piece in log_mel if len(piece))
+        return loudest - self.dtype.type(self.recipe.dynamic_range_db)
+
+    def _cepstra(self, log_mel: Array, floor: Any) -> Array:
+        filters = log_mel[:, : self.recipe.n_mels]
+        cepstra = (filters if floor is None else np.maximum(filters, floor)) @ self._banks.dct
+        if self.recipe.first_coefficient == "log_energy":
+            cepstra[:, 0] = log_mel[:, -1]
+        return np.asarray(cepstra)
 
 
 class MfccStream:

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import os
-import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from ..errors import EmotionEdgeError
 from . import classify, models
+from .running import run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `emotion-edge`; the exit status."""
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.DEBUG if options.debug else logging.WARNING, format="%(name)s: %(message)s")
-    try:
-        status: int = options.run(options)
-        sys.stdout.flush()
-        return status
-    except EmotionEdgeError as error:
-        print(f"emotion-edge: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # the reader, `head` perhaps, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return run(_parser(), arguments, "emotion_edge")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -50,5 +50,5 @@ def _describe(entry: dict[str, Any]) -> str:
         f"  protocol  {entry['protocol']}",
     ]
     width = max(map(len, entry["scores"]), default=0)
-    lines += [f"  score     {name:{width}}  {value:.3f}" for name, value in entry["scores"].items()]
+    lines += [f"  score     {name:{width}}  {value:.4f}" for name, value in entry["scores"].items()]
     return "\n".join(lines)

@@ -22,6 +22,13 @@ from emotion_edge.model import load
 EMOTIONS = ("angry", "fear", "happy", "neutral", "sad")
 
 
+def convert(trained, *more):
+    """Convert what `train` wrote, with its own recipe, on its own training part."""
+    recipe, calibration = trained.with_suffix(".json"), trained.with_suffix(".train.csv")
+    arguments = ["convert", trained, "--recipe", recipe, "--calibration", calibration, *more]
+    return main([str(argument) for argument in arguments])
+
+
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory):
     """TESS in small: two talkers, five emotions that differ in pitch, twelve words."""
@@ -51,23 +58,7 @@ def trained(recordings, tmp_path_factory):
 def converted(trained, tmp_path_factory):
     """What `convert` makes of that, with a SavedModel beside it."""
     path = tmp_path_factory.mktemp("converted") / "small.tflite"
-    assert (
-        main(
-            [
-                "convert",
-                str(trained),
-                "--recipe",
-                str(trained.with_suffix(".json")),
-                "--calibration",
-                str(trained.with_suffix(".train.csv")),
-                "--savedmodel",
-                str(path.with_name("serving")),
-                "-o",
-                str(path),
-            ]
-        )
-        == 0
-    )
+    assert convert(trained, "--savedmodel", path.with_name("serving"), "-o", path) == 0
     return path
 
 
@@ -160,8 +151,7 @@ def test_convert_writes_nothing_below_the_tolerance(trained, tmp_path, monkeypat
     monkeypatch.setattr(conversion, "to_standardised_logits", spoilt)
     output = tmp_path / "out" / "spoilt.tflite"
     output.parent.mkdir()
-    arguments = ["--recipe", str(trained.with_suffix(".json")), "--calibration", str(trained.with_suffix(".train.csv"))]
-    assert main(["convert", str(trained), *arguments, "-o", str(output)]) == 1
+    assert convert(trained, "-o", output) == 1
     assert "does not answer as the full one does" in capsys.readouterr().err
     assert list(output.parent.iterdir()) == []
 
@@ -177,39 +167,13 @@ def test_anybodys_model_on_their_own_recordings(tmp_path, capsys):
     mfcc = {"preset": "python_speech_features", "sample_rate_hz": 16000, "sample_scale": 32768}
     recipe = {"name": "mine", "labels": ["calm", "loud"], "mfcc": mfcc}
     (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    own, recipe_file = str(tmp_path / "own"), str(tmp_path / "recipe.json")
+    common = ["convert", str(tmp_path / "my.h5"), "--recipe", recipe_file, "--calibration", own]
     for variant in ("int8", "float32"):
-        assert (
-            main(
-                [
-                    "convert",
-                    str(tmp_path / "my.h5"),
-                    "--recipe",
-                    str(tmp_path / "recipe.json"),
-                    "--calibration",
-                    str(tmp_path / "own"),
-                    "--variant",
-                    variant,
-                    "-o",
-                    str(tmp_path / f"{variant}.tflite"),
-                ]
-            )
-            == 0
-        )
+        assert main([*common, "--variant", variant, "-o", str(tmp_path / f"{variant}.tflite")]) == 0
         assert "30 files, label agreement 1.0000" in capsys.readouterr().out
-    assert (
-        main(
-            [
-                "parity",
-                str(tmp_path / "my.h5"),
-                str(tmp_path / "float32.tflite"),
-                "--corpus",
-                f"folders={tmp_path / 'own'}",
-                "--largest-difference",
-                "0.01",
-            ]
-        )
-        == 0
-    )
+    files = [str(tmp_path / "my.h5"), str(tmp_path / "float32.tflite")]
+    assert main(["parity", *files, "--corpus", f"folders={own}", "--largest-difference", "0.01"]) == 0
     prediction = EmotionClassifier(tmp_path / "int8.tflite").classify(tmp_path / "own" / "calm" / "0.wav")
     assert set(prediction.probabilities) == {"calm", "loud"}
 
@@ -300,21 +264,7 @@ def test_bad_input_gets_one_clear_sentence(
 
 def test_an_existing_saved_model_is_not_overwritten(trained, converted, capsys):
     serving = converted.with_name("serving")
-    assert (
-        main(
-            [
-                "convert",
-                str(trained),
-                "--recipe",
-                str(trained.with_suffix(".json")),
-                "--calibration",
-                str(trained.with_suffix(".train.csv")),
-                "--savedmodel",
-                str(serving),
-            ]
-        )
-        == 1
-    )
+    assert convert(trained, "--savedmodel", serving) == 1
     assert f"{serving / '1'} exists already" in capsys.readouterr().err
 
 

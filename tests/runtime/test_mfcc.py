@@ -175,7 +175,7 @@ def test_a_stream_gives_the_same_frames_however_it_is_cut(preset, length, sizes,
         at += size
     pieces.append(stream.finish())
     tolerance = 1e-10 if dtype == np.float64 else 1e-3
-    np.testing.assert_allclose(mfcc.coefficients(np.concatenate(pieces)), mfcc(samples), atol=tolerance, rtol=0)
+    np.testing.assert_allclose(mfcc.coefficients(pieces), mfcc(samples), atol=tolerance, rtol=0)
 
 
 @pytest.mark.parametrize("length", [511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049])

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import os
-import sys
 from collections.abc import Sequence
 
-from emotion_edge import EmotionEdgeError
+from emotion_edge.cli.running import run
 
 from .. import __version__
 from . import convert, grid, metadata, parity, train
@@ -16,21 +13,7 @@ from . import convert, grid, metadata, parity, train
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `emotion-edge-converter`; the exit status."""
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("emotion_edge_converter").setLevel(logging.DEBUG if options.debug else logging.INFO)
-    try:
-        status: int = options.run(options)
-        sys.stdout.flush()
-        return status
-    except EmotionEdgeError as error:
-        print(f"emotion-edge-converter: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # the reader, `head` perhaps, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    return run(_parser(), arguments, "emotion_edge_converter")
 
 
 def _parser() -> argparse.ArgumentParser:
