@@ -1,13 +1,16 @@
 """Sound in: a file or samples become blocks of mono float32 at the model's rate.
 
-Everything is read in blocks, so memory does not grow with the length of a recording.
+Everything is read in blocks, so the samples of a long recording are never in memory together.
 """
 
 from __future__ import annotations
 
 import io
+import logging
 import math
 import os
+import re
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, Final, TypeAlias, Union
@@ -22,8 +25,12 @@ Source: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
 
 Array = NDArray[np.float32]
 
+_log = logging.getLogger(__name__)
+
 _BLOCK_FRAMES: Final = 1 << 16
 _MOST_CHANNELS: Final = 64
+_RATES_HZ: Final = (1000, 1_000_000)
+_LENGTH_UNKNOWN: Final = 0x7FFFF000
 _LOUDEST: Final = 128.0  # 42 dB over full scale: no recording, but integers in a float array
 
 
@@ -51,9 +58,12 @@ def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int
         sample_rate: their rate in Hz.
         sample_rate_hz: the rate that is wanted.
     """
-    array = np.asarray(samples)
-    rate_fits = isinstance(sample_rate, int | float | np.integer | np.floating) and 0 < sample_rate < math.inf
-    if not rate_fits:
+    try:
+        array = np.asarray(samples)
+    except ValueError as error:
+        raise AudioError(f"samples are no array: {error}") from None
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if not isinstance(sample_rate, int | float | np.integer | np.floating):
         raise AudioError(f"sample_rate: got {sample_rate!r}, wanted a rate in Hz")
     if array.ndim not in (1, 2):
         raise AudioError(f"samples have shape {array.shape}, wanted (n,) or (n, channels)")
@@ -79,10 +89,7 @@ def describe(source: object) -> str:
 def _open(source: Source, name: str) -> Iterator[Any]:
     """The decoder, closed afterwards; its errors as AudioErrors."""
     soundfile = _import_soundfile()
-    if isinstance(source, str | os.PathLike):
-        _check_readable(source, name)
-    else:
-        source = _seekable(source)
+    source = _readable_path(source, name) if isinstance(source, str | os.PathLike) else _seekable(source, name)
     try:
         file = soundfile.SoundFile(source)
     except TypeError:  # what soundfile says of a .raw file
@@ -95,21 +102,12 @@ def _open(source: Source, name: str) -> Iterator[Any]:
         yield file
 
 
-def _seekable(source: Any) -> IO[bytes]:
-    """The file object itself, or what a pipe or a socket holds: decoders look ahead and come back."""
-    if isinstance(source, io.TextIOBase) or not hasattr(source, "read"):
-        raise AudioError(f"got {type(source).__name__}, wanted a path or a file object opened in binary mode")
-    try:
-        seekable: IO[bytes] = source if source.seekable() else io.BytesIO(source.read())
-        return seekable
-    except (OSError, ValueError) as error:
-        raise AudioError(f"{describe(source)} cannot be read: {error}") from None
-
-
-def _check_readable(path: str | os.PathLike[str], name: str) -> None:
-    """Say plainly what libsndfile would call a system error."""
+def _readable_path(path: str | os.PathLike[str], name: str) -> Any:
+    """What the decoder is to open, once that is sure to work; libsndfile would say no more than «system error»."""
     try:
         with open(path, "rb") as file:
+            if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+                return _seekable(file, name)
             empty = not file.read(1)
     except FileNotFoundError:
         raise AudioError(f"{name}: no such file") from None
@@ -119,6 +117,26 @@ def _check_readable(path: str | os.PathLike[str], name: str) -> None:
         raise AudioError(f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}") from None
     if empty:
         raise AudioError(f"{name} is empty (0 bytes)")
+    # As bytes a name may be anything that a POSIX file system holds; Windows opens text.
+    return os.fspath(path) if os.name == "nt" else os.fsencode(path)
+
+
+def _seekable(source: Any, name: str) -> IO[bytes]:
+    """The file object itself, or what a pipe or a socket holds: decoders look ahead and come back."""
+    if isinstance(source, io.TextIOBase) or not hasattr(source, "read"):
+        raise AudioError(f"got {type(source).__name__}, wanted a path or a file object opened in binary mode")
+    try:
+        if not (hasattr(source, "seekable") and source.seekable()):
+            source = io.BytesIO(source.read())
+        start = source.tell()
+        at_end = not source.read(1)
+        source.seek(start)
+    except (OSError, ValueError) as error:
+        raise AudioError(f"{name} cannot be read: {error}") from None
+    if at_end:
+        raise AudioError(f"{name} is empty" if start == 0 else f"{name} has been read to its end: seek(0) first")
+    seekable: IO[bytes] = source
+    return seekable
 
 
 def _import_soundfile() -> Any:
@@ -133,7 +151,7 @@ def _import_soundfile() -> Any:
 
 
 def _decode(file: Any, name: str) -> Iterator[NDArray[Any]]:
-    """Blocks of shape (n, channels)."""
+    """Blocks of shape (n, channels). A file that ends before its header says is answered for what is there."""
     import soundfile
 
     n_read = 0
@@ -141,11 +159,23 @@ def _decode(file: Any, name: str) -> Iterator[NDArray[Any]]:
         try:
             block = file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)
         except soundfile.SoundFileError as error:
-            raise AudioError(f"{name} is damaged after {n_read / file.samplerate:.1f} s: {_reason(error)}") from None
+            place = f" after {n_read / file.samplerate:.1f} s" if n_read else ""
+            raise AudioError(f"{name} is damaged{place}: {_reason(error)}") from None
         if not len(block):
-            return
+            break
         n_read += len(block)
         yield block
+    if n_read < file.frames or _cut_short(file.extra_info):
+        _log.warning("%s ends before its header says; what is there lasts %.1f s", name, n_read / file.samplerate)
+
+
+def _cut_short(header_log: str) -> bool:
+    """Whether libsndfile found less sound than a WAV or AIFF header promises.
+
+    A program that writes into a pipe cannot know the length and promises the most that fits: that is no damage.
+    """
+    promise = re.search(r"^ ?(?:data|SSND) : (\d+) \(should be \d+\)", header_log, re.MULTILINE)
+    return promise is not None and int(promise[1]) < _LENGTH_UNKNOWN
 
 
 def _reason(error: Exception) -> str:
@@ -159,12 +189,19 @@ def _scale_of(dtype: np.dtype[Any]) -> Any:
     if dtype in (np.int16, np.int32):
         return lambda block: (block / -float(np.iinfo(dtype).min)).astype(np.float32)
     if np.issubdtype(dtype, np.floating):
-        return lambda block: block.astype(np.float32, copy=False)
+        return _to_float32
     raise AudioError(f"samples are {dtype}, wanted float in -1..1, int16, int32 or uint8")
+
+
+def _to_float32(block: NDArray[Any]) -> Array:
+    with np.errstate(over="ignore"):  # what overflows becomes infinite, and that is reported
+        return block.astype(np.float32, copy=False)
 
 
 def _at_rate(blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, name: str) -> Iterator[Array]:
     """Mono blocks at the wanted rate, of ceil(n * wanted_rate / rate) samples in all: as long as librosa makes them."""
+    if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
+        raise AudioError(f"{name}: the sample rate is {rate} Hz, wanted {_RATES_HZ[0]} to {_RATES_HZ[1]} Hz")
     resample = None if rate == wanted_rate else _resampler(rate, wanted_rate)
     n_in = n_out = 0
     for block in blocks:

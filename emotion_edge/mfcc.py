@@ -22,7 +22,7 @@ from .recipe import MfccRecipe
 
 Array = NDArray[Any]
 
-_FRAMES_AT_ONCE: Final = 64  # keeps spectra in the processor's cache, and memory flat however long the clip
+_FRAMES_AT_ONCE: Final = 64  # keeps spectra in the processor's cache
 _SMALLEST_POWER: Final = 1e-10  # under `decibel`, as librosa.power_to_db has it
 
 
@@ -117,6 +117,7 @@ class MfccStream:
         padding = recipe.n_fft // 2 if recipe.padding == "center" else 0
         self._pending: Array = np.zeros(padding, mfcc.dtype)  # from the start of the next frame on
         self._last_sample = mfcc.dtype.type(0)
+        self._skip = 0  # samples to come that lie before that start, where hops are longer than frames
         self._n_frames = 0
 
     def push(self, samples: Array) -> Array:
@@ -131,9 +132,9 @@ class MfccStream:
         if recipe.padding == "center":
             self._append(np.zeros(recipe.n_fft // 2, self._mfcc.dtype))
         else:
-            covered = recipe.frame_length - recipe.hop_length if self._n_frames else 0
-            if len(self._pending) > covered:
-                self._append(np.zeros(recipe.frame_length - len(self._pending), self._mfcc.dtype))
+            uncovered = len(self._pending) - self._skip
+            if uncovered > (recipe.frame_length - recipe.hop_length if self._n_frames else 0):
+                self._append(np.zeros(recipe.frame_length - uncovered, self._mfcc.dtype))
         return self._complete_frames()
 
     def _emphasise(self, samples: Array) -> Array:
@@ -147,13 +148,18 @@ class MfccStream:
         return samples
 
     def _append(self, samples: Array) -> None:
-        self._pending = np.concatenate([self._pending, samples])
+        pending = np.concatenate([self._pending, samples])
+        skipped = min(self._skip, len(pending))
+        self._skip -= skipped
+        self._pending = pending[skipped:]
 
     def _complete_frames(self) -> Array:
         recipe = self._mfcc.recipe
         pending, hop = self._pending, recipe.hop_length
         n_frames = max(0, (len(pending) - recipe.frame_length) // hop + 1)
-        self._pending = pending[n_frames * hop :].copy() if n_frames else pending
+        if n_frames:
+            self._pending = pending[n_frames * hop :].copy()
+            self._skip = max(0, n_frames * hop - len(pending))
         self._n_frames += n_frames
         n_columns = recipe.n_mels + (recipe.first_coefficient == "log_energy")
         log_mel = np.empty((n_frames, n_columns), self._mfcc.dtype)

@@ -60,8 +60,8 @@ class MfccRecipe:
 
     sample_rate_hz: int
     n_mfcc: int
-    window_length: int
     n_fft: int
+    window_length: int
     hop_length: int
     window: Literal["hann", "hamming", "rectangular"]
     padding: Literal["center", "end"]
@@ -87,7 +87,7 @@ class MfccRecipe:
         if self.padding == "center":
             self._check_range("window_length", 1, self.n_fft, "n_fft")
         self._check_range("window_length", 1, _LARGEST_FFT)
-        self._check_range("hop_length", 1, self.window_length, "window_length")
+        self._check_range("hop_length", 1, _LARGEST_FFT)
         self._check_range("n_mels", 1, _LARGEST_MELS)
         self._check_range("n_mfcc", 1, self.n_mels, "n_mels")
         self._check_range("fmax_hz", 1, self.sample_rate_hz / 2, "half the sample rate")
@@ -98,6 +98,7 @@ class MfccRecipe:
         self._check_range("lifter_start", 0, 1)
         if self.dynamic_range_db is not None:
             self._check_range("dynamic_range_db", 1, 1000)
+            check(self.log == "decibel", "mfcc.dynamic_range_db", self.dynamic_range_db, "null, as log is not decibel")
 
     def _check_range(self, name: str, low: float, high: float, source: str = "") -> None:
         value = getattr(self, name)
@@ -119,7 +120,8 @@ class MfccRecipe:
             ModelError: no such preset, or a change that is no field or out of its range.
         """
         check(isinstance(name, str) and name in PRESETS, "mfcc.preset", name, f"one of {', '.join(PRESETS)}")
-        check(type(sample_rate_hz) is int and sample_rate_hz > 0, "mfcc.sample_rate_hz", sample_rate_hz, "a rate in Hz")
+        rate_fits = type(sample_rate_hz) is int and 0 < sample_rate_hz <= _LARGEST_RATE_HZ
+        check(rate_fits, "mfcc.sample_rate_hz", sample_rate_hz, f"a whole number, 1000 to {_LARGEST_RATE_HZ}")
         check_known(cls, changes, "mfcc.")
         return cls(**{"sample_rate_hz": sample_rate_hz, **PRESETS[name](sample_rate_hz, changes), **changes})
 

@@ -92,6 +92,8 @@ def _describe(kind: Any) -> str:
     options = _options(kind)
     if len(options) > 1:
         return " or ".join(_describe(option) for option in options)
+    if is_dataclass(kind):
+        return "a JSON object"
     origin = get_origin(kind)
     if origin is Literal:
         return "one of " + ", ".join(get_args(kind))

@@ -21,6 +21,7 @@ _WITHOUT_EFFECT: Final = (
     keras.layers.GaussianNoise,
     keras.layers.AlphaDropout,
     keras.layers.ActivityRegularization,
+    keras.layers.Flatten,  # of a vector
 )
 _AFFINE: Final = (keras.layers.Normalization, keras.layers.BatchNormalization, keras.layers.Rescaling)
 _KEPT: Final = (
@@ -29,6 +30,7 @@ _KEPT: Final = (
     keras.layers.Activation,
     keras.layers.ReLU,
     keras.layers.LeakyReLU,
+    keras.layers.ELU,
 )
 _SAME: Final = 1e-4  # what rebuilding may change a probability by, in float32
 
@@ -54,9 +56,15 @@ def load_keras(path: Path) -> keras.Model:
 
 
 def probabilities(model: keras.Model, features: Array) -> Array:
-    """What the full model says, (n, n_labels), of raw features, (n, n_features); logits get their softmax."""
-    answers = model(np.asarray(features, np.float32), training=False)
-    return np.asarray(answers if _is_softmax(_chain(model)[-1]) else keras.ops.softmax(answers))
+    """What the full model says, (n, n_labels), of raw features, (n, n_features).
+
+    Logits get their softmax; one sigmoid output is the probability of the second of two labels.
+    """
+    answers = np.asarray(model(np.asarray(features, np.float32), training=False))
+    last = _chain(model)[-1]
+    if _is_binary(last):
+        return np.concatenate([1 - answers, answers], axis=1)
+    return answers if _is_softmax(last) else np.asarray(keras.ops.softmax(answers))
 
 
 def check_dense_classifier(model: keras.Model, n_features: int, n_labels: int) -> None:
@@ -65,6 +73,10 @@ def check_dense_classifier(model: keras.Model, n_features: int, n_labels: int) -
     Raises:
         ConversionError: they do not fit.
     """
+    if not getattr(model, "inputs", None):
+        raise ConversionError(
+            "the model does not know the shape of its input: begin it with keras.Input and save it again"
+        )
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ConversionError(
             f"the model has {len(model.inputs)} inputs and {len(model.outputs)} outputs, wanted one of each"
@@ -78,8 +90,11 @@ def check_dense_classifier(model: keras.Model, n_features: int, n_labels: int) -
         raise ConversionError(
             f"the model takes {input_shape[0]} features, the recipe makes {n_features}: set mfcc.n_mfcc"
         )
-    if output_shape != (n_labels,):
-        raise ConversionError(f"the model has {output_shape[-1]} outputs, the recipe has {n_labels} labels")
+    n_answers = 2 if _is_binary(_chain(model)[-1]) else output_shape[-1]
+    if n_answers != n_labels:
+        raise ConversionError(
+            f"the model has {output_shape[-1]} outputs, for {n_answers} labels; the recipe has {n_labels}"
+        )
 
 
 def to_standardised_logits(model: keras.Model, mean: Array, deviation: Array, examples: Array) -> keras.Model:
@@ -121,15 +136,24 @@ def _chain(model: keras.Model) -> list[Any]:
             chain.append(layer)
         else:
             raise ConversionError(
-                f"the model has a {type(layer).__name__} layer ({layer.name}): only dense classifiers can be converted"
+                f"the model has a {type(layer).__name__} layer ({layer.name}): only chains of {_known()} can be converted"
             )
     if not any(isinstance(layer, keras.layers.Dense) for layer in chain):
         raise ConversionError("the model has no dense layer: only dense classifiers can be converted")
     return chain
 
 
+def _known() -> str:
+    kinds = {*_KEPT, *_AFFINE, keras.layers.Dropout, keras.layers.Softmax}
+    return ", ".join(sorted(kind.__name__ for kind in kinds))
+
+
 def _is_softmax(layer: Any) -> bool:
     return isinstance(layer, keras.layers.Softmax) or _activation(layer) == "softmax"
+
+
+def _is_binary(layer: Any) -> bool:
+    return isinstance(layer, keras.layers.Dense) and layer.units == 1 and _activation(layer) == "sigmoid"
 
 
 def _without_softmax(layers: Sequence[Any]) -> list[Any]:
@@ -141,13 +165,21 @@ def _without_softmax(layers: Sequence[Any]) -> list[Any]:
     elif _activation(last) == "linear":
         return list(layers)
     elif _is_softmax(last):
-        linear = _copy(last, activation="linear")
-        linear.build(last.kernel.shape[:1])
-        linear.set_weights(_weights(last))
-        return [*rest, linear]
+        return [*rest, _linear(*_weights(last))]
+    elif _is_binary(last):  # sigmoid(x) is the second softmax of (-x / 2, x / 2)
+        kernel, bias = _weights(last)
+        halves = np.array([[-0.5, 0.5]])
+        return [*rest, _linear(kernel @ halves, bias @ halves)]
     raise ConversionError(
         f"the model ends in {_activation(last) or type(last).__name__}, wanted a softmax over the labels"
     )
+
+
+def _linear(kernel: Array, bias: Array) -> Any:
+    layer = keras.layers.Dense(kernel.shape[1])
+    layer.build((None, kernel.shape[0]))
+    layer.set_weights([kernel, bias])
+    return layer
 
 
 def _leading_affine(layers: Sequence[Any], n_features: int) -> tuple[Array, Array, list[Any]]:
@@ -160,12 +192,25 @@ def _leading_affine(layers: Sequence[Any], n_features: int) -> tuple[Array, Arra
             raise ConversionError(
                 f"the model has a {type(layer).__name__} layer before its first dense one: it cannot be converted"
             )
-        low, high = (
-            np.asarray(layer(np.full((1, n_features), value, np.float32)), np.float64)[0] for value in (-1e3, 1e3)
-        )
-        layer_scale, layer_offset = (high - low) / 2e3, (high + low) / 2
+        layer_scale, layer_offset = _affine(layer)
         scale, offset = scale * layer_scale, offset * layer_scale + layer_offset
     raise AssertionError("_chain has found a dense layer")
+
+
+def _affine(layer: Any) -> tuple[Array, Array]:
+    """The scale and offset of a layer that does no more, in float64: through float32 they would cancel out."""
+    if isinstance(layer, keras.layers.Rescaling):
+        return np.asarray(layer.scale, np.float64), np.asarray(layer.offset, np.float64)
+    if isinstance(layer, keras.layers.Normalization):
+        if layer.invert:
+            raise ConversionError("the model begins with an inverted Normalization: it cannot be converted")
+        mean, variance = np.ravel(layer.mean).astype(np.float64), np.ravel(layer.variance).astype(np.float64)
+        scale = 1 / np.maximum(np.sqrt(variance), keras.config.epsilon())
+        return scale, -mean * scale
+    variance = np.asarray(layer.moving_variance, np.float64)
+    scale = (np.asarray(layer.gamma, np.float64) if layer.scale else 1.0) / np.sqrt(variance + layer.epsilon)
+    shift = np.asarray(layer.beta, np.float64) if layer.center else 0.0
+    return scale, shift - np.asarray(layer.moving_mean, np.float64) * scale
 
 
 def _weights(layer: Any) -> tuple[Array, Array]:
@@ -173,8 +218,8 @@ def _weights(layer: Any) -> tuple[Array, Array]:
     return kernel, np.asarray(layer.bias, np.float64) if layer.use_bias else np.zeros(kernel.shape[1])
 
 
-def _copy(layer: Any, **changes: Any) -> Any:
-    config = {**layer.get_config(), **changes}
+def _copy(layer: Any) -> Any:
+    config = layer.get_config()
     config.pop("name", None)
     if isinstance(layer, keras.layers.Dense):
         config["use_bias"] = True

@@ -23,3 +23,6 @@ probabilities of sounds that lie between two labels, hence the wide bound.
 
 LEAST_AGREEMENT: Final = 0.995
 """The share of labels that must be the same as the full model's."""
+
+FEWEST_CALIBRATION: Final = 10
+"""Recordings below which neither the int8 ranges nor a proof of parity mean anything."""

@@ -36,28 +36,34 @@ def random_split(utterances: Sequence[Utterance], seed: int = SEED) -> Split:
     rare = [emotion for emotion in dict.fromkeys(emotions) if emotions.count(emotion) < 2]
     if rare:
         raise CorpusError(f"only one recording of {', '.join(rare)}: at least two are needed to train and to test")
-    try:
-        train, test = train_test_split(
-            np.arange(len(utterances)), test_size=TEST_FRACTION, stratify=emotions, random_state=seed
-        )
-    except ValueError:  # fewer rows than labels on one side
+    if len(utterances) * TEST_FRACTION < len(set(emotions)):
         raise CorpusError(
             f"{len(utterances)} recordings of {len(set(emotions))} labels are too few to train and to test"
-        ) from None
+        )
+    train, test = train_test_split(
+        np.arange(len(utterances)), test_size=TEST_FRACTION, stratify=emotions, random_state=seed
+    )
     return Split("random third", np.sort(train), np.sort(test))
 
 
 def talker_splits(utterances: Sequence[Utterance]) -> list[Split]:
-    """For each talker: train on all the others, test on that one. Empty where fewer than two talkers are known."""
-    talkers = [(utterance.corpus, utterance.talker) for utterance in utterances]
-    known = sorted({talker for talker in talkers if talker[1]})
+    """For each talker: train on all the others, test on that one, named `A -> B` or `others -> B`.
+
+    Recordings of unknown talkers are on neither side. Empty where fewer than two talkers are known.
+    """
+    several = len({utterance.corpus for utterance in utterances}) > 1
+    talkers = np.array([_name(utterance, several) for utterance in utterances])
+    known = sorted(set(talkers) - {""})
     if len(known) < 2:
         return []
-    return [_leave_out(talkers, talker, len(known)) for talker in known]
+    splits = []
+    for talker in known:
+        others = next(other for other in known if other != talker) if len(known) == 2 else "others"
+        heard = (talkers != talker) & (talkers != "")
+        splits.append(Split(f"{others} -> {talker}", np.flatnonzero(heard), np.flatnonzero(talkers == talker)))
+    return splits
 
 
-def _leave_out(talkers: list[tuple[str, str]], left_out: tuple[str, str], n_talkers: int) -> Split:
-    tested = np.array([talker == left_out for talker in talkers])
-    others = sorted({talker[1] for talker in talkers if talker != left_out and talker[1]})
-    trained_on = others[0] if n_talkers == 2 else f"{len(others)} others"
-    return Split(f"{trained_on} -> {left_out[1]}", np.flatnonzero(~tested), np.flatnonzero(tested))
+def _name(utterance: Utterance, several_corpora: bool) -> str:
+    """Who speaks, told apart from a namesake in another corpus; empty where nobody knows."""
+    return f"{utterance.corpus}:{utterance.talker}" if several_corpora and utterance.talker else utterance.talker

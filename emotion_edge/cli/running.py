@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import logging
 import os
 import sys
@@ -22,8 +24,9 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger
     Returns:
         The exit status: what the command returns, 1 after an error, 130 after Ctrl-C.
     """
+    _repair_streams()
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, format=f"{parser.prog}: %(message)s")
     logging.getLogger(logger).setLevel(logging.DEBUG if options.debug else logging.WARNING)
     try:
         status: int = options.run(options)
@@ -33,7 +36,27 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, `head` perhaps, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
+        return 1
+    except OSError as error:  # a full disk under standard output, say
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        _forget_output()
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _repair_streams() -> None:
+    """Streams that a daemon has closed swallow what is written; a name that the terminal cannot show is escaped."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, it lives as long as we do
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    """Point standard output elsewhere, so that what it still buffers does not fail again when Python ends."""
+    with contextlib.suppress(OSError, ValueError):  # where it is no file, in a test perhaps
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

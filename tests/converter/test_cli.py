@@ -74,7 +74,7 @@ def test_metadata(recordings, tmp_path, capsys):
     assert lines[0] == "file,talker,word,emotion,corpus"
     assert lines[1] == f"{recordings / 'OAF_angry' / 'OAF_worda_angry.wav'},OAF,worda,angry,tess"
     assert len(lines) == 121
-    assert printed.err == "120 recordings, 2 talkers, angry, fear, happy, neutral, sad\n"
+    assert printed.err == "120 recordings, 2 known talkers, angry, fear, happy, neutral, sad\n"
     assert main(["metadata", "--corpus", f"tess={recordings}", "-o", str(tmp_path / "table.csv")]) == 0
     assert (tmp_path / "table.csv").read_text() == printed.out
 
@@ -89,6 +89,15 @@ def test_train(trained, recordings):
     assert recipe["scores"]["accuracy, random third"] > 0.8, "these emotions are easy"
     assert "never heard" in recipe["protocol"]
     assert keras.saving.load_model(trained).input_shape == (None, 13)
+
+
+def test_a_name_with_a_point_keeps_it(recordings, tmp_path):
+    name = tmp_path / "mlp-0.2"
+    arguments = ["--emotions", "happy,sad", "--mfcc", "13", "--epochs", "1", "-o", str(name)]
+    assert main(["train", "--corpus", f"tess={recordings}", *arguments]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"mlp-0.2.{part}" for part in ("keras", "json", "train.csv", "test.csv")
+    }
 
 
 def test_training_again_gives_the_same_model(trained, recordings, tmp_path):
@@ -230,7 +239,17 @@ def test_grid_on_ones_own_folders_says_that_no_voice_was_left_out(tmp_path):
             "convert TRAINED --recipe no.json --calibration RECORDINGS",
             "the recipe no.json cannot be read: No such file",
         ),
-        ("convert TRAINED --recipe FEW --calibration RECORDINGS", "the model has 5 outputs, the recipe has 2 labels"),
+        (
+            "convert TRAINED --recipe FEW --calibration RECORDINGS",
+            "the model has 5 outputs, for 5 labels; the recipe has 2",
+        ),
+        ("convert TRAINED --recipe ODD --calibration RECORDINGS", "ODD: labels: got .*wanted two or more"),
+        ("convert TRAINED --recipe SCALED --calibration RECORDINGS", "SCALED: convert sets the standardisation itself"),
+        ("convert TRAINED --recipe GOOD --calibration ONE", "ONE holds 1 recordings: at least 10 are needed"),
+        ("convert TRAINED --recipe GOOD --calibration RECORDINGS -o EMPTY", "cannot write EMPTY: it is a folder"),
+        ("convert TRAINED --recipe GOOD --calibration RECORDINGS --savedmodel GOOD", "cannot write GOOD: it is a file"),
+        ("grid --corpus tess=RECORDINGS -o GOOD", "cannot write GOOD: it is a file, wanted the name of a folder"),
+        ("metadata --corpus tess=RECORDINGS -o EMPTY", "cannot write EMPTY: it is a folder"),
         ("convert TRAINED --recipe WIDE --calibration RECORDINGS", "the model takes 13 features, the recipe makes 30"),
         ("convert TRAINED --recipe GOOD --calibration nowhere", "--calibration: no such folder or file: nowhere"),
         ("convert TRAINED --recipe GOOD --calibration EMPTY", "EMPTY holds no audio file"),
@@ -247,6 +266,10 @@ def test_bad_input_gets_one_clear_sentence(
     good = json.loads(trained.with_suffix(".json").read_text())
     (tmp_path / "GOOD").write_text(json.dumps(good))
     (tmp_path / "FEW").write_text(json.dumps(good | {"labels": ["a", "b"]}))
+    (tmp_path / "ODD").write_text(json.dumps(good | {"labels": ["a"]}))
+    scaler = {"mean": [0.0] * 13, "deviation": [1.0] * 13}
+    (tmp_path / "SCALED").write_text(json.dumps(good | {"standardisation": scaler}))
+    write(tmp_path / "ONE" / "one.wav", voice(1), 22050)
     (tmp_path / "WIDE").write_text(json.dumps(good | {"mfcc": good["mfcc"] | {"n_mfcc": 30}}))
     layers = keras.layers
     entry = [keras.Input((13, 1)), layers.Conv1D(2, 3), layers.Flatten(), layers.Dense(5, "softmax")]
@@ -277,6 +300,7 @@ def test_as_a_real_process(trained, converted):
     assert run("--version").stdout == f"emotion-edge-converter {__version__}\n"
     assert run("train").returncode == 2
     assert run("train", "--corpus", "tess=.", "--mfcc", "0").returncode == 2
+    assert run("train", "--corpus", "tess=.", "--seed", "-1").returncode == 2
     done = run("parity", trained, converted, "--corpus", f"csv={trained.with_suffix('.test.csv')}")
     assert done.returncode == 0
     assert done.stdout.count("\n") == 1

@@ -52,6 +52,13 @@ def batch_normalisation(features):
     return layer
 
 
+def rescaled_and_normalised(features):
+    rescaling = layers.Rescaling(1 / 255)
+    normalisation = layers.Normalization()
+    normalisation.adapt(features / 255)
+    return [rescaling, normalisation, dense(16, activation="relu"), dense(3, activation="softmax")]
+
+
 MODELS = {
     "normalised": lambda x: [
         adapted(x),
@@ -96,6 +103,8 @@ MODELS = {
         dense(16, activation="relu"),
         dense(3, activation="softmax"),
     ],
+    "rescaled and normalised": lambda x: rescaled_and_normalised(x),
+    "flattened": lambda x: [adapted(x), layers.Flatten(), dense(16), layers.ELU(), dense(3, activation="softmax")],
     "nested": lambda x: [
         keras.Sequential([keras.Input((N,)), adapted(x), dense(8, activation="relu")]),
         dense(3, activation="softmax"),
@@ -226,7 +235,7 @@ def two_outputs(features):
         ),
         (
             lambda x: keras.Sequential([keras.Input((N,)), layers.Softmax()]),
-            "13 outputs, the recipe has 3 labels",
+            "no dense layer",
         ),
         (
             lambda x: keras.Sequential([keras.Input((N,)), layers.ReLU(), dense(3, activation="softmax")]),
@@ -234,7 +243,7 @@ def two_outputs(features):
         ),
         (
             lambda x: keras.Sequential([keras.Input((N,)), dense(4, activation="softmax")]),
-            "has 4 outputs, the recipe has 3 labels",
+            "has 4 outputs, for 4 labels; the recipe has 3",
         ),
         (
             lambda x: keras.Sequential([keras.Input((20,)), dense(3, activation="softmax")]),
@@ -257,6 +266,25 @@ def two_outputs(features):
 def test_what_is_no_dense_classifier_is_refused(make, message, features):
     with pytest.raises(ConversionError, match=message):
         convert(make(features), RECIPE, features)
+
+
+def test_one_sigmoid_for_two_labels(features):
+    model = keras.Sequential(
+        [keras.Input((N,)), adapted(features), dense(8, activation="relu"), dense(1, activation="sigmoid")]
+    )
+    recipe = RECIPE.replace(labels=("no", "yes"))
+    full = probabilities(model, features)
+    np.testing.assert_array_equal(full[:, 1:], np.asarray(model(features)))
+    np.testing.assert_allclose(
+        small_probabilities(convert(model, recipe, features, "float32"), features), full, atol=1e-4
+    )
+    with pytest.raises(ConversionError, match="has 1 outputs, for 2 labels; the recipe has 3"):
+        convert(model, RECIPE, features)
+
+
+def test_a_model_without_an_input_shape(features):
+    with pytest.raises(ConversionError, match=r"begin it with keras\.Input"):
+        convert(keras.Sequential([dense(3, activation="softmax")]), RECIPE, features)
 
 
 @pytest.mark.parametrize("suffix", ["keras", "h5"])

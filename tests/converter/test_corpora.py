@@ -92,6 +92,22 @@ def test_csv_there_and_back(tmp_path):
     assert corpora.read([f"csv={tmp_path / 'table.csv'}"]) == utterances
 
 
+def test_a_file_of_two_corpora_counts_once(tmp_path, caplog):
+    touch(tmp_path / "tess", "OAF_back_angry.wav", "YAF_bar_sad.wav")
+    found = corpora.read([f"tess={tmp_path / 'tess'}", f"tess={tmp_path / 'tess' / '..' / 'tess'}"])
+    assert len(found) == 2
+    assert caplog.text.count("is given twice") == 2
+
+
+def test_csv_from_a_spreadsheet(tmp_path):
+    (tmp_path / "table.csv").write_text(
+        "\ufefffile,talker,word,emotion,corpus\r\na.wav,,,calm,mine\r\nb.wav,,,cross,mine\r\n"
+    )
+    found = corpora.read([f"csv={tmp_path / 'table.csv'}"])
+    assert rows(found) == [("", "", "calm"), ("", "", "cross")]
+    assert corpora.with_emotions(found, None)[1] == ("calm", "cross")
+
+
 @pytest.mark.parametrize(
     ("specification", "message"),
     [
@@ -101,11 +117,13 @@ def test_csv_there_and_back(tmp_path):
         ("tess=.", "holds no recording of this corpus"),
         ("csv=no.csv", "lacks the column file"),
         ("csv=bytes.csv", "cannot be read as CSV"),
+        ("csv=short.csv", "short.csv, line 2 names no file"),
     ],
 )
 def test_corpora_that_cannot_be_read(tmp_path, monkeypatch, specification, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "no.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "short.csv").write_text("talker,word,emotion,corpus,file\nA\n")
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe")
     with pytest.raises(CorpusError, match=message):
         corpora.read([specification])

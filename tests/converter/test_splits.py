@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +44,21 @@ def test_a_tested_talker_was_never_heard():
 
 def test_more_than_two_talkers_leave_out_one():
     assert [split.name for split in talker_splits(utterances(2, talkers=("A", "B", "C")))] == [
-        "2 others -> A",
-        "2 others -> B",
-        "2 others -> C",
+        "others -> A",
+        "others -> B",
+        "others -> C",
     ]
+
+
+def test_who_may_be_the_tested_talker_does_not_train():
+    table = utterances(2, talkers=("A", "B", ""))
+    for split in talker_splits(table):
+        assert all(table[row].talker for row in [*split.train, *split.test])
+
+
+def test_namesakes_of_two_corpora_are_two_talkers():
+    table = [replace(u, corpus=corpus) for corpus in ("x", "y") for u in utterances(2, talkers=("1",))]
+    assert [(split.name, len(split.train)) for split in talker_splits(table)] == [("y:1 -> x:1", 6), ("x:1 -> y:1", 6)]
 
 
 def test_unknown_talkers_cannot_be_left_out():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -86,6 +87,8 @@ def test_sample_dtypes_mean_the_same_sound():
         (sound.astype(np.float32), 1e-7),
         ((sound * 2**15).astype(np.int16), 2**-14),
         ((sound * 2**31).astype(np.int32), 1e-7),
+        ((sound * 2**15).astype(">i2"), 2**-14),
+        (sound.astype(">f4"), 1e-7),
         ((sound * 128 + 128).astype(np.uint8), 2**-6),
         (np.stack([sound, sound], axis=1), 1e-7),
         (sound.tolist(), 1e-7),
@@ -109,9 +112,14 @@ def test_channels_are_averaged():
         (np.zeros(4, np.int64), RATE, "samples are int64"),
         (np.zeros(4, np.complex64), RATE, "samples are complex64"),
         (np.array(["a"]), RATE, "samples are <U1"),
-        (np.zeros(4), 0, "sample_rate: got 0"),
-        (np.zeros(4), -1, "sample_rate: got -1"),
-        (np.zeros(4), float("nan"), "sample_rate: got nan"),
+        (np.zeros(4), 0, "the sample rate is 0 Hz, wanted 1000 to 1000000 Hz"),
+        (np.zeros(4), -1, "the sample rate is -1 Hz"),
+        (np.zeros(4), 44.1, "the sample rate is 44.1 Hz"),
+        (np.zeros(4), True, "the sample rate is True Hz"),
+        (np.zeros(4), 10**400, "the sample rate is 1000"),
+        (np.zeros(4), float("nan"), "the sample rate is nan Hz"),
+        (np.full(4, 1e300), RATE, "is inf, wanted finite"),
+        ([[1.0], [1.0, 2.0]], RATE, "samples are no array"),
         (np.zeros(4), "22050", "sample_rate: got '22050'"),
     ],
 )
@@ -133,6 +141,7 @@ def test_missing_empty_folder_and_not_audio(tmp_path):
     (tmp_path / "text.wav").write_text("hello " * 100)
     (tmp_path / "noise.raw").write_bytes(os.urandom(1000))
     write(tmp_path / "none.wav", np.zeros(0), RATE)
+    write(tmp_path / "slow.wav", np.zeros(100), 1)
     for name, message in [
         ("missing.wav", "missing.wav: no such file"),
         ("", "is a folder"),
@@ -140,6 +149,7 @@ def test_missing_empty_folder_and_not_audio(tmp_path):
         ("text.wav", "text.wav is not audio that can be read: Format not recognised"),
         ("noise.raw", "noise.raw has no header"),
         ("none.wav", "none.wav holds no samples"),
+        ("slow.wav", "slow.wav: the sample rate is 1 Hz"),
         ("a\0b.wav", "cannot be opened: embedded null"),
     ]:
         with pytest.raises(AudioError, match=message):
@@ -164,6 +174,62 @@ def test_what_is_no_source_is_refused():
         read(closed)
     with pytest.raises(AudioError, match="the file object is not audio"):
         read(io.BytesIO(b"nothing"))
+    with pytest.raises(AudioError, match="the file object is empty"):
+        read(io.BytesIO())
+
+
+def test_a_file_object_is_read_from_where_it_stands(tmp_path):
+    path = write(tmp_path / "sound.wav", voice(3), RATE)
+    file = io.BytesIO(b"header" + path.read_bytes())
+    file.seek(6)
+    np.testing.assert_array_equal(read(file), read(path))
+    file.seek(0, io.SEEK_END)
+    with pytest.raises(AudioError, match=r"read to its end: seek\(0\) first"):
+        read(file)
+
+
+class OnlyRead:
+    """The least that a stream can do."""
+
+    def __init__(self, data):
+        self.read = io.BytesIO(data).read
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no named pipes in the file system")
+def test_pipes(tmp_path):
+    path = write(tmp_path / "sound.wav", voice(3), RATE)
+    expected = read(path)
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(f"cat {path} > {tmp_path / 'pipe'}", shell=True):
+        np.testing.assert_array_equal(read(tmp_path / "pipe"), expected)
+    np.testing.assert_array_equal(read(OnlyRead(path.read_bytes())), expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
+def test_a_name_that_is_no_utf8(tmp_path):
+    path = write(tmp_path / "sound.wav", voice(3), RATE)
+    odd = os.fsencode(tmp_path) + b"/bad\xff.wav"
+    path.rename(os.fsdecode(odd))
+    assert len(read(os.fsdecode(odd))) == RATE
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "mp3"])
+def test_a_file_that_ends_early_is_answered_with_a_warning(tmp_path, caplog, suffix):
+    path = write(tmp_path / f"sound.{suffix}", voice(3, seconds=2), RATE)
+    read(path)
+    assert caplog.messages == []
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert 0.5 * RATE < len(read(path)) < 1.5 * RATE
+    (message,) = caplog.messages
+    assert re.search(r"sound\.\w+ ends before its header says; what is there lasts \d\.\d s", message)
+
+
+def test_a_wav_of_unknown_length_is_no_damage(tmp_path, caplog):
+    path = write(tmp_path / "sound.wav", voice(3), RATE)
+    data = bytearray(path.read_bytes())
+    data[4:8] = data[40:44] = b"\xff\xff\xff\xff"  # as a program writes that writes into a pipe
+    assert len(read(io.BytesIO(bytes(data)))) == RATE
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "aiff"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,6 +109,34 @@ def test_a_reader_that_leaves_early(folder):
     )
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full and a shell")
+def test_output_that_cannot_be_written(folder):
+    command = f"{sys.executable} -m emotion_edge"
+    for redirection, status, error in [
+        (">/dev/full", 1, "emotion-edge: [Errno 28] No space left on device\n"),
+        (">&-", 0, ""),
+    ]:
+        for arguments in ("classify one.wav", "models"):
+            line = f"{command} {arguments} {redirection}"
+            done = subprocess.run(line, shell=True, capture_output=True, text=True, cwd=folder, timeout=60, check=False)
+            assert (done.returncode, done.stdout, done.stderr) == (status, "", error)
+    line = f"{command} classify --json one.wav missing.wav notes.txt 2>&-"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, cwd=folder, timeout=60, check=False)
+    assert [json.loads(line)["path"] for line in done.stdout.splitlines()] == ["one.wav", "missing.wav", "notes.txt"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
+def test_names_that_no_terminal_can_show(folder, tmp_path):
+    data = (folder / "one.wav").read_bytes()
+    for name in (b"bad\xff.wav", "\u00e9.wav".encode()):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(data)
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = run("classify", *sorted(path.name for path in tmp_path.iterdir()), cwd=tmp_path, env=environment)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2
 
 
 def test_odd_names(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def add_emotions(parser: Any) -> None:
 def add_training(parser: Any) -> None:
     """--seed and --epochs."""
     parser.add_argument(
-        "--seed", type=int, default=SEED, help="of the split, the weights and the batches (default: %(default)s)"
+        "--seed", type=_seed, default=SEED, help="of the split, the weights and the batches (default: %(default)s)"
     )
     parser.add_argument(
         "--epochs", type=positive, default=EPOCHS, help="passes over the training part (default: %(default)s)"
@@ -70,10 +71,27 @@ def share(text: str) -> float:
     return number
 
 
-def check_writable(path: Path) -> None:
-    """Find out before an hour of work, not after it, that the folder of a result does not exist."""
+def check_writable(path: Path, *, folder: bool = False) -> None:
+    """Find out before an hour of work, not after it, that a file or a folder cannot be written there.
+
+    Raises:
+        CorpusError: its parent does not exist, or it exists and is of the other kind.
+    """
     if not path.parent.is_dir():
         raise CorpusError(f"cannot write {path}: there is no folder {path.parent}")
+    if path.is_dir() and not folder:
+        raise CorpusError(f"cannot write {path}: it is a folder, wanted the name of a file")
+    if path.exists() and not path.is_dir() and folder:
+        raise CorpusError(f"cannot write {path}: it is a file, wanted the name of a folder")
+    if not os.access(path if path.is_dir() else path.parent, os.W_OK):
+        raise CorpusError(f"cannot write {path}: permission denied")
+
+
+def _seed(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 1 << 32:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted 0 to {(1 << 32) - 1}")
+    return number
 
 
 def _names(text: str) -> list[str]:

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from emotion_edge import ModelError
 from emotion_edge.recipe import ModelRecipe
 
 from ..corpora import Utterance, folders, table
 from ..errors import ConversionError, CorpusError
 from ..files import replacing
 from ..quiet import import_tensorflow
-from ..settings import VARIANTS
+from ..settings import FEWEST_CALIBRATION, VARIANTS
 from .arguments import add_least_agreement, check_writable
 
 
@@ -58,8 +59,10 @@ def run(options: argparse.Namespace) -> int:
     check_writable(output)
     recipe = _read_recipe(options.recipe)
     examples = _examples(options.calibration)
-    if options.savedmodel is not None and (options.savedmodel / "1").exists():
-        raise ConversionError(f"{options.savedmodel / '1'} exists already: remove it, or choose another folder")
+    if options.savedmodel is not None:
+        check_writable(options.savedmodel, folder=True)
+        if (options.savedmodel / "1").exists():
+            raise ConversionError(f"{options.savedmodel / '1'} exists already: remove it, or choose another folder")
     import_tensorflow()
     from .. import conversion, features, keras_models, parity
 
@@ -82,12 +85,21 @@ def run(options: argparse.Namespace) -> int:
 
 def _read_recipe(path: Path) -> ModelRecipe:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConversionError(
             f"the recipe {path} cannot be read: {getattr(error, 'strerror', None) or error}"
         ) from None
-    return ModelRecipe.from_json(text)
+    try:
+        recipe = ModelRecipe.from_json(text)
+    except ModelError as error:
+        raise ConversionError(f"{path}: {error}") from None
+    if recipe.standardisation is not None:
+        raise ConversionError(
+            f"{path}: convert sets the standardisation itself. If the model wants features that a scaler has scaled, put "
+            "the scaler into the model, as its first layer: keras.layers.Normalization(mean=..., variance=...)"
+        )
+    return recipe
 
 
 def _examples(path: Path) -> list[Utterance]:
@@ -99,4 +111,9 @@ def _examples(path: Path) -> list[Utterance]:
         raise CorpusError(f"--calibration: no such folder or file: {path}")
     if not examples:
         raise CorpusError(f"--calibration: {path} holds no audio file")
+    if len(examples) < FEWEST_CALIBRATION:
+        raise CorpusError(
+            f"--calibration: {path} holds {len(examples)} recordings: at least {FEWEST_CALIBRATION} are needed, of the kind "
+            "that the model will hear, better a hundred"
+        )
     return examples

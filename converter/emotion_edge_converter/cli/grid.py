@@ -42,7 +42,7 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the study, write both files, print the table."""
-    check_writable(options.output)
+    check_writable(options.output, folder=True)
     utterances, labels = corpora.with_emotions(corpora.read(options.corpus), options.emotions)
     import_tensorflow()
     from .. import pictures, report, study

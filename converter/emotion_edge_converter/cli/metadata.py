@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import corpora
 from ..files import write_text
-from .arguments import add_corpus
+from .arguments import add_corpus, check_writable
 
 
 def register(commands: Any) -> None:
@@ -27,6 +27,8 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print or write the table, and say on stderr how many rows it has."""
+    if options.output is not None:
+        check_writable(options.output)
     utterances = corpora.read(options.corpus)
     text = io.StringIO()
     corpora.write(utterances, text)
@@ -34,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write(text.getvalue())
     else:
         write_text(options.output, text.getvalue())
-    talkers = {(utterance.corpus, utterance.talker) for utterance in utterances}
+    talkers = {(utterance.corpus, utterance.talker) for utterance in utterances if utterance.talker}
     emotions = sorted({utterance.emotion for utterance in utterances})
-    print(f"{len(utterances)} recordings, {len(talkers)} talkers, {', '.join(emotions)}", file=sys.stderr)
+    print(f"{len(utterances)} recordings, {len(talkers)} known talkers, {', '.join(emotions)}", file=sys.stderr)
     return 0

@@ -46,14 +46,16 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, test, write."""
-    output = options.output or Path(f"{options.architecture}-{options.mfcc}.keras")
-    check_writable(output)
+    name = str(options.output or f"{options.architecture}-{options.mfcc}").removesuffix(".keras")
+    files = {part: Path(f"{name}.{part}") for part in ("keras", "json", "train.csv", "test.csv")}
+    for file in files.values():
+        check_writable(file)
     utterances, labels = corpora.with_emotions(corpora.read(options.corpus), options.emotions)
     import_tensorflow()
     from .. import features, splits, study, training
     from ..evaluation import label_numbers
 
-    recipe = study.mfcc_recipe(output.stem, labels, options.mfcc)
+    recipe = study.mfcc_recipe(Path(name).name, labels, options.mfcc)
     kept, vectors = features.extract(utterances, recipe)
     targets = label_numbers([utterance.emotion for utterance in kept], labels)
     trainings = [
@@ -70,14 +72,14 @@ def run(options: argparse.Namespace) -> int:
         scores=scores,
     )
     main = trainings[0]
-    with replacing(output.with_suffix(".keras")) as temporary:
+    with replacing(files["keras"]) as temporary:
         main.model.save(temporary)
-    write_text(output.with_suffix(".json"), recipe.to_json() + "\n")
-    write_text(output.with_suffix(".train.csv"), _table([kept[row] for row in main.split.train]))
-    write_text(output.with_suffix(".test.csv"), _table([kept[row] for row in main.split.test]))
+    write_text(files["json"], recipe.to_json() + "\n")
+    write_text(files["train.csv"], _table([kept[row] for row in main.split.train]))
+    write_text(files["test.csv"], _table([kept[row] for row in main.split.test]))
     for name, value in scores.items():
         print(f"{name}  {value:.4f}")
-    print(f"written: {output.with_suffix('.keras')}, .json, .train.csv, .test.csv", file=sys.stderr)
+    print(f"written: {', '.join(map(str, files.values()))}", file=sys.stderr)
     return 0
 
 
@@ -86,7 +88,8 @@ def _protocol(trainings: Sequence[Any], seed: int) -> str:
         f"random third: this model, tested on a stratified random third (seed {seed}) of recordings of the same voices"
     )
     if len(trainings) > 1:
-        text += "; A -> B: another training of the same, on A's recordings alone and tested on B, never heard before"
+        text += "; A -> B: another training of the same, on A's recordings alone, tested on B's, never heard before"
+        text += "" if len(trainings) == 3 else "; others: all talkers but B"
     return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, TextIO
@@ -20,6 +21,9 @@ READERS: Final[dict[str, Callable[[Path], list[Utterance]]]] = {
     "csv": table.read,
 }
 """Corpus name to the function that reads it from its folder, or for `csv` from its file."""
+
+
+_log = logging.getLogger(__name__)
 
 
 def read(specifications: Sequence[str]) -> list[Utterance]:
@@ -41,7 +45,17 @@ def read(specifications: Sequence[str]) -> list[Utterance]:
         if not found:
             raise CorpusError(f"{name}: {path} holds no recording of this corpus")
         utterances += found
-    return sorted(utterances, key=lambda u: (u.corpus, u.talker, u.word, u.emotion, u.file.name))
+    return sorted(_each_once(utterances), key=lambda u: (u.corpus, u.talker, u.word, u.emotion, u.file.name))
+
+
+def _each_once(utterances: Iterable[Utterance]) -> list[Utterance]:
+    """Without files that two corpora share: one that trains must not test."""
+    found: dict[Path, Utterance] = {}
+    for utterance in utterances:
+        kept = found.setdefault(utterance.file.resolve(), utterance)
+        if kept is not utterance:
+            _log.warning("%s is given twice: taken once, as %s", utterance.file, kept.emotion)
+    return list(found.values())
 
 
 def with_emotions(
@@ -51,21 +65,21 @@ def with_emotions(
 
     Args:
         utterances: of any emotions.
-        emotions: which to keep. None: of people's own `folders` all of them, of known corpora the five of the study.
+        emotions: which to keep. None: of TESS the five of the study, of people's own recordings all.
 
     Raises:
         CorpusError: fewer than two of them occur, or one that was asked for does not.
     """
     present = {utterance.emotion for utterance in utterances}
     if emotions is None:
-        own = {utterance.emotion for utterance in utterances if utterance.corpus == folders.NAME}
-        emotions = sorted((set(EMOTIONS) & present) | own)
+        emotions = sorted({u.emotion for u in utterances if u.corpus != tess.NAME or u.emotion in EMOTIONS})
     missing = [emotion for emotion in emotions if emotion not in present]
     if missing:
         raise CorpusError(f"no recording of {', '.join(missing)}: the corpora hold {', '.join(sorted(present))}")
     if len(emotions) < 2:
         raise CorpusError(
-            f"the corpora hold one class only ({', '.join(emotions) or 'none'}): a classifier needs two or more"
+            f"one class only ({', '.join(emotions) or 'none'}) of {', '.join(sorted(present))}: a classifier needs two or more, "
+            "see --emotions"
         )
     return [utterance for utterance in utterances if utterance.emotion in emotions], tuple(emotions)
 

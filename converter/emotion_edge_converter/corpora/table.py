@@ -19,11 +19,18 @@ def read(path: Path) -> list[Utterance]:
         CorpusError: it is no such file.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
             missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
             if missing:
                 raise CorpusError(f"{path} lacks the column {missing[0]}: wanted {', '.join(COLUMNS)}")
-            return [Utterance(Path(row["file"]), *(row[column] or "" for column in COLUMNS[1:])) for row in rows]
+            return [_utterance(row, f"{path}, line {rows.line_num}") for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(f"{path} cannot be read as CSV: {error}") from None
+
+
+def _utterance(row: dict[str, str | None], place: str) -> Utterance:
+    file, *rest = (row[column] or "" for column in COLUMNS)
+    if not file:
+        raise CorpusError(f"{place} names no file")
+    return Utterance(Path(file), *rest)
