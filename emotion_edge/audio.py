@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 _BLOCK_FRAMES: Final = 1 << 16
 _MOST_CHANNELS: Final = 64
 _RATES_HZ: Final = (1000, 1_000_000)
-_LENGTH_UNKNOWN: Final = 0x7FFFF000
+_LENGTH_UNKNOWN: Final = 0x7FFFF000  # what is promised from here on is the most that fits into a header
 _LOUDEST: Final = 128.0  # 42 dB over full scale: no recording, but integers in a float array
 
 

@@ -12,7 +12,6 @@ from emotion_edge.recipe import MfccRecipe, ModelRecipe
 
 from .corpora import Utterance
 from .evaluation import accuracy, label_numbers, uar
-from .features import extract
 from .settings import ARCHITECTURES, EPOCHS, MFCC_COUNTS, SEED
 from .splits import random_split, talker_splits
 from .training import Training, train
@@ -87,31 +86,37 @@ def mfcc_recipe(name: str, labels: Sequence[str], n_mfcc: int) -> ModelRecipe:
 
 def run(
     utterances: Sequence[Utterance],
+    features: NDArray[Any],
     labels: Sequence[str],
     *,
-    architectures: Sequence[str] = ARCHITECTURES,
     mfcc_counts: Sequence[int] = MFCC_COUNTS,
     seed: int = SEED,
     epochs: int = EPOCHS,
 ) -> Study:
-    """Extract once, then train every cell on every split."""
-    # The cosine transform makes the first n coefficients the same however many are kept.
-    kept, features = extract(utterances, mfcc_recipe("study", labels, max(mfcc_counts)))
-    targets = label_numbers([utterance.emotion for utterance in kept], labels)
-    splits = [random_split(kept, seed), *talker_splits(kept)]
-    cells = [
-        Cell(
-            architecture,
-            n_mfcc,
-            [
-                score(train(architecture, features[:, :n_mfcc], targets, len(labels), split, seed=seed, epochs=epochs))
-                for split in splits
-            ],
+    """Train every architecture with every number of MFCCs on every split.
+
+    Args:
+        utterances: all recordings.
+        features: theirs, shape (n_utterances, at least max(mfcc_counts)). The cosine transform makes the first n
+            coefficients the same however many are kept, so one extraction serves all.
+        labels: the emotions, in the order of the models' outputs.
+        mfcc_counts: how many coefficients to try.
+        seed: of the splits and of every training.
+        epochs: of every training.
+    """
+    targets = label_numbers([utterance.emotion for utterance in utterances], labels)
+    splits = [random_split(utterances, seed), *talker_splits(utterances)]
+
+    def cell(architecture: str, n_mfcc: int) -> Cell:
+        some = features[:, :n_mfcc]
+        trainings = (
+            train(architecture, some, targets, len(labels), split, seed=seed, epochs=epochs) for split in splits
         )
-        for n_mfcc in mfcc_counts
-        for architecture in architectures
-    ]
-    return Study(sorted({utterance.corpus for utterance in kept}), list(labels), seed, epochs, len(kept), cells)
+        return Cell(architecture, n_mfcc, [score(each) for each in trainings])
+
+    cells = [cell(architecture, n_mfcc) for n_mfcc in mfcc_counts for architecture in ARCHITECTURES]
+    corpora = sorted({utterance.corpus for utterance in utterances})
+    return Study(corpora, list(labels), seed, epochs, len(utterances), cells)
 
 
 def score(training: Training) -> Score:

@@ -216,6 +216,7 @@ def test_grid_on_ones_own_folders_says_that_no_voice_was_left_out(tmp_path):
     for label in ("yes", "no", "perhaps"):
         for number in range(4):
             write(tmp_path / "own" / label / f"{number}.wav", voice(number, seconds=0.3), 22050)
+    (tmp_path / "own" / "no" / "-first.wav").write_text("a file that cannot be read must not cost the report")
     arguments = ["--mfcc", "13", "--epochs", "1", "-o", str(tmp_path / "study")]
     assert main(["grid", "--corpus", f"folders={tmp_path / 'own'}", *arguments]) == 0
     html = (tmp_path / "study" / "report.html").read_text()

@@ -45,14 +45,14 @@ def run(options: argparse.Namespace) -> int:
     check_writable(options.output, folder=True)
     utterances, labels = corpora.with_emotions(corpora.read(options.corpus), options.emotions)
     import_tensorflow()
-    from .. import pictures, report, study
+    from .. import features, pictures, report, study
 
-    result = study.run(
-        utterances, labels, mfcc_counts=sorted(set(options.mfcc)), seed=options.seed, epochs=options.epochs
-    )
+    counts = sorted(set(options.mfcc))
+    kept, vectors = features.extract(utterances, study.mfcc_recipe("study", labels, counts[-1]))
+    result = study.run(kept, vectors, labels, mfcc_counts=counts, seed=options.seed, epochs=options.epochs)
     options.output.mkdir(exist_ok=True)
     write_text(options.output / "study.json", json.dumps(result.to_dict()) + "\n")
-    write_text(options.output / "report.html", report.html(result, utterances))
+    write_text(options.output / "report.html", report.html(result, kept))
     with replacing(options.output / "accuracies.png") as temporary:
         temporary.write_bytes(pictures.accuracies(result))
     for cell in result.cells:

@@ -77,8 +77,8 @@ def run(options: argparse.Namespace) -> int:
     write_text(files["json"], recipe.to_json() + "\n")
     write_text(files["train.csv"], _table([kept[row] for row in main.split.train]))
     write_text(files["test.csv"], _table([kept[row] for row in main.split.test]))
-    for name, value in scores.items():
-        print(f"{name}  {value:.4f}")
+    for score, value in scores.items():
+        print(f"{score}  {value:.4f}")
     print(f"written: {', '.join(map(str, files.values()))}", file=sys.stderr)
     return 0
 
