@@ -5,6 +5,7 @@ from .classifier import classify as classify
 from .errors import AudioError as AudioError
 from .errors import EmotionEdgeError as EmotionEdgeError
 from .errors import InterpreterError as InterpreterError
+from .errors import MicrophoneError as MicrophoneError
 from .errors import ModelError as ModelError
 from .prediction import Prediction as Prediction
 

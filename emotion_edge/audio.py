@@ -13,6 +13,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any, Final, TypeAlias, Union
 
 import numpy as np
@@ -75,6 +76,25 @@ def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int
     scale = _scale_of(array.dtype)
     blocks = (scale(array[at : at + _BLOCK_FRAMES]) for at in range(0, len(array), _BLOCK_FRAMES))
     return _at_rate(blocks, sample_rate, sample_rate_hz, "the samples")
+
+
+@contextmanager
+def replacing_audio(path: Path, sample_rate_hz: int) -> Iterator[Any]:
+    """An open mono 16-bit WAV file that takes its name when the block ends well, and else goes away.
+
+    Raises:
+        AudioError: it cannot be written there.
+    """
+    soundfile = _import_soundfile()
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with soundfile.SoundFile(temporary, "w", sample_rate_hz, 1, subtype="PCM_16", format="WAV") as file:
+            yield file
+        temporary.replace(path)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise AudioError(f"{path} cannot be written: {_reason(error)}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def describe(source: object) -> str:

@@ -13,5 +13,9 @@ class ModelError(EmotionEdgeError):
     """The model file or its recipe cannot be used: missing, damaged, from a newer format, or inconsistent."""
 
 
+class MicrophoneError(EmotionEdgeError):
+    """There is no microphone, it cannot be opened, or it went away."""
+
+
 class InterpreterError(EmotionEdgeError):
     """No TFLite interpreter can be constructed on this machine."""

@@ -1,0 +1,67 @@
+"""`emotion-edge record`: a clip of one's own, to try `classify` on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ..audio import replacing_audio
+from ..errors import AudioError
+from ..microphone import Microphone
+
+_SILENT_DBFS: Final = -80.0  # quieter than any room through any microphone
+_CLIPPED: Final = 0.999
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "record",
+        help="record a clip from a microphone",
+        description="Record a clip from a microphone into a mono 16-bit WAV file, at the device's own rate.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE.wav", help="a new file; one that exists is kept")
+    parser.add_argument("--seconds", type=_seconds, default=3.0, metavar="S", help="how long (default: %(default)s)")
+    parser.add_argument("--device", metavar="NAME|N", help="part of a microphone's name, or its number; see devices")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Record, write, and say what would spoil a test."""
+    path: Path = options.file
+    if path.exists():
+        raise AudioError(f"{path} exists already: remove it, or choose another name")
+    with Microphone(options.device) as microphone:
+        rate = microphone.sample_rate_hz
+        print(f"recording {options.seconds:g} s from «{microphone.device.name}», {rate} Hz", file=sys.stderr)
+        samples = _take(microphone, round(options.seconds * rate))
+    with replacing_audio(path, rate) as file:
+        file.write(samples)
+    peak = float(np.abs(samples).max())
+    if peak < 10 ** (_SILENT_DBFS / 20):
+        print("emotion-edge: nothing but silence: is the microphone muted, or another one meant?", file=sys.stderr)
+    elif peak >= _CLIPPED:
+        print("emotion-edge: too loud, the sound is clipped: lower the gain", file=sys.stderr)
+    print(f"{path}  ({len(samples) / rate:.1f} s, peak {20 * np.log10(max(peak, 1e-5)):.0f} dBFS)")
+    return 0
+
+
+def _take(microphone: Microphone, n_samples: int) -> Any:
+    blocks, n_taken = [], 0
+    for block in microphone:
+        blocks.append(block)
+        n_taken += len(block)
+        if n_taken >= n_samples:
+            break
+    return np.concatenate(blocks)[:n_samples]
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0.1 <= number <= 3600:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted 0.1 to 3600")
+    return number
