@@ -43,11 +43,11 @@ class EmotionClassifier:
 
     Args:
         model: the name of a shipped model, or the path of a `.tflite` file with a recipe.
-        interpreter: `ai-edge-litert` or `tflite-runtime`; by default whichever works here.
+        interpreter: `ai-edge-litert`, `tflite-runtime` or `numpy`; by default the first of these that works here.
 
     Raises:
         ModelError: the model cannot be used.
-        InterpreterError: no TFLite interpreter works here.
+        InterpreterError: no interpreter works here with this model.
     """
 
     def __init__(self, model: str | os.PathLike[str] = DEFAULT_MODEL, *, interpreter: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Who runs the model: whichever TFLite interpreter can be constructed on this machine."""
+"""Who runs the model: whichever TFLite interpreter can be constructed on this machine, numpy where none can."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InterpreterError, ModelError
+from .errors import EmotionEdgeError, InterpreterError, ModelError
 from .model import Model
 
 BACKENDS: Final = {
     "ai-edge-litert": "ai_edge_litert.interpreter",
     "tflite-runtime": "tflite_runtime.interpreter",
+    "numpy": "emotion_edge.numpy_interpreter",
 }
 """Package to the module that holds its `Interpreter`, in the order in which they are tried."""
 
@@ -94,20 +95,27 @@ def available(model: Model) -> list[Interpreter]:
 def _construct(content: bytes, backend: str) -> Any:
     try:
         module = importlib.import_module(BACKENDS[backend])
-        # Without the default delegates LiteRT prints nothing on stderr, and a model this small runs no slower.
-        resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        options = _quiet(module)
     except ImportError as error:
         raise InterpreterError(f"{backend} is not installed ({error})") from None
     except Exception as error:
         raise InterpreterError(f"{backend} does not import ({error})") from None
     try:
-        interpreter = module.Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=resolver)
+        interpreter = module.Interpreter(model_content=content, num_threads=1, **options)
         interpreter.allocate_tensors()
+    except EmotionEdgeError:
+        raise
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{backend} refuses the model: {error}") from None
     except Exception as error:
         raise InterpreterError(f"{backend} does not work here ({error})") from None
     return interpreter
+
+
+def _quiet(module: Any) -> dict[str, Any]:
+    """Without its default delegates LiteRT prints nothing on stderr, and models this small run no slower."""
+    resolvers = getattr(module, "OpResolverType", None)
+    return {"experimental_op_resolver_type": resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES} if resolvers else {}
 
 
 def _only(tensors: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

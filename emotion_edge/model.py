@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from .errors import ModelError
+from .flatbuffer import DAMAGED, IDENTIFIER, Table
 from .recipe import ModelRecipe
 
 DEFAULT_MODEL: Final = "tess-mlp"
@@ -19,8 +19,12 @@ RECIPE_NAME: Final = "emotion_edge_recipe"
 CHECKSUM_NAME: Final = "emotion_edge_crc32"
 """The name of the one that holds the CRC-32 of the file, little endian, taken with these four bytes at zero."""
 
-_IDENTIFIER: Final = b"TFL3"
-_DAMAGED: Final = "the file is damaged or cut short: get it again"
+# Field numbers of the TFLite schema's tables.
+_MODEL_BUFFERS: Final = 4
+_MODEL_METADATA: Final = 6
+_METADATA_NAME: Final = 0
+_METADATA_BUFFER: Final = 1
+_BUFFER_DATA: Final = 0
 
 
 @dataclass(frozen=True)
@@ -88,84 +92,30 @@ def checksum(content: bytes, at: int) -> bytes:
 
 def _checked_recipe(content: bytes) -> bytes:
     """The recipe's bytes, once the file has proved whole."""
-    if content[4:8] != _IDENTIFIER:
+    if content[4:8] != IDENTIFIER:
         raise ModelError("this is not a TFLite file")
     places = metadata_places(content)
     if RECIPE_NAME not in places or CHECKSUM_NAME not in places:
         raise ModelError("the file carries no recipe: make it with emotion-edge-converter convert")
     stored = content[places[CHECKSUM_NAME]]
     if len(stored) != 4 or stored != checksum(content, places[CHECKSUM_NAME].start):
-        raise ModelError(_DAMAGED)
+        raise ModelError(DAMAGED)
     return content[places[RECIPE_NAME]]
 
 
 def metadata_places(content: bytes) -> dict[str, slice]:
-    """Where the named metadata buffers of a TFLite file lie, by the TFLite schema, every offset checked.
+    """Where our metadata buffers lie in a TFLite file, by name.
 
     Raises:
-        ModelError: an offset leads out of the file.
+        ModelError: the file is damaged.
     """
-    try:
-        model = _table(content, 0)
-        buffers = list(_vector(content, model[_MODEL_BUFFERS]))
-        entries = [_table(content, entry) for entry in _vector(content, model[_MODEL_METADATA])]
-        places = {}
-        for entry in entries:
-            name = content[_bytes(content, entry[_METADATA_NAME])].decode("ascii", "replace")
-            (index,) = _unpack("<I", content, entry[_METADATA_BUFFER])
-            if name in (RECIPE_NAME, CHECKSUM_NAME):
-                places[name] = _bytes(content, _table(content, buffers[index])[_BUFFER_DATA])
-    except (struct.error, IndexError):
-        raise ModelError(_DAMAGED) from None
+    root = Table(content)
+    buffers = root.tables(_MODEL_BUFFERS)
+    places = {}
+    for entry in root.tables(_MODEL_METADATA):
+        name, index = entry.text(_METADATA_NAME), entry.number(_METADATA_BUFFER, "I")
+        if name in (RECIPE_NAME, CHECKSUM_NAME):
+            if index >= len(buffers):
+                raise ModelError(DAMAGED)
+            places[name] = buffers[index].bytes_at(_BUFFER_DATA)
     return places
-
-
-# Field numbers of the TFLite schema's tables.
-_MODEL_BUFFERS: Final = 4
-_MODEL_METADATA: Final = 6
-_METADATA_NAME: Final = 0
-_METADATA_BUFFER: Final = 1
-_BUFFER_DATA: Final = 0
-
-
-def _unpack(layout: str, content: bytes, at: int) -> tuple[int, ...]:
-    if at < 0:  # struct would count from the end
-        raise IndexError(at)
-    return struct.unpack_from(layout, content, at)
-
-
-def _table(content: bytes, reference: int) -> _Fields:
-    """Where the fields of a table lie, by field number, given where the offset to the table is written."""
-    start = reference + _unpack("<I", content, reference)[0]
-    layout = start - _unpack("<i", content, start)[0]
-    size = _unpack("<H", content, layout)[0]
-    offsets = _unpack(f"<{max(0, size // 2 - 2)}H", content, layout + 4)
-    return _Fields({number: start + offset for number, offset in enumerate(offsets) if offset})
-
-
-class _Fields(dict[int, int]):
-    """Positions of the fields that a table has; one that it lacks is at -1."""
-
-    def __missing__(self, number: int) -> int:
-        return -1
-
-
-def _vector(content: bytes, reference: int) -> Iterator[int]:
-    """Where the items of a vector of offsets are written."""
-    if reference == -1:
-        return
-    start = reference + _unpack("<I", content, reference)[0]
-    length = _unpack("<I", content, start)[0]
-    for number in range(length):
-        at = start + 4 + 4 * number
-        _unpack("<I", content, at)
-        yield at
-
-
-def _bytes(content: bytes, reference: int) -> slice:
-    """Where the content of a vector of bytes, or of a string, lies."""
-    start = reference + _unpack("<I", content, reference)[0]
-    length = _unpack("<I", content, start)[0]
-    if start + 4 + length > len(content):
-        raise IndexError(start)
-    return slice(start + 4, start + 4 + length)

@@ -16,7 +16,7 @@ from sounds import voice, write
 from emotion_edge import EmotionClassifier
 
 ROOT = Path(__file__).parents[1]
-INTERPRETERS = ["ai-edge-litert"]
+INTERPRETERS = ["ai-edge-litert", "numpy"]
 if sys.platform == "linux" and sys.version_info < (3, 12):
     INTERPRETERS.append("tflite-runtime")
 
@@ -48,8 +48,9 @@ def environment(request, wheel, tmp_path_factory):
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*install, wheel], check=True)
-    if request.param == "tflite-runtime":  # as on 32-bit ARM
+    if request.param != "ai-edge-litert":
         subprocess.run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "ai-edge-litert"], check=True)
+    if request.param == "tflite-runtime":  # as on 32-bit ARM
         subprocess.run([*install, "tflite-runtime", "numpy<2"], check=True)
     return python, request.param
 

@@ -132,10 +132,10 @@ def test_convert_exports_what_tensorflow_serving_loads(converted, trained):
 def test_parity_agrees(converted, trained, capsys):
     tested = f"csv={trained.with_suffix('.test.csv')}"
     assert main(["parity", str(trained), str(converted), "--corpus", tested]) == 0
-    line = capsys.readouterr().out
-    assert re.match(
-        r"ai-edge-litert: 40 files, label agreement 1\.0000, .*; accuracy 0\.\d+ full, 0\.\d+ small\n$", line
-    )
+    lines = capsys.readouterr().out.splitlines()
+    for line, interpreter in zip(lines, ("ai-edge-litert", "numpy"), strict=True):
+        figures = r"40 files, label agreement 1\.0000, .*; accuracy 0\.\d+ full, 0\.\d+ small$"
+        assert re.match(f"{interpreter}: {figures}", line)
 
 
 def test_parity_fails_where_the_models_differ(converted, trained, tmp_path, capsys):
@@ -304,5 +304,5 @@ def test_as_a_real_process(trained, converted):
     assert run("train", "--corpus", "tess=.", "--seed", "-1").returncode == 2
     done = run("parity", trained, converted, "--corpus", f"csv={trained.with_suffix('.test.csv')}")
     assert done.returncode == 0
-    assert done.stdout.count("\n") == 1
+    assert done.stdout.count("\n") == 2
     assert done.stderr == "", "TensorFlow is talkative"
