@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, TypeAlias, Union
+from typing import IO, Any, Final, NamedTuple, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,6 +49,70 @@ def read_blocks(source: Source, *, sample_rate_hz: int) -> Iterator[Array]:
     name = describe(source)
     with _open(source, name) as file:
         yield from _at_rate(_decode(file, name), file.samplerate, sample_rate_hz, name)
+
+
+class Sound(NamedTuple):
+    """An open file or pipe.
+
+    Attributes:
+        name: for messages.
+        sample_rate_hz: its own.
+        blocks: shape (n,), mono, float32, at that rate; nothing is read before they are asked for.
+    """
+
+    name: str
+    sample_rate_hz: int
+    blocks: Iterator[Array]
+
+
+@contextmanager
+def open_sound(source: Source, *, block_s: float) -> Iterator[Sound]:
+    """A file at its own rate, in blocks of `block_s` seconds.
+
+    Raises:
+        AudioError: as `read_blocks`, but for samples that are not finite.
+    """
+    name = describe(source)
+    with _open(source, name) as file:
+        yield _sound(file, name, block_s)
+
+
+@contextmanager
+def open_pipe(pipe: int, *, block_s: float, raw_rate_hz: int | None = None, raw_channels: int = 1) -> Iterator[Sound]:
+    """Sound that another program writes into a pipe just now: it is read as it comes.
+
+    Args:
+        pipe: a file descriptor; it stays open.
+        block_s: length of a block.
+        raw_rate_hz: None for a WAV stream, which says what it is; else samples without a header, signed 16-bit
+            little-endian, at this rate.
+        raw_channels: how many of those, interleaved.
+
+    Raises:
+        AudioError: no WAV stream.
+    """
+    soundfile = _import_soundfile()
+    raw = {
+        "samplerate": raw_rate_hz,
+        "channels": raw_channels,
+        "format": "RAW",
+        "subtype": "PCM_16",
+        "endian": "LITTLE",
+    }
+    try:
+        file = soundfile.SoundFile(pipe, closefd=False, **(raw if raw_rate_hz else {}))
+    except soundfile.SoundFileError as error:
+        raise AudioError(
+            f"the pipe holds no WAV stream ({_reason(error)}): samples without a header need their rate"
+        ) from None
+    with file:
+        yield _sound(file, "the pipe", block_s, is_pipe=True)
+
+
+def _sound(file: Any, name: str, block_s: float, *, is_pipe: bool = False) -> Sound:
+    _check_rate(file.samplerate, name)
+    blocks = _decode(file, name, max(1, round(block_s * file.samplerate)), is_pipe=is_pipe)
+    return Sound(name, file.samplerate, (block.mean(axis=1) for block in blocks))
 
 
 def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int) -> Iterator[Array]:
@@ -170,14 +234,19 @@ def _import_soundfile() -> Any:
     return soundfile
 
 
-def _decode(file: Any, name: str) -> Iterator[NDArray[Any]]:
-    """Blocks of shape (n, channels). A file that ends before its header says is answered for what is there."""
+def _decode(
+    file: Any, name: str, block_length: int = _BLOCK_FRAMES, *, is_pipe: bool = False
+) -> Iterator[NDArray[Any]]:
+    """Blocks of shape (n, channels). A file that ends before its header says is answered for what is there.
+
+    Whoever writes into a pipe does not know how long it will be: its header says nothing.
+    """
     import soundfile
 
     n_read = 0
     while True:
         try:
-            block = file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)
+            block = file.read(block_length, dtype="float32", always_2d=True)
         except soundfile.SoundFileError as error:
             place = f" after {n_read / file.samplerate:.1f} s" if n_read else ""
             raise AudioError(f"{name} is damaged{place}: {_reason(error)}") from None
@@ -185,7 +254,7 @@ def _decode(file: Any, name: str) -> Iterator[NDArray[Any]]:
             break
         n_read += len(block)
         yield block
-    if n_read < file.frames or _cut_short(file.extra_info):
+    if not is_pipe and (n_read < file.frames or _cut_short(file.extra_info)):
         _log.warning("%s ends before its header says; what is there lasts %.1f s", name, n_read / file.samplerate)
 
 
@@ -219,27 +288,53 @@ def _to_float32(block: NDArray[Any]) -> Array:
 
 
 def _at_rate(blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, name: str) -> Iterator[Array]:
-    """Mono blocks at the wanted rate, of ceil(n * wanted_rate / rate) samples in all: as long as librosa makes them."""
-    if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
-        raise AudioError(f"{name}: the sample rate is {rate} Hz, wanted {_RATES_HZ[0]} to {_RATES_HZ[1]} Hz")
-    resample = None if rate == wanted_rate else _resampler(rate, wanted_rate)
-    n_in = n_out = 0
+    """Mono blocks at the wanted rate."""
+    _check_rate(rate, name)
+    resampler = Resampler(rate, wanted_rate)
+    n_in = 0
     for block in blocks:
         mono = block if block.ndim == 1 else block.mean(axis=1)
         _check_finite(mono, n_in, rate, name)
         n_in += len(mono)
-        out = mono if resample is None else resample.resample_chunk(mono)
-        n_out += len(out)
-        yield out
+        yield resampler.push(mono)
     if n_in == 0:
         raise AudioError(f"{name} {'hold' if name == 'the samples' else 'holds'} no samples")
-    if resample is not None:
-        n_missing = math.ceil(n_in * wanted_rate / rate) - n_out
-        rest = resample.resample_chunk(np.zeros(0, np.float32), last=True)[: max(0, n_missing)]
-        yield np.pad(rest, (0, max(0, n_missing - len(rest))))
+    yield resampler.finish()
 
 
-def _resampler(rate: float, wanted_rate: int) -> Any:
+class Resampler:
+    """A stream of mono samples at another rate: ceil(n * wanted_rate / rate) in all, as many as librosa makes.
+
+    Args:
+        rate, wanted_rate: in Hz.
+
+    Raises:
+        AudioError: soxr is not installed, and the rates differ.
+    """
+
+    def __init__(self, rate: float, wanted_rate: int) -> None:
+        self._rates: Final = rate, wanted_rate
+        self._soxr: Final = None if rate == wanted_rate else _import_soxr(rate, wanted_rate)
+        self._n_in = self._n_out = 0
+
+    def push(self, samples: Array) -> Array:
+        """What these samples, shape (n,), float32, complete; shape (m,)."""
+        out: Array = samples if self._soxr is None else self._soxr.resample_chunk(samples)
+        self._n_in += len(samples)
+        self._n_out += len(out)
+        return out
+
+    def finish(self) -> Array:
+        """What only the end of the stream completes. It is spent afterwards."""
+        if self._soxr is None:
+            return np.zeros(0, np.float32)
+        rate, wanted_rate = self._rates
+        n_missing = max(0, math.ceil(self._n_in * wanted_rate / rate) - self._n_out)
+        rest = self._soxr.resample_chunk(np.zeros(0, np.float32), last=True)[:n_missing]
+        return np.pad(rest, (0, n_missing - len(rest)))
+
+
+def _import_soxr(rate: float, wanted_rate: int) -> Any:
     try:
         import soxr
     except ImportError:
@@ -247,6 +342,11 @@ def _resampler(rate: float, wanted_rate: int) -> Any:
             f"the sound has {rate:g} Hz and the model wants {wanted_rate} Hz: pip install soxr to resample"
         ) from None
     return soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
+
+
+def _check_rate(rate: float, name: str) -> None:
+    if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
+        raise AudioError(f"{name}: the sample rate is {rate} Hz, wanted {_RATES_HZ[0]} to {_RATES_HZ[1]} Hz")
 
 
 def _check_finite(mono: Array, n_before: int, rate: float, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -54,7 +54,7 @@ class EmotionClassifier:
         loaded = load(model)
         self.recipe: Final[ModelRecipe] = loaded.recipe
         self._interpreter: Final = construct(loaded, interpreter)
-        self._mfcc: Final = Mfcc(self.recipe.mfcc)
+        self.mfcc: Final = Mfcc(self.recipe.mfcc)
         standardisation = self.recipe.standardisation or Standardisation.neutral(self.recipe.n_features)
         self._mean: Final = np.array(standardisation.mean, np.float32)
         self._deviation: Final = np.array(standardisation.deviation, np.float32)
@@ -86,14 +86,17 @@ class EmotionClassifier:
     def features(self, blocks: Iterable[Array]) -> Features:
         """The features of mono blocks at the model's rate, each of shape (n,), as `emotion_edge.audio` makes them."""
         rate = self.recipe.mfcc.sample_rate_hz
-        stream, gate, log_mel, n_samples = self._mfcc.stream(), SpeechGate(rate), [], 0
+        stream, gate, log_mel, n_samples = self.mfcc.stream(), SpeechGate(rate), [], 0
         for block in blocks:
             gate.push(block)
             log_mel.append(stream.push(block))
             n_samples += len(block)
         log_mel.append(stream.finish())
-        frames = self._mfcc.coefficients(log_mel)
-        return Features(POOLINGS[self.recipe.pooling](frames), n_samples / rate, gate.open)
+        return Features(self.pool(log_mel), n_samples / rate, gate.open)
+
+    def pool(self, log_mel: Sequence[Array]) -> Array:
+        """The feature vector, shape (n_features,), of log-mel frames as `mfcc` makes them, in as many pieces as they came."""
+        return POOLINGS[self.recipe.pooling](self.mfcc.coefficients(log_mel))
 
     def probabilities(self, vector: Array) -> Array:
         """The calibrated probabilities, shape (n_labels,), of a feature vector, whether or not anybody spoke."""

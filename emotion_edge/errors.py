@@ -19,3 +19,7 @@ class MicrophoneError(EmotionEdgeError):
 
 class InterpreterError(EmotionEdgeError):
     """No TFLite interpreter can be constructed on this machine."""
+
+
+class SettingsError(EmotionEdgeError, ValueError):
+    """A setting is out of its range, or contradicts another."""

@@ -7,6 +7,7 @@ callback does nothing but copy into a bounded queue: when the program falls behi
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -84,8 +85,26 @@ def find_device(wanted: int | str | None = None) -> Device:
     return found[0]
 
 
+def refresh_devices() -> None:
+    """Have PortAudio look again which devices there are; it does so only when it starts.
+
+    Streams of other parts of this process that use PortAudio through sounddevice end by this.
+    """
+    sounddevice = _import_sounddevice()
+    try:
+        sounddevice._terminate()  # there is no public name for this
+        sounddevice._initialize()
+    except sounddevice.PortAudioError as error:
+        raise MicrophoneError(f"PortAudio cannot be started again: {error}") from None
+
+
 class Microphone:
     """An open microphone. Iterating gives blocks of shape (n,), float32, mono, until it is closed or goes away.
+
+    Attributes:
+        device: which one it is.
+        sample_rate_hz: of the blocks.
+        heard_at: when the last block that was handed out had arrived, in seconds since the epoch.
 
     Args:
         device: number, part of the name, or None for the default.
@@ -98,9 +117,11 @@ class Microphone:
 
     def __init__(self, device: int | str | None = None, *, buffer_s: float = 5.0) -> None:
         self.device: Final = find_device(device)
-        self._blocks: deque[Array] = deque(maxlen=max(1, round(buffer_s / _BLOCK_S)))
+        self._blocks: deque[tuple[Array, float]] = deque(maxlen=max(1, round(buffer_s / _BLOCK_S)))
         self._arrived = threading.Event()
+        self._closed = threading.Event()
         self._ended = False
+        self.heard_at = time.time()
         self._dropped_frames = 0
         self._stream = self._open(_import_sounddevice())
         self.sample_rate_hz: Final[int] = round(self._stream.samplerate)
@@ -111,18 +132,21 @@ class Microphone:
         return self._dropped_frames / self.sample_rate_hz
 
     def __iter__(self) -> Iterator[Array]:
-        while True:
+        while not self._closed.is_set():
             if self._blocks:
-                yield self._blocks.popleft().mean(axis=1)
-            elif self._ended or not self._arrived.wait(_STALLED_S):
+                block, self.heard_at = self._blocks.popleft()
+                yield block.mean(axis=1)
+            elif not self._ended and self._arrived.wait(_STALLED_S):
+                self._arrived.clear()
+            elif not self._closed.is_set():
                 raise MicrophoneError(
                     f"the microphone «{self.device.name}» delivers nothing any more: is it unplugged?"
                 )
-            else:
-                self._arrived.clear()
 
     def close(self) -> None:
-        """Let go of the device."""
+        """Let go of the device; from any thread. Whoever iterates is through."""
+        self._closed.set()
+        self._arrived.set()
         self._stream.close(ignore_errors=True)
 
     def __enter__(self) -> Microphone:
@@ -158,10 +182,10 @@ class Microphone:
             f"the microphone «{device.name}» cannot be opened ({reason}): is another program using it, or is it unplugged?"
         )
 
-    def _receive(self, samples: Array, n_frames: int, time: Any, status: Any) -> None:
+    def _receive(self, samples: Array, n_frames: int, times: Any, status: Any) -> None:
         if len(self._blocks) == self._blocks.maxlen:  # appending drops the oldest
             self._dropped_frames += n_frames
-        self._blocks.append(samples.copy())
+        self._blocks.append((samples.copy(), time.time()))
         self._arrived.set()
 
     def _finish(self) -> None:

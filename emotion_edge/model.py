@@ -14,6 +14,7 @@ from .flatbuffer import DAMAGED, IDENTIFIER, Table
 from .recipe import ModelRecipe
 
 DEFAULT_MODEL: Final = "tess-mlp"
+SPEECH_MODEL: Final = "speech-gate"
 RECIPE_NAME: Final = "emotion_edge_recipe"
 """The name of the TFLite metadata buffer that holds the recipe."""
 CHECKSUM_NAME: Final = "emotion_edge_crc32"

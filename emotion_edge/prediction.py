@@ -37,10 +37,10 @@ class Prediction:
         return {
             "status": self.status,
             "label": self.label,
-            "confidence": round(self.confidence, _DIGITS),
-            "probabilities": {label: round(value, _DIGITS) for label, value in self.probabilities.items()},
-            "start_s": round(self.start_s, _DIGITS),
-            "end_s": round(self.end_s, _DIGITS),
+            "confidence": rounded(self.confidence),
+            "probabilities": {label: rounded(value) for label, value in self.probabilities.items()},
+            "start_s": rounded(self.start_s),
+            "end_s": rounded(self.end_s),
             "model": self.model,
         }
 
@@ -49,3 +49,8 @@ class Prediction:
             return "no speech"
         verdict = f"{self.label} {self.confidence:.2f}"
         return f"uncertain ({verdict})" if self.status == "uncertain" else verdict
+
+
+def rounded(number: float) -> float:
+    """A number as answers are written."""
+    return round(number, _DIGITS)

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 from .errors import ModelError
+from .pooling import n_features
 from .schema import check, check_known, check_types, from_object
 
 FORMAT: Final = 1
@@ -214,11 +215,13 @@ class ModelRecipe:
         name: how predictions name the model.
         labels: in the order of the model's outputs.
         mfcc: how frames are made.
-        pooling: how the frames of a clip become one vector: `mean` over time.
+        pooling: how the frames of a clip become one vector: `mean` over time, or `statistics`: mean without the first
+            coefficient, standard deviation, and change over 1, 4 and 16 frames (`emotion_edge.pooling`).
         standardisation: applied to the pooled vector; None for none.
         temperature: the model's logits are divided by this before the softmax (Guo et al., 2017); 1 for none.
         uncertain_below: a prediction with less confidence has status `uncertain`. At the default of 0.5 a label counts
             when it is likelier than all the others together.
+        window_s, step_s: of a stream, the longest stretch that one answer is about, and the time between two answers.
         licence: of the weights; it follows the data that they were learnt from.
         corpora: what the model was trained on.
         protocol: how the scores were measured, in a sentence.
@@ -228,10 +231,12 @@ class ModelRecipe:
     name: str
     labels: tuple[str, ...]
     mfcc: MfccRecipe
-    pooling: Literal["mean"] = "mean"
+    pooling: Literal["mean", "statistics"] = "mean"
     standardisation: Standardisation | None = None
     temperature: float = 1.0
     uncertain_below: float = 0.5
+    window_s: float = 2.0
+    step_s: float = 0.5
     licence: str = "not stated"
     corpora: tuple[str, ...] = ()
     protocol: str = "not stated"
@@ -245,6 +250,8 @@ class ModelRecipe:
         check(all(label.strip() for label in self.labels), "labels", self.labels, "no empty label")
         check(1e-3 <= self.temperature <= 1e3, "temperature", self.temperature, "0.001 to 1000")
         check(0 <= self.uncertain_below <= 1, "uncertain_below", self.uncertain_below, "0 to 1")
+        check(0.2 <= self.window_s <= 60, "window_s", self.window_s, "0.2 to 60")
+        check(0.05 <= self.step_s <= self.window_s, "step_s", self.step_s, f"0.05 to {self.window_s:g} (window_s)")
         if self.standardisation is not None:
             size = len(self.standardisation.mean)
             check(size == self.n_features, "standardisation.mean", size, f"{self.n_features} numbers, one a feature")
@@ -252,7 +259,7 @@ class ModelRecipe:
     @property
     def n_features(self) -> int:
         """Length of the vector that the model takes."""
-        return self.mfcc.n_mfcc
+        return n_features(self.pooling, self.mfcc.n_mfcc)
 
     def to_json(self) -> str:
         """The recipe as JSON text, every parameter spelt out."""

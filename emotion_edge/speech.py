@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK_S: Final = 0.02
-_LOUD_DBFS: Final = -60.0  # below the self-noise of cheap microphones, above the dither of 16-bit files (-96)
+LOUD_DBFS: Final = -60.0  # below the self-noise of cheap microphones, above the dither of 16-bit files (-96)
 _SHORTEST_S: Final = 0.1  # no syllable is shorter
 
 
@@ -31,7 +31,7 @@ class SpeechGate:
         blocks = pending[: n_blocks * self._block_length].reshape(n_blocks, self._block_length)
         self._pending = pending[n_blocks * self._block_length :]
         levels = blocks.std(axis=1)  # the mean, an offset, carries no sound
-        self._n_loud += int(np.count_nonzero(levels >= 10 ** (_LOUD_DBFS / 20)))
+        self._n_loud += int(np.count_nonzero(levels >= 10 ** (LOUD_DBFS / 20)))
 
     @property
     def open(self) -> bool:

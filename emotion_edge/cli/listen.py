@@ -1,0 +1,188 @@
+"""`emotion-edge listen`: the live loop on a microphone, a file or a pipe."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from ..classifier import EmotionClassifier
+from ..errors import AudioError, SettingsError
+from ..events import Event
+from ..listener import Listener
+from ..model import DEFAULT_MODEL
+from ..recipe import ModelRecipe
+from ..recorder import LONGEST_S
+from ..settings import ListenSettings
+from ..sources import FileSource, MicrophoneSource, PipeSource, SoundSource
+from . import live_view
+
+_REDRAW_S = 0.12
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "listen",
+        help="listen to a microphone and say what the voices carry",
+        description="Listen to a microphone, a file or a pipe, and say when a voice begins, continues and ceases to carry "
+        "an emotion. On a terminal a live view, else one line an event. Ctrl-C ends.",
+    )
+    sound = parser.add_argument_group("sound")
+    sound.add_argument("--device", metavar="NAME|N", help="part of a microphone's name, or its number; see devices")
+    sound.add_argument(
+        "--input",
+        metavar="FILE|-",
+        help="hear a file, as fast as possible, or standard input: a WAV stream, as in arecord | emotion-edge listen --input -",
+    )
+    sound.add_argument("--paced", action="store_true", help="hear the file at the pace of life")
+    sound.add_argument(
+        "--rate", type=_rate, metavar="HZ", help="standard input holds 16-bit little-endian samples without a header"
+    )
+    sound.add_argument("--channels", type=_channels, default=1, help="of those (default: %(default)s)")
+    sound.add_argument("--duration", type=_seconds, metavar="S", help="stop after so many seconds of sound")
+    sound.add_argument(
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="keep the sound of every event in DIR, one WAV file each, named after its time and label (of a longer one "
+        f"the last {LONGEST_S:.0f} s); without this no sound is ever stored",
+    )
+    answers = parser.add_argument_group("answers")
+    answers.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME|FILE",
+        help="a shipped model or the path of a .tflite file (default: %(default)s)",
+    )
+    answers.add_argument("--json", action="store_true", help="one JSON object an event, hold events too")
+    _add_settings(parser.add_argument_group("thresholds"))
+    parser.set_defaults(run=run, usage_error=parser.error)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Listen until the sound ends, the time is over, or somebody stops it."""
+    source = _source(options)
+    classifier = EmotionClassifier(options.model)
+    listener = Listener(
+        classifier,
+        source=source,
+        settings=_settings(options, classifier.recipe),
+        record_to=options.record,
+        duration_s=options.duration,
+    )
+    with _stopped_by_signals(listener), listener:
+        if options.record is not None:
+            print(f"keeping the sound of every event in {options.record}", file=sys.stderr)
+        with _output(options, listener) as show:
+            while not listener.finished:
+                show(listener.poll(_REDRAW_S))
+    return 0
+
+
+def _output(options: argparse.Namespace, listener: Listener) -> AbstractContextManager[Callable[[Event | None], None]]:
+    if options.json:
+        return nullcontext(_print_json)
+    if live_view.possible():
+        return live_view.LiveView(listener)
+    print(f"listening to {listener.source.name}; Ctrl-C ends", file=sys.stderr)
+    return nullcontext(_print_line)
+
+
+def _print_json(event: Event | None) -> None:
+    if event is not None:
+        print(json.dumps(event.to_dict()), flush=True)
+
+
+def _print_line(event: Event | None) -> None:
+    if event is not None and event.kind != "hold":
+        print(event, flush=True)
+
+
+class _stopped_by_signals:  # noqa: N801, it reads as a phrase
+    """Ctrl-C and SIGTERM end the loop in good order: what is held is left, and that event is still printed."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, lambda *_: self._listener.stop(wait=False))
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def _source(options: argparse.Namespace) -> SoundSource:
+    raw = options.rate is not None or options.channels != 1
+    if options.input is None:
+        if options.paced or raw:
+            options.usage_error("--paced, --rate and --channels are for --input")
+        return MicrophoneSource(options.device)
+    if options.device is not None:
+        options.usage_error("--device and --input exclude each other")
+    if options.input == "-":
+        if options.paced:
+            options.usage_error("--paced is for files: a pipe has the pace of its writer")
+        if options.rate is None and raw:
+            options.usage_error("--channels needs --rate: a WAV stream says itself how many it has")
+        if sys.stdin is None or sys.stdin.isatty():
+            raise AudioError(
+                "standard input is a terminal: pipe sound into it, as in arecord | emotion-edge listen --input -"
+            )
+        return PipeSource(sys.stdin.fileno(), raw_rate_hz=options.rate, raw_channels=options.channels)
+    if raw:
+        options.usage_error("--rate and --channels are for --input -")
+    return FileSource(options.input, paced=options.paced)
+
+
+def _add_settings(group: Any) -> None:
+    for each in fields(ListenSettings):
+        help = each.metadata["help"]
+        if "(default" not in help:
+            help += f" (default: {'the choice of the model' if each.default is None else each.default})"
+        group.add_argument(_flag(each.name), dest=each.name, type=float, metavar="X", help=help)
+
+
+def _settings(options: argparse.Namespace, recipe: ModelRecipe) -> ListenSettings:
+    given = {each.name: getattr(options, each.name) for each in fields(ListenSettings)}
+    try:
+        return ListenSettings(**{name: value for name, value in given.items() if value is not None}).for_model(recipe)
+    except SettingsError as error:
+        name, _, rest = str(error).partition(":")
+        options.usage_error(f"{_flag(name)}:{rest}")
+        raise
+
+
+def _flag(name: str) -> str:
+    """`pause_s` is `--pause-seconds`."""
+    return "--" + (f"{name[:-2]}_seconds" if name.endswith("_s") else name).replace("_", "-")
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1e9:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted a time above 0")
+    return number
+
+
+def _rate(text: str) -> int:
+    number = int(text)
+    if not 1000 <= number <= 384_000:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted 1000 to 384000")
+    return number
+
+
+def _channels(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 64:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted 1 to 64")
+    return number

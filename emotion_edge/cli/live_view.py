@@ -1,0 +1,134 @@
+"""The live view of `emotion-edge listen`: a few lines of a terminal, drawn again in place."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import threading
+from collections import deque
+from typing import Final
+
+from ..events import Event
+from ..listener import Listener
+from ..stream import Status
+
+_QUIETEST_DBFS: Final = -70.0
+_HISTORY: Final = 4
+_WIDEST: Final = 76
+_BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+_HIDE_CURSOR, _SHOW_CURSOR, _CLEAR_BELOW = "\x1b[?25l", "\x1b[?25h", "\x1b[J"
+
+
+def possible() -> bool:
+    """Whether standard output is a terminal that can be drawn on, and nobody asked for plain text (NO_COLOR)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+
+
+class LiveView:
+    """Shows how a listener stands. Call it with each event, or None, to draw again; log lines appear above it.
+
+    Args:
+        listener: one that was started.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener: Final = listener
+        self._history: Final[deque[str]] = deque(maxlen=_HISTORY)
+        self._n_drawn = 0
+        self._drawing: Final = threading.RLock()  # log lines come from other threads
+        encoding = (sys.stdout.encoding or "").lower()
+        self._full, self._empty, self._mark = ("█", "░", "▸") if encoding.startswith("utf") else ("#", ".", ">")
+        self._handler: Final = _AboveTheView(self)
+        self._other_handlers: list[logging.Handler] = []
+
+    def __enter__(self) -> LiveView:
+        root = logging.getLogger()
+        self._other_handlers, root.handlers = root.handlers, [self._handler]
+        if self._other_handlers:
+            self._handler.setFormatter(self._other_handlers[0].formatter)
+        sys.stdout.write(_HIDE_CURSOR)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger().handlers = self._other_handlers
+        sys.stdout.write(_SHOW_CURSOR)
+        sys.stdout.flush()
+
+    def __call__(self, event: Event | None) -> None:
+        """Draw, with what this event changes."""
+        if event is not None and event.kind == "leave":
+            name = event.label or "uncertain"
+            length_s = event.end_s - event.start_s
+            self._history.append(f"{_clock(event.start_s)}  {name} {event.confidence:.2f}  {length_s:.1f} s")
+        self._draw()
+
+    def say(self, text: str) -> None:
+        """Print a line above the view, where it stays."""
+        with self._drawing:
+            self._erase()
+            sys.stdout.write(text + "\n")
+            self._draw()
+
+    def _draw(self) -> None:
+        status = self._listener.status
+        if status is None:
+            return
+        lines = self._lines(status, min(_WIDEST, shutil.get_terminal_size().columns - 1))
+        with self._drawing:
+            self._erase()
+            sys.stdout.write("\n".join(lines) + "\n")
+            sys.stdout.flush()
+            self._n_drawn = len(lines)
+
+    def _erase(self) -> None:
+        if self._n_drawn:
+            sys.stdout.write(f"\x1b[{self._n_drawn}A\r{_CLEAR_BELOW}")
+            self._n_drawn = 0
+
+    def _lines(self, status: Status, width: int) -> list[str]:
+        labels = self._listener.classifier.recipe.labels
+        column = max(len(label) for label in ("level", *labels)) + 2
+        n_cells = max(4, width - column - 12)
+        head = f"{_verdict(status):<{max(0, width - 9)}}{_clock(status.heard_s):>8}"
+        lines = [f"{_BOLD}{head[:width]}{_PLAIN}"]
+        loudness = 1 - max(_QUIETEST_DBFS, min(0.0, status.level_dbfs)) / _QUIETEST_DBFS
+        lines.append(f"  {'level':{column}}{self._bar(loudness, n_cells)} {status.level_dbfs:4.0f} dB")
+        for label in labels:
+            value = status.probabilities.get(label)
+            mark = self._mark if label == status.verdict else " "
+            figure = "" if value is None else f" {value:4.2f}"
+            lines.append(f"{mark} {label:{column}}{self._bar(value or 0.0, n_cells)}{figure}")
+        lines += [f"{_DIM}  {entry}{_PLAIN}"[: width + len(_DIM + _PLAIN)] for entry in self._history]
+        lost_s = self._listener.source.lost_s
+        if lost_s:
+            lines.append(f"  too slow: {lost_s:.1f} s of sound lost"[:width])
+        lines.append(f"{_DIM}{f'  {self._listener.source.name}; Ctrl-C ends'[:width]}{_PLAIN}")
+        return lines
+
+    def _bar(self, share: float, n_cells: int) -> str:
+        n_full = round(max(0.0, min(1.0, share)) * n_cells)
+        return self._full * n_full + self._empty * (n_cells - n_full)
+
+
+class _AboveTheView(logging.Handler):
+    def __init__(self, view: LiveView) -> None:
+        super().__init__()
+        self._view = view
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._view.say(self.format(record))
+
+
+def _verdict(status: Status) -> str:
+    if status.verdict is not None:
+        return status.verdict
+    if not status.sound:
+        return "quiet"
+    return "listening" if status.probabilities or status.speech is None else "no speech"
+
+
+def _clock(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -1,0 +1,66 @@
+"""Events on their way from the thread that makes them to the one that uses them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from typing import Final
+
+from .events import Event
+
+_log = logging.getLogger(__name__)
+
+_PATIENCE_S: Final = 0.2
+
+
+class Mailbox:
+    """A bounded queue of events.
+
+    Args:
+        size: how many it holds.
+        lossy: when it is full, whether the oldest event goes, or whoever delivers waits.
+        stop: once this is set nobody waits any more.
+    """
+
+    def __init__(self, size: int, *, lossy: bool, stop: threading.Event) -> None:
+        self._size: Final = size
+        self._lossy: Final = lossy
+        self._stop: Final = stop
+        self._events: deque[Event] = deque()
+        self._changed: Final = threading.Condition()
+        self._closed = False
+        self._n_lost = 0
+
+    @property
+    def drained(self) -> bool:
+        """Whether nothing will come any more."""
+        with self._changed:
+            return self._closed and not self._events
+
+    def put(self, event: Event) -> None:
+        """Deliver an event."""
+        with self._changed:
+            while not self._lossy and len(self._events) >= self._size and not self._stop.is_set():
+                self._changed.wait(_PATIENCE_S)
+            if len(self._events) >= self._size:
+                self._events.popleft()
+                self._n_lost += 1
+                if self._n_lost == 1 or self._n_lost % self._size == 0:
+                    _log.warning("nobody takes the events: %d lost so far, the oldest first", self._n_lost)
+            self._events.append(event)
+            self._changed.notify_all()
+
+    def get(self, timeout_s: float | None = None) -> Event | None:
+        """The next event; None after `timeout_s` seconds without one, or when nothing will come any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._events or self._closed, timeout_s)
+            event = self._events.popleft() if self._events else None
+            self._changed.notify_all()
+            return event
+
+    def close(self) -> None:
+        """Say that nothing will come any more; what is there may still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

@@ -1,0 +1,155 @@
+"""Samples in, events out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sounds import tone
+
+from emotion_edge import EmotionStream, ListenSettings
+from emotion_edge import stream as stream_module
+from models import AllIsSpeech, LowIsSpeech, SpectralTilt
+
+RATE = 24000
+LOW, HIGH = 200.0, 5000.0
+
+
+def stream(monkeypatch, gate=AllIsSpeech, **settings):
+    monkeypatch.setattr(stream_module, "_speech_gate", gate)
+    return EmotionStream(RATE, SpectralTilt(), settings=ListenSettings(**settings))
+
+
+def talk(*parts):
+    """Faint noise with tones in it: (seconds of silence, frequency, seconds), ..."""
+    pieces = []
+    for silence_s, frequency, seconds in parts:
+        pieces += [np.zeros(round(silence_s * RATE)), 0.4 * tone(frequency, rate=RATE, seconds=seconds)]
+    samples = np.concatenate([*pieces, np.zeros(RATE)]).astype(np.float32)
+    return samples + 1e-4 * np.random.default_rng(0).standard_normal(len(samples)).astype(np.float32)
+
+
+def short(events):
+    return [(event.kind, event.label, round(event.start_s, 1), round(event.end_s, 1)) for event in events]
+
+
+TALK = talk((1.0, LOW, 1.6), (1.0, HIGH, 1.2), (0.7, LOW, 3.1))
+
+
+def test_events_in_order_at_the_right_times(monkeypatch):
+    under_test = stream(monkeypatch)
+    events = under_test.push(TALK) + under_test.finish()
+    changes = [event for event in events if event.kind != "hold"]
+    assert short(changes) == [
+        ("enter", "low", 0.9, 1.9),
+        ("leave", "low", 0.9, 2.7),
+        ("enter", "high", 3.5, 4.5),
+        ("leave", "high", 3.5, 4.9),
+        ("enter", "low", 5.4, 6.4),
+        ("leave", "low", 5.4, 8.7),
+    ]
+    assert [event.kind for event in events if event.start_s > 5][1:-1] == ["hold"] * 5
+
+
+@settings(max_examples=15)
+@given(cuts=st.lists(st.integers(0, 40000), max_size=30))
+def test_pieces_of_any_size_give_the_same_events(cuts):
+    with pytest.MonkeyPatch.context() as patch:
+        once, pieces = stream(patch), stream(patch)
+    expected = once.push(TALK, heard_at=0) + once.finish()
+    at, events = 0, []
+    for size in [*cuts, len(TALK)]:
+        events += pieces.push(TALK[at : at + size], heard_at=(min(len(TALK), at + size) - len(TALK)) / RATE)
+        at += size
+    events += pieces.finish()
+    assert short(events) == short(expected)
+    for event, other in zip(events, expected, strict=True):
+        assert event.confidence == pytest.approx(other.confidence, abs=1e-3)
+        assert abs((event.time - other.time).total_seconds()) < 0.002
+
+
+def test_the_gate_keeps_noise_out(monkeypatch):
+    under_test = stream(monkeypatch, gate=LowIsSpeech, speech_above=0.6)
+    events = under_test.push(TALK) + under_test.finish()
+    assert {event.label for event in events} == {"low"}
+    assert short([event for event in events if event.kind == "enter"]) == [
+        ("enter", "low", 0.9, 1.9),
+        ("enter", "low", 5.4, 6.4),
+    ]
+
+
+def test_too_short_for_a_verdict(monkeypatch):
+    under_test = stream(monkeypatch, shortest_s=0.5)
+    assert under_test.push(talk((1.0, LOW, 0.2))) == []
+    events = stream(monkeypatch, shortest_s=0.3).push(talk((1.0, LOW, 0.2)))
+    assert [event.kind for event in events] == ["enter", "leave"]
+
+
+def test_time_on_the_wall_follows_the_clock_even_when_it_is_set(monkeypatch):
+    under_test = stream(monkeypatch)
+    half = round(3.3 * RATE)
+    first = under_test.push(TALK[:half], heard_at=1000.0)
+    second = under_test.push(TALK[half:], heard_at=5.0e8) + under_test.finish()
+    (left,) = [event for event in first if event.kind == "leave"]
+    assert left.time == datetime.fromtimestamp(1000.0 - (3.3 - left.end_s), timezone.utc)
+    last = second[-1]
+    assert last.time.timestamp() == pytest.approx(5.0e8 - (len(TALK) / RATE - last.end_s), abs=1e-3)
+    assert last.start_s == pytest.approx(5.4, abs=0.03)  # the stream's own time does not jump
+
+
+def test_a_gap_ends_what_is_held_and_moves_the_time_on(monkeypatch):
+    under_test = stream(monkeypatch)
+    cut = round(2.2 * RATE)
+    events = under_test.push(TALK[:cut])
+    assert [event.kind for event in events] == ["enter"]
+    assert under_test.status.verdict == "low"
+    events = under_test.skip(10.0)
+    assert short(events)[-1] == ("leave", "low", 0.9, 2.2)
+    assert under_test.status.verdict is None
+    assert under_test.heard_s == pytest.approx(12.2)
+    events = under_test.push(TALK)
+    assert short(events)[0] == ("enter", "low", 13.1, 14.1)
+
+
+def test_a_gap_may_bring_another_rate(monkeypatch):
+    under_test = stream(monkeypatch)
+    under_test.push(TALK)
+    under_test.skip(1.0, sample_rate_hz=8000)
+    start_s = under_test.heard_s
+    speech = np.concatenate([np.zeros(8000), tone(LOW, rate=8000, seconds=1.0), np.zeros(8000)]).astype(np.float32)
+    events = under_test.push(speech)
+    assert (events[0].kind, events[0].label) == ("enter", "low")
+    assert events[0].start_s == pytest.approx(start_s + 0.9, abs=0.03)
+
+
+def test_status(monkeypatch):
+    under_test = stream(monkeypatch)
+    status = under_test.status
+    assert (status.heard_s, status.sound, status.speech, status.verdict, status.probabilities) == (
+        0,
+        False,
+        None,
+        None,
+        {},
+    )
+    under_test.push(TALK[: round(2.3 * RATE)])
+    status = under_test.status
+    assert (status.sound, status.speech, status.verdict) == (True, 1.0, "low")
+    assert set(status.probabilities) == {"low", "high"}
+    assert status.level_dbfs == pytest.approx(-17, abs=0.2)
+    under_test.push(TALK[round(2.3 * RATE) : round(3.4 * RATE)])
+    assert (under_test.status.sound, under_test.status.verdict, under_test.status.probabilities) == (False, None, {})
+
+
+def test_days_go_by_and_nothing_grows(monkeypatch):
+    under_test = stream(monkeypatch)
+    under_test._start_s = 3e6  # five weeks
+    for _ in range(30):
+        events = under_test.push(TALK)
+    assert short(events)[0][0] == "enter"
+    assert events[0].start_s == pytest.approx(3e6 + 29 * len(TALK) / RATE + 0.9, abs=0.03)
+    assert len(under_test._emotion_frames._frames) < 500
+    assert len(under_test._windows) == 0
