@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import os
+import queue
+import signal
 import subprocess
 import sys
+import threading
+import time
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import soxr
 from sounds import tone, write
+
+from emotion_edge import classify
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
 def virtual_microphone(tmp_path):
-    """The environment of a program that is to hear the virtual microphone, and a function that plays a file into it."""
+    """The environment of a program that is to hear the virtual microphone, and functions that play a file into it, unplug it
+    and plug it in again.
+    """
     folder = os.environ.get("EMOTION_EDGE_VIRTUAL_MICROPHONE")
     if not folder:
         pytest.skip("EMOTION_EDGE_VIRTUAL_MICROPHONE is not set: it names the folder of virtual_mic.sh and play.py")
     script, state = Path(folder) / "virtual_mic.sh", tmp_path / "microphone"
-    subprocess.run(["bash", script, "start", state], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def plug():
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run(["bash", script, "start", state], check=True, **quiet)
+
+    plug()
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(state / "run")}
     players = []
 
@@ -28,7 +46,7 @@ def virtual_microphone(tmp_path):
         command = [sys.executable, Path(folder) / "play.py", path, state / "mic.fifo", str(lead_s), str(tail_s)]
         players.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
 
-    yield environment, play, lambda: subprocess.run(["bash", script, "stop", state], check=True)
+    yield environment, play, lambda: subprocess.run(["bash", script, "stop", state], check=True), plug
     for player in players:
         player.kill()
         player.wait()
@@ -41,7 +59,7 @@ def run(*arguments, environment):
 
 
 def test_devices_and_record(virtual_microphone, tmp_path):
-    environment, play, _ = virtual_microphone
+    environment, play, *_ = virtual_microphone
     assert "pulse" in run("devices", environment=environment).stdout
     play(write(tmp_path / "tone.wav", tone(440, rate=16000, seconds=6), 16000, subtype="PCM_16"), 0.2, 20)
     clip = tmp_path / "clip.wav"
@@ -57,7 +75,7 @@ def test_devices_and_record(virtual_microphone, tmp_path):
 
 
 def test_unplugged_while_it_records(virtual_microphone, tmp_path):
-    environment, play, unplug = virtual_microphone
+    environment, play, unplug, _ = virtual_microphone
     play(write(tmp_path / "tone.wav", tone(440, rate=16000, seconds=6), 16000, subtype="PCM_16"), 0.2, 20)
     clip = tmp_path / "clip.wav"
     command = [sys.executable, "-m", "emotion_edge", "record", clip, "--seconds", "30", "--device", "pulse"]
@@ -71,3 +89,118 @@ def test_unplugged_while_it_records(virtual_microphone, tmp_path):
     done = run("record", clip, "--device", "pulse", environment=environment)
     assert (done.returncode, done.stdout) == (1, "")
     assert "no microphone" in done.stderr
+
+
+STEP_S = 0.5
+
+
+def utterances_of(tmp_path):
+    """A 16-bit file at the rate of the device: two utterances of a recording, or of the synthesiser, in silence."""
+    corpora = os.environ.get("EMOTION_EDGE_CORPORA")
+    names = [ROOT / "examples" / "sounds" / f"{name}.wav" for name in ("hello-slow", "hello")]
+    if corpora:
+        names = [
+            Path(corpora) / "tess" / name for name in ("OAF_happy/OAF_read_happy.flac", "YAF_sad/YAF_rag_sad.flac")
+        ]
+    pieces, bounds, at_s = [], [], 0.0
+    for name in names:
+        samples, rate = soundfile.read(name, dtype="float32")
+        samples = soxr.resample(samples, rate, 16000)
+        loud = np.flatnonzero(np.abs(samples) > 0.01) / 16000
+        bounds.append((at_s + loud[0], at_s + loud[-1]))
+        pieces += [samples, np.zeros(2 * 16000, np.float32)]
+        at_s += len(samples) / 16000 + 2
+    return write(tmp_path / "talk.wav", np.concatenate(pieces), 16000, subtype="PCM_16"), bounds
+
+
+class Listening:
+    """A running `emotion-edge listen --json` on the virtual microphone."""
+
+    def __init__(self, environment, *arguments):
+        command = [sys.executable, "-m", "emotion_edge", "listen", "--device", "pulse", "--json", *map(str, arguments)]
+        self.process = subprocess.Popen(
+            command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.events, self.errors = queue.Queue(), []
+        threading.Thread(target=self._read_events, daemon=True).start()
+        threading.Thread(target=self._read_errors, daemon=True).start()
+
+    def _read_events(self):
+        for line in self.process.stdout:
+            self.events.put(json.loads(line))
+
+    def _read_errors(self):
+        for line in self.process.stderr:
+            self.errors.append(line.rstrip())
+
+    def next(self, kind, timeout_s=30):
+        """The next event of a kind."""
+        while True:
+            event = self.events.get(timeout=timeout_s)
+            if event["event"] == kind:
+                return event
+
+    def wait_for_message(self, message, timeout_s=60):
+        """Until a line on stderr holds a message."""
+        until = time.monotonic() + timeout_s
+        while not any(message in line for line in self.errors):
+            assert time.monotonic() < until, self.errors
+            time.sleep(0.05)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(20) == 0, self.errors
+
+
+@pytest.fixture
+def listen():
+    running = []
+
+    def start(environment, *arguments):
+        running.append(Listening(environment, *arguments))
+        return running[-1]
+
+    yield start
+    for listening in running:
+        listening.process.kill()
+        listening.process.wait()
+
+
+def test_listen_hears_what_is_said_when_it_is_said(virtual_microphone, listen, tmp_path):
+    environment, play, *_ = virtual_microphone
+    path, bounds = utterances_of(tmp_path)
+    listening = listen(environment, "--record", tmp_path / "kept")
+    listening.wait_for_message("keeping the sound")
+    time.sleep(2)  # it hears silence
+    played_at = time.time()
+    play(path, 1.0, 20)
+    left = [listening.next("leave") for _ in bounds]
+    listening.stop()
+    lag_s = left[0]["start_s"] - bounds[0][0]  # the stream began earlier than the file
+    for event, (begins_s, ends_s) in zip(left, bounds, strict=True):
+        assert event["start_s"] - lag_s == pytest.approx(begins_s, abs=STEP_S)
+        assert event["end_s"] - lag_s == pytest.approx(ends_s, abs=STEP_S)
+        said_at = datetime.fromisoformat(event["time"]).timestamp() - played_at
+        assert said_at == pytest.approx(1.0 + ends_s, abs=STEP_S + 0.5)  # a player takes its time to start
+    kept = sorted((tmp_path / "kept").iterdir())
+    assert [classify(file).label for file in kept] == [event["label"] for event in left]
+    assert all(event["status"] == "ok" for event in left)
+
+
+def test_listen_survives_an_unplugged_microphone(virtual_microphone, listen, tmp_path):
+    environment, play, unplug, replug = virtual_microphone
+    path, _ = utterances_of(tmp_path)
+    listening = listen(environment)
+    play(path, 2.0, 60)
+    first = listening.next("enter")
+    unplug()
+    left = listening.next("leave")  # what was held is left at once
+    assert left["label"] == first["label"]
+    listening.wait_for_message("delivers nothing any more: is it unplugged?")
+    time.sleep(1)
+    replug()
+    listening.wait_for_message("«pulse» is back after")
+    play(path, 1.0, 20)
+    again = listening.next("enter")
+    assert again["start_s"] > left["end_s"] + 1
+    listening.stop()

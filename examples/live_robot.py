@@ -1,0 +1,30 @@
+"""A robot that listens, and answers when the tone of a voice changes: python examples/live_robot.py [FILE]"""
+
+import sys
+
+from emotion_edge import Event, Listener
+from emotion_edge.sources import FileSource
+
+REPLIES = {
+    "happy": "You sound cheerful!",
+    "sad": "Shall I play something nice?",
+    "angry": "I will give you some room.",
+    "fear": "Is everything all right?",
+    "neutral": "I am listening.",
+}
+
+
+def answer(event: Event) -> None:
+    """Called with every event, in a thread of its own: it may take its time."""
+    if event.kind == "enter" and event.label is not None:  # None: somebody speaks, and nothing is sure
+        print(REPLIES[event.label], flush=True)
+    elif event.kind == "leave":
+        print(f"({event.label or 'uncertain'} for {event.end_s - event.start_s:.1f} s)", flush=True)
+
+
+source = FileSource(sys.argv[1]) if len(sys.argv) > 1 else None  # None: the default microphone
+listener = Listener(source=source, on_event=answer).start()
+try:
+    listener.wait()  # or whatever else the robot does
+except KeyboardInterrupt:
+    listener.stop()
