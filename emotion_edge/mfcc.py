@@ -199,7 +199,7 @@ def _blocks(filters: Array) -> Iterator[tuple[slice, Array]]:
 
 
 def _product(rows: Array, matrix: Array) -> Array:
-    """rows @ matrix, a few rows at a time where it is large."""
+    """The product of some rows with a matrix, a few rows at a time where it is large."""
     n_rows = max(1, _LARGEST_PRODUCT // matrix.size)
     if len(rows) <= n_rows:
         return np.asarray(rows @ matrix)

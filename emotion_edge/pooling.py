@@ -9,10 +9,33 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+LAGS: Final = (1, 4, 16)
+"""How far apart, in frames, `statistics` compares them: at hops of 10 ms a vowel's course, a sound's, a syllable's."""
+
 
 def mean(frames: Array) -> Array:
     """The mean over time: (n_frames, n) to (n,). Summed in float64, so that hours of frames lose nothing."""
     return np.asarray(frames.mean(axis=0, dtype=np.float64).astype(frames.dtype))
 
 
-POOLINGS: Final = {"mean": mean}
+def statistics(frames: Array) -> Array:
+    """Where coefficients lie, how far they spread and how fast they move: (n_frames, n) to (5 n - 1,).
+
+    The mean over time, without the first coefficient's, which is the gain of the microphone; the standard deviation;
+    for each of `LAGS` the mean of the absolute difference to the frame so much earlier, 0 where a clip is no longer
+    than the lag. Sums are in float64.
+    """
+    parts = [frames.mean(axis=0, dtype=np.float64)[1:], frames.std(axis=0, dtype=np.float64)]
+    for lag in LAGS:
+        changes = np.abs(frames[lag:] - frames[:-lag])
+        parts.append(changes.sum(axis=0, dtype=np.float64) / max(1, len(changes)))
+    return np.concatenate(parts).astype(frames.dtype)
+
+
+POOLINGS: Final = {"mean": mean, "statistics": statistics}
+"""By the names that recipes give them."""
+
+
+def n_features(pooling: str, n_mfcc: int) -> int:
+    """Length of the vector that a pooling makes of frames of so many coefficients."""
+    return {"mean": n_mfcc, "statistics": (2 + len(LAGS)) * n_mfcc - 1}[pooling]

@@ -14,7 +14,7 @@ import python_speech_features
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from emotion_edge import AudioError
+from emotion_edge import AudioError, pooling
 from emotion_edge.audio import read_blocks
 from emotion_edge.recipe import MfccRecipe, ModelRecipe
 
@@ -23,7 +23,20 @@ from .errors import ConversionError, CorpusError
 
 Array = NDArray[Any]
 
-POOLINGS: Final = {"mean": lambda mfcc: np.mean(mfcc, axis=0)}
+
+def _statistics(mfcc: Array) -> Array:
+    """What `emotion_edge.pooling.statistics` says, in other words."""
+    changes = [[np.abs(mfcc[i] - mfcc[i - lag]) for i in range(lag, len(mfcc))] for lag in pooling.LAGS]
+    return np.concatenate(
+        [
+            np.mean(mfcc[:, 1:], axis=0),
+            np.std(mfcc, axis=0),
+            *(np.mean(rows, axis=0) if rows else np.zeros(mfcc.shape[1]) for rows in changes),
+        ]
+    )
+
+
+POOLINGS: Final = {"mean": lambda mfcc: np.mean(mfcc, axis=0), "statistics": _statistics}
 
 # What each library lets its caller choose; the rest of a recipe must be as its preset has it.
 _CHOSEN_IN_BOTH: Final = (
