@@ -16,13 +16,14 @@ from emotion_edge_converter.settings import VARIANTS
 from emotion_edge_converter.splits import random_split
 from sounds import voice, write
 
-from emotion_edge.model import load, shipped
+from emotion_edge.model import DEFAULT_MODEL, load, shipped
 
 ROOT = Path(__file__).parents[2]
 LEAST_AGREEMENT = 0.995
 INT8_LOSES_AT_MOST = 0.002
 CALIBRATED_RANGE = 5  # deviations from the mean; the recordings of TESS reach 5.3
 MODELS = sorted(shipped())
+TESTED_ON_TESS = [name for name in MODELS if "accuracy, random third" in load(name).recipe.scores]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def float32_copy(name, model, utterances, folder):
     return path
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", TESTED_ON_TESS)
 def test_int8_on_the_test_third(name, test_third):
     utterances, labels = test_third
     assert len(utterances) == 666
@@ -83,7 +84,7 @@ def test_int8_on_the_test_third(name, test_third):
         assert full == pytest.approx(load(name).recipe.scores["accuracy, random third"], abs=1e-4)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", TESTED_ON_TESS)
 def test_float32_on_the_test_third(name, test_third, tmp_path):
     utterances, _ = test_third
     model = full_model(name)
@@ -123,8 +124,8 @@ def test_the_proof_can_fail(synthetic, tmp_path):
     """Another model's file does not pass for this one's."""
     import keras
 
-    model = full_model(MODELS[0])
+    model = full_model(DEFAULT_MODEL)
     other = keras.models.clone_model(model)
     other.set_weights([np.roll(weights, 1, axis=-1) if weights.ndim else weights for weights in model.get_weights()])
-    results = parity.compare(other, shipped()[MODELS[0]], synthetic)
+    results = parity.compare(other, shipped()[DEFAULT_MODEL], synthetic)
     assert min(result.agreement for result in results) < LEAST_AGREEMENT

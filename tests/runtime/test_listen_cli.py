@@ -124,7 +124,7 @@ def test_thresholds_are_options(file):
     assert run(
         "--input", file, "--json", "--shortest-seconds", 2, "--minimum-seconds", 60, "--window-seconds", 9
     ).stdout
-    assert run("--input", file, "--json", "--above-background-db", 60).stdout == b""
+    assert run("--input", file, "--json", "--shortest-seconds", 30, "--window-seconds", 30).stdout == b""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -168,7 +168,7 @@ def test_a_reader_that_leaves(file):
         (["--input", "-", "--channels", "2"], 2, "--channels needs --rate"),
         (["--input", "x.wav", "--rate", "8000"], 2, "are for --input -"),
         (["--step-seconds", "3"], 2, "--step-seconds: got 3, wanted at most window_s"),
-        (["--pause-seconds", "0"], 2, "--pause-seconds: got 0, wanted 0.1 to 60"),
+        (["--pause-seconds", "0"], 2, "--pause-seconds: got 0.0, wanted 0.1 to 60"),
         (["--duration", "0"], 2, "wanted a time above 0"),
         (["--input", "-", "--rate", "10"], 2, "wanted 1000 to 384000"),
         (["--channels", "0"], 2, "wanted 1 to 64"),
