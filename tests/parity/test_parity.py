@@ -35,9 +35,10 @@ def test_third(tess):
 
 @pytest.fixture(scope="module")
 def synthetic(tmp_path_factory):
-    """Sounds of our own making in the rates and formats that people have."""
+    """Sounds of our own making in the rates and formats that people have, and a synthesiser's speech."""
     folder = tmp_path_factory.mktemp("synthetic")
-    utterances = []
+    hellos = sorted((ROOT / "examples" / "sounds").glob("hello*.wav"))
+    utterances = [Utterance(file, "", "", "", "synthetic") for file in hellos]
     for seed in range(150):
         rate = (8000, 16000, 22050, 24414, 44100, 48000)[seed % 6]
         suffix = ("wav", "flac", "ogg")[seed % 3]

@@ -1,14 +1,16 @@
-"""`emotion-edge-converter metadata`: corpora as a table."""
+"""`emotion-edge-converter metadata`: corpora as a table of recordings, or summed up."""
 
 from __future__ import annotations
 
 import argparse
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .. import corpora
+from ..corpora.summary import summary
 from ..files import write_text
 from .arguments import add_corpus, check_writable
 
@@ -18,9 +20,14 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "metadata",
         help="list the recordings of corpora as CSV",
-        description="Print or write the recordings of corpora as CSV: file, talker, word, emotion, corpus.",
+        description="Print or write the recordings of corpora as CSV: file, talker, word, emotion, corpus, sex.",
     )
     add_corpus(parser)
+    parser.add_argument(
+        "--summary",
+        action="store_true",
+        help="not the recordings, but a text table: files, speakers by sex, minutes and labels of each corpus",
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write here (default: standard output)")
     parser.set_defaults(run=run)
 
@@ -30,13 +37,18 @@ def run(options: argparse.Namespace) -> int:
     if options.output is not None:
         check_writable(options.output)
     utterances = corpora.read(options.corpus)
-    text = io.StringIO()
-    corpora.write(utterances, text)
+    text = summary(utterances) if options.summary else _csv(utterances)
     if options.output is None:
-        sys.stdout.write(text.getvalue())
+        sys.stdout.write(text)
     else:
-        write_text(options.output, text.getvalue())
+        write_text(options.output, text)
     talkers = {(utterance.corpus, utterance.talker) for utterance in utterances if utterance.talker}
     emotions = sorted({utterance.emotion for utterance in utterances})
     print(f"{len(utterances)} recordings, {len(talkers)} known talkers, {', '.join(emotions)}", file=sys.stderr)
     return 0
+
+
+def _csv(utterances: Sequence[corpora.Utterance]) -> str:
+    text = io.StringIO()
+    corpora.write(utterances, text)
+    return text.getvalue()

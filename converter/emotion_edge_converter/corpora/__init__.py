@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from ..errors import CorpusError
-from . import folders, table, tess
+from . import ased, emodb, folders, nemo, ravdess, table, tess
 from .utterance import Utterance as Utterance
 
 EMOTIONS: Final = ("angry", "fear", "happy", "neutral", "sad")
 """The five emotions of the study, in the order of the models' outputs."""
 
 READERS: Final[dict[str, Callable[[Path], list[Utterance]]]] = {
-    "tess": tess.read,
-    "folders": folders.read,
+    tess.NAME: tess.read,
+    ravdess.NAME: ravdess.read,
+    emodb.NAME: emodb.read,
+    nemo.NAME: nemo.read,
+    ased.NAME: ased.read,
+    folders.NAME: folders.read,
     "csv": table.read,
 }
 """Corpus name to the function that reads it from its folder, or for `csv` from its file."""
 
+_PUBLISHED: Final = {tess.NAME, ravdess.NAME, emodb.NAME, nemo.NAME, ased.NAME}
 
 _log = logging.getLogger(__name__)
 
@@ -65,14 +70,14 @@ def with_emotions(
 
     Args:
         utterances: of any emotions.
-        emotions: which to keep. None: of TESS the five of the study, of people's own recordings all.
+        emotions: which to keep. None: of published corpora the five of the study, of people's own recordings all.
 
     Raises:
         CorpusError: fewer than two of them occur, or one that was asked for does not.
     """
     present = {utterance.emotion for utterance in utterances}
     if emotions is None:
-        emotions = sorted({u.emotion for u in utterances if u.corpus != tess.NAME or u.emotion in EMOTIONS})
+        emotions = sorted({u.emotion for u in utterances if u.corpus not in _PUBLISHED or u.emotion in EMOTIONS})
     missing = [emotion for emotion in emotions if emotion not in present]
     if missing:
         raise CorpusError(f"no recording of {', '.join(missing)}: the corpora hold {', '.join(sorted(present))}")
@@ -89,4 +94,4 @@ def write(utterances: Iterable[Utterance], file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(table.COLUMNS)
     for utterance in utterances:
-        writer.writerow([utterance.file, utterance.talker, utterance.word, utterance.emotion, utterance.corpus])
+        writer.writerow([getattr(utterance, column) for column in table.COLUMNS])

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import CorpusError
-from .utterance import Utterance
+from .utterance import SEXES, Utterance
 
-COLUMNS: Final = ("file", "talker", "word", "emotion", "corpus")
+COLUMNS: Final = ("file", "talker", "word", "emotion", "corpus", "sex")
+
+_NEEDED: Final = COLUMNS[:5]  # older tables have no more
 
 
 def read(path: Path) -> list[Utterance]:
-    """The rows of a CSV with the columns file, talker, word, emotion, corpus.
+    """The rows of a CSV with the columns file, talker, word, emotion, corpus and, if it is there, sex.
 
     Raises:
         CorpusError: it is no such file.
@@ -21,16 +23,18 @@ def read(path: Path) -> list[Utterance]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
-            missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
+            missing = [column for column in _NEEDED if column not in (rows.fieldnames or ())]
             if missing:
-                raise CorpusError(f"{path} lacks the column {missing[0]}: wanted {', '.join(COLUMNS)}")
+                raise CorpusError(f"{path} lacks the column {missing[0]}: wanted {', '.join(_NEEDED)}")
             return [_utterance(row, f"{path}, line {rows.line_num}") for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(f"{path} cannot be read as CSV: {error}") from None
 
 
 def _utterance(row: dict[str, str | None], place: str) -> Utterance:
-    file, *rest = (row[column] or "" for column in COLUMNS)
+    file, *rest = (row.get(column) or "" for column in COLUMNS)
     if not file:
         raise CorpusError(f"{place} names no file")
+    if rest[-1] not in ("", *SEXES):
+        raise CorpusError(f"{place} has the sex {rest[-1]!r}: wanted {' or '.join(SEXES)}, or nothing")
     return Utterance(Path(file), *rest)

@@ -41,5 +41,5 @@ def read(folder: Path) -> list[Utterance]:
         if key in found:
             _log.warning("%s is there already as %s: skipped", file, found[key].file)
             continue
-        found[key] = Utterance(file, *key, NAME)
+        found[key] = Utterance(file, *key, NAME, "female")
     return list(found.values())

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+SEXES: Final = ("female", "male")
+"""What `Utterance.sex` is where it is known."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,7 @@ class Utterance:
         word: what is said, as far as the corpus tells.
         emotion: how it is said, or whatever else the label is.
         corpus: where it comes from.
+        sex: of who speaks: female, male, or empty where the corpus does not tell.
     """
 
     file: Path
@@ -23,3 +28,4 @@ class Utterance:
     word: str
     emotion: str
     corpus: str
+    sex: str = ""

@@ -1,0 +1,127 @@
+"""`emotion-edge-converter speech-gate`: the model that tells speech from other sounds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..files import replacing, write_text
+from ..quiet import import_tensorflow
+from ..settings import GATE_EPOCHS, GATE_LEAST_AGREEMENT, VARIANTS
+from .arguments import add_least_agreement, add_training, check_writable, positive
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "speech-gate",
+        help="train the model that tells speech from other sounds",
+        description="Cut speech and noise into windows as the live loop does, cross-validate a small model on talkers and "
+        "noises that it never heard, then train it on everything. Writes NAME.keras, NAME.tflite, NAME.json (the "
+        "recipe) and the report.",
+    )
+    parser.add_argument(
+        "--speech",
+        action="append",
+        required=True,
+        metavar="NAME=PATH",
+        help="a folder of speech; talkers are told apart by file name in tess, ravdess, emodb, nemo and ased, in any "
+        "other corpus by folder; may be given several times",
+    )
+    parser.add_argument(
+        "--noise",
+        action="append",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="a folder of other sounds, one folder a class, or a file a class; may be given several times",
+    )
+    parser.add_argument("--rooms", type=Path, metavar="DIR", help="a folder of impulse responses")
+    parser.add_argument(
+        "--recordings",
+        type=positive,
+        default=600,
+        metavar="N",
+        help="at most so many of each corpus of speech (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--synthetic", type=positive, default=350, metavar="N", help="synthetic noises (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--licence", default="not stated", help="of the weights, for the recipe: it follows the recordings'"
+    )
+    parser.add_argument("-o", "--output", type=Path, default=Path("speech-gate.keras"), metavar="NAME.keras")
+    parser.add_argument("--report", type=Path, metavar="FILE.json", help="(default: NAME.report.json)")
+    parser.add_argument(
+        "--folds", type=Path, metavar="DIR", help="also write fold-1.tflite ...: each trained without that fold"
+    )
+    add_training(parser)
+    add_least_agreement(parser)
+    parser.set_defaults(run=run, epochs=GATE_EPOCHS, least_agreement=GATE_LEAST_AGREEMENT)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Cut, cross-validate, train, prove, write."""
+    name = str(options.output).removesuffix(".keras")
+    files = {part: Path(f"{name}.{part}") for part in ("keras", "tflite", "json")}
+    report_file = options.report or Path(f"{name}.report.json")
+    for file in (*files.values(), report_file):
+        check_writable(file)
+    if options.folds is not None:
+        check_writable(options.folds, folder=True)
+    from .. import speech_windows
+
+    random = np.random.default_rng(options.seed)
+    speech = [
+        recording
+        for specification in options.speech
+        for recording in speech_windows.speech_recordings(specification, options.recordings, random)
+    ]
+    noise = [recording for folder in options.noise for recording in speech_windows.noise_recordings(folder)]
+    noise += speech_windows.synthetic_recordings(options.synthetic)
+    import_tensorflow()
+    from .. import gate_report, speech_gate
+
+    recipe = speech_gate.recipe(Path(name).name)
+    windows = speech_windows.cut(speech, noise, options.rooms, recipe, options.seed)
+    result = speech_gate.cross_validate(windows, seed=options.seed, epochs=options.epochs)
+    figures = gate_report.report(windows, result)
+    recipe = recipe.replace(
+        licence=options.licence,
+        corpora=(
+            *dict.fromkeys(recording.group for recording in speech),
+            *(folder.resolve().name for folder in options.noise),
+        ),
+        protocol=gate_report.PROTOCOL,
+        scores=gate_report.scores(figures),
+    )
+    everything = np.ones(len(windows.recording), bool)
+    model = speech_gate.fit(windows, everything, seed=options.seed, epochs=options.epochs)
+    gate = speech_gate.finish(model, result.threshold, windows, everything, recipe, options.seed)
+    parities = speech_gate.check(gate, windows, options.least_agreement, VARIANTS["int8"], options.seed)
+    with replacing(files["keras"]) as temporary:
+        gate.model.save(temporary)
+    with replacing(files["tflite"]) as temporary:
+        temporary.write_bytes(gate.content)
+    write_text(files["json"], recipe.to_json() + "\n")
+    write_text(report_file, json.dumps(figures, indent=1) + "\n")
+    if options.folds is not None:
+        options.folds.mkdir(exist_ok=True)
+        for number, each in enumerate(result.gates, 1):
+            with replacing(options.folds / f"fold-{number}.tflite") as temporary:
+                temporary.write_bytes(each.content)
+    for parity in parities:
+        print(
+            f"{parity.interpreter}: {len(parity.full)} windows, label agreement {parity.agreement:.4f}, largest difference of "
+            f"a probability {parity.difference:.4f}"
+        )
+    for score, value in recipe.scores.items():
+        print(f"{score}  {value:.4f}")
+    written = ", ".join(map(str, (*files.values(), report_file, *filter(None, [options.folds]))))
+    print(f"written: {written}; the model has {len(gate.content)} bytes", file=sys.stderr)
+    return 0

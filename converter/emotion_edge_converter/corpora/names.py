@@ -1,0 +1,75 @@
+"""What the readers of published corpora share: file names that tell everything, and recordings that are there twice."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from .utterance import SEXES, Utterance
+
+FEMALE, MALE = SEXES
+
+_SUFFIXES: Final = {".wav", ".flac"}
+_CONTRADICTION: Final = "none kept, for the names differ in talker or emotion"
+
+_log = logging.getLogger(__name__)
+
+
+def recordings(folder: Path, pattern: re.Pattern[str], form: str) -> Iterator[tuple[Path, re.Match[str]]]:
+    """The WAV and FLAC files below a folder whose names fit, in the order of their paths, each name once.
+
+    Copies of a corpus differ in their folders, and some hold every file twice; so only names are read. What does not
+    fit, and what is there already, is named in a warning.
+
+    Args:
+        folder: where to look.
+        pattern: what a name without its suffix is; its groups in lower case tell one recording from another.
+        form: the same for people.
+    """
+    found: dict[tuple[str, ...], Path] = {}
+    for file in sorted(folder.rglob("*")):
+        if file.suffix.lower() not in _SUFFIXES or not file.is_file():
+            continue
+        match = pattern.fullmatch(file.stem)
+        if match is None:
+            _log.warning("%s does not fit %s: skipped", file, form)
+            continue
+        kept = found.setdefault(tuple(group.lower() for group in match.groups()), file)
+        if kept is not file:
+            _log.warning("%s is there already as %s: skipped", file, kept)
+            continue
+        yield file, match
+
+
+def distinct(utterances: Iterable[Utterance]) -> list[Utterance]:
+    """Without files that are the same to the bit: the first stays, or none where talker or emotion differ.
+
+    Only files of one size are opened. What goes is named in a warning.
+    """
+    utterances = list(utterances)
+    dropped: set[Path] = set()
+    for first, *others in _identical(utterances):
+        alike = all((other.talker, other.emotion) == (first.talker, first.emotion) for other in others)
+        copies = ", ".join(str(other.file) for other in others)
+        _log.warning("%s is bit for bit also %s: %s", first.file, copies, "kept once" if alike else _CONTRADICTION)
+        dropped.update(utterance.file for utterance in (others if alike else [first, *others]))
+    return [utterance for utterance in utterances if utterance.file not in dropped]
+
+
+def _identical(utterances: Iterable[Utterance]) -> Iterator[list[Utterance]]:
+    """Groups of two or more utterances whose files are the same to the bit."""
+    sizes: dict[int, list[Utterance]] = defaultdict(list)
+    for utterance in utterances:
+        sizes[utterance.file.stat().st_size].append(utterance)
+    for same_size in sizes.values():
+        if len(same_size) < 2:
+            continue
+        contents: dict[bytes, list[Utterance]] = defaultdict(list)
+        for utterance in same_size:
+            contents[hashlib.sha256(utterance.file.read_bytes()).digest()].append(utterance)
+        yield from (group for group in contents.values() if len(group) > 1)

@@ -1,0 +1,50 @@
+"""The Ryerson audio-visual database of emotional speech and song: the speech of 24 North American actors, audio only.
+
+Livingstone & Russo (2018), PLoS ONE 13(5): e0196391, https://doi.org/10.1371/journal.pone.0196391. CC BY-NC-SA 4.0.
+
+Names are seven numbers: modality (03 audio only), channel (01 speech; 02, song, is not read), emotion, intensity,
+statement, repetition, actor. Odd actors are male. One of Actor_07's fearful takes is there twice, as published.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from .names import FEMALE, MALE, distinct, recordings
+from .utterance import Utterance
+
+NAME: Final = "ravdess"
+
+_FORM: Final = "03-01-EMOTION-INTENSITY-STATEMENT-REPETITION-ACTOR"
+_PATTERN: Final = re.compile(
+    r"03-01-(?P<emotion>0[1-8])-(?P<intensity>0[12])-(?P<statement>0[12])-(?P<repetition>0[12])"
+    r"-(?P<actor>0[1-9]|1\d|2[0-4])"
+)
+_EMOTIONS: Final = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happy",
+    "04": "sad",
+    "05": "angry",
+    "06": "fear",
+    "07": "disgust",
+    "08": "surprise",
+}
+_STATEMENTS: Final = {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"}
+
+
+def read(folder: Path) -> list[Utterance]:
+    """Every recording below a folder whose name fits, each sound once; the rest is named in a warning."""
+    return distinct(
+        Utterance(
+            file,
+            talker=match["actor"],
+            word=_STATEMENTS[match["statement"]],
+            emotion=_EMOTIONS[match["emotion"]],
+            corpus=NAME,
+            sex=MALE if int(match["actor"]) % 2 else FEMALE,
+        )
+        for file, match in recordings(folder, _PATTERN, _FORM)
+    )
