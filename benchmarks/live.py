@@ -1,11 +1,12 @@
 """What the live loop costs, stage by stage, beside Silero VAD in the same run; and how long an answer takes.
 
-    pip install . -r benchmarks/requirements.txt && python benchmarks/live.py
+    pip install . -r benchmarks/requirements.txt && python benchmarks/live.py [--device NAME]
 
 Prints a table and writes benchmarks/live.json. CPU time of one thread per second of sound; the machine may be noisy, so
 each stage is the median of several runs, and the peer runs between them.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -164,17 +165,33 @@ def in_life():
         + (before.ru_utime + before.ru_stime)
     )
     return {
-        "cpu_ms_per_s": 1000 * used_s / (n_written / 16000),
-        "seconds": n_written / 16000,
+        "cpu_ms_per_s": round(1000 * used_s / (n_written / 16000), 2),
+        "seconds": round(n_written / 16000, 1),
         "enter_s_after_start": latencies(arrivals, began_at, "enter", lambda event: event["start_s"]),
         "leave_s_after_end": latencies(arrivals, began_at, "leave", lambda event: nearest(ends, event["end_s"])),
     }
 
 
+def on_a_microphone(device):
+    """`listen` on a real device, whatever it hears: milliseconds of CPU per second."""
+
+    def used_s(seconds):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "emotion_edge", "listen", "--device", device, "--json"]
+        began_at = time.monotonic()
+        subprocess.run([*command, "--duration", str(seconds)], stdout=subprocess.DEVNULL, check=True)
+        if time.monotonic() - began_at < seconds:
+            sys.exit(f"{device} delivers faster than life: no microphone does")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    return 1000 * (used_s(PACED_S + 1) - used_s(1)) / PACED_S
+
+
 def latencies(arrivals, began_at, kind, moment):
     """Median and largest time from a moment of the sound to the line on standard output."""
     late = [at - began_at - moment(event) for at, event in arrivals if event["event"] == kind]
-    return {"n": len(late), "median": median(late), "largest": max(late)} if late else {"n": 0}
+    return {"n": len(late), "median": round(median(late), 3), "largest": round(max(late), 3)} if late else {"n": 0}
 
 
 def nearest(moments, wanted):
@@ -182,6 +199,10 @@ def nearest(moments, wanted):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", metavar="NAME", help="also listen to this microphone for a minute")
+    device = parser.parse_args().device
+    on_device = None if device is None else round(on_a_microphone(device), 2)
     work = stages()
     for run in work.values():
         run()  # caches
@@ -193,6 +214,7 @@ def main():
         "machine": f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cores",
         "cpu_ms_per_s_of_sound": {name: round(median(values), 3) for name, values in measured.items()},
         "listen_process": in_life(),
+        "listen_on_a_microphone_cpu_ms_per_s": on_device,
     }
     print(result["machine"])
     for name, value in result["cpu_ms_per_s_of_sound"].items():
@@ -202,6 +224,10 @@ def main():
     print(
         f"{name:40} {life['cpu_ms_per_s']:8.2f} ms per second of sound = {life['cpu_ms_per_s'] / 10:5.2f} % of a core"
     )
+    if on_device is not None:
+        print(
+            f"{'the same on a microphone':40} {on_device:8.2f} ms per second of sound = {on_device / 10:5.2f} % of a core"
+        )
     for name in ("enter_s_after_start", "leave_s_after_end"):
         if life[name]["n"]:
             print(

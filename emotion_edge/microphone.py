@@ -21,8 +21,8 @@ from .errors import MicrophoneError
 
 Array = NDArray[np.float32]
 
-_BLOCK_S: Final = 0.02
-_STALLED_S: Final = 2.0  # a device that is there delivers fifty blocks a second
+_BLOCK_S: Final = 0.1  # of 20 ms each the callbacks cost three times the CPU
+_STALLED_S: Final = 2.0  # a device that is there delivers ten blocks a second
 _OTHER_RATES_HZ: Final = (48000, 44100, 16000)
 
 

@@ -29,7 +29,7 @@ class ListenSettings:
         9.0, 0, 60, "how much louder than the background of the last 5 s a voice is; lower it for a far voice"
     )
     speech_above: float = _setting(
-        0.9, 0, 1, "probability of speech below which nothing is said; raise it where noise gets answers"
+        0.7, 0, 1, "probability of speech below which nothing is said; raise it where noise gets answers"
     )
     enter_above: float | None = _setting(None, 0, 1, "probability at which a label is entered; below, it is uncertain")
     leave_below: float | None = _setting(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from emotion_edge_converter.study import ORIGINAL
 
+from emotion_edge import ListenSettings
 from emotion_edge.model import load, shipped
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +38,9 @@ emotion_edge.listener.MicrophoneSource = lambda device: FileSource("hello.wav")
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python_blocks_run(code, tmp_path):
     shutil.copy(ROOT / "examples" / "sounds" / "hello.wav", tmp_path)
-    done = subprocess.run([sys.executable, "-c", MICROPHONE + code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", MICROPHONE + code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
@@ -74,6 +77,27 @@ def test_the_figures_are_those_of_the_model_and_the_study():
     table = re.findall(r"^\| .* \| (\d\.\d+) \|$", README, re.MULTILINE)
     assert table == [f"{score['accuracy']:.3f}" for score in cell["scores"]]
     assert f"{shipped()['tess-mlp'].stat().st_size / 1024:.1f} KiB" in README
+
+
+def test_the_figures_of_the_live_loop_are_those_of_the_benchmarks():
+    live = json.loads((ROOT / "benchmarks" / "live.json").read_text())
+    stages = live["cpu_ms_per_s_of_sound"]
+    costs = (
+        stages["whole stream, speech without a pause"],
+        live["listen_on_a_microphone_cpu_ms_per_s"],
+        stages["Silero VAD alone, for comparison"],
+    )
+    assert re.findall(r"\| (\d+\.\d) ms \| (\d\.\d) % \|", README) == [(f"{ms:.1f}", f"{ms / 10:.1f}") for ms in costs]
+    process = live["listen_process"]
+    assert f"printed {process['leave_s_after_end']['median']:.2f} s after" in README
+    assert f"`enter` {process['enter_s_after_start']['median']:.1f} s after" in README
+    default = ListenSettings().speech_above
+    noise = {each["speech_above"]: each for each in json.loads((ROOT / "benchmarks" / "non_speech.json").read_text())}
+    text = " ".join(README.split())
+    assert f"{noise[default]['emotional_verdicts']} emotional verdicts, " in text
+    assert f"{noise[default]['emotional_verdicts_per_hour']} an hour, where" in text
+    assert f"it would be {noise[0.0]['emotional_verdicts_per_hour']:.0f} an hour" in text
+    assert f"`--speech-above 0.9` leaves {noise[0.9]['emotional_verdicts_per_hour']} an hour" in text
 
 
 def test_the_study_reaches_the_original_in_every_cell():

@@ -20,6 +20,8 @@ from .study import SAMPLE_RATE_HZ, Score, Study
 # Okabe & Ito's colours, which colour-blind readers can tell apart.
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
+_LONGEST_WORD: Final = 16  # a sentence would run into the next panel
+
 
 def accuracies(study: Study) -> bytes:
     """Accuracy over the number of MFCCs, one panel a split, one line an architecture, chance dashed."""
@@ -115,7 +117,9 @@ def waveforms(utterances: Sequence[Utterance], labels: Sequence[str]) -> bytes:
             panel.plot(
                 np.arange(len(samples)) / SAMPLE_RATE_HZ, samples, color=COLOURS[row % len(COLOURS)], linewidth=0.4
             )
-            panel.set_title(" · ".join(filter(None, (label, talker, some[0].word))), fontsize=8, loc="left")
+            panel.set_title(
+                " · ".join(filter(None, (label, talker, some[0].word[:_LONGEST_WORD]))), fontsize=8, loc="left"
+            )
     figure.supxlabel("seconds", fontsize=9)
     return _png(figure)
 

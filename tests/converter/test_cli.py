@@ -71,8 +71,8 @@ def test_metadata(recordings, tmp_path, capsys):
     assert main(["metadata", "--corpus", f"tess={recordings}"]) == 0
     printed = capsys.readouterr()
     lines = printed.out.splitlines()
-    assert lines[0] == "file,talker,word,emotion,corpus"
-    assert lines[1] == f"{recordings / 'OAF_angry' / 'OAF_worda_angry.wav'},OAF,worda,angry,tess"
+    assert lines[0] == "file,talker,word,emotion,corpus,sex"
+    assert lines[1] == f"{recordings / 'OAF_angry' / 'OAF_worda_angry.wav'},OAF,worda,angry,tess,female"
     assert len(lines) == 121
     assert printed.err == "120 recordings, 2 known talkers, angry, fear, happy, neutral, sad\n"
     assert main(["metadata", "--corpus", f"tess={recordings}", "-o", str(tmp_path / "table.csv")]) == 0

@@ -87,7 +87,7 @@ def test_csv_there_and_back(tmp_path):
     utterances = corpora.read([f"tess={tmp_path / 'tess'}"])
     text = io.StringIO()
     corpora.write(utterances, text)
-    assert next(csv.reader(io.StringIO(text.getvalue()))) == ["file", "talker", "word", "emotion", "corpus"]
+    assert next(csv.reader(io.StringIO(text.getvalue()))) == ["file", "talker", "word", "emotion", "corpus", "sex"]
     (tmp_path / "table.csv").write_text(text.getvalue())
     assert corpora.read([f"csv={tmp_path / 'table.csv'}"]) == utterances
 
@@ -112,7 +112,7 @@ def test_csv_from_a_spreadsheet(tmp_path):
     ("specification", "message"),
     [
         ("tess", "got 'tess', wanted NAME=PATH"),
-        ("iemocap=.", "no corpus 'iemocap': known are tess, folders, csv"),
+        ("iemocap=.", "no corpus 'iemocap': known are tess, ravdess, emodb, nemo, ased, folders, csv"),
         ("tess=missing", "tess: no such folder or file: missing"),
         ("tess=.", "holds no recording of this corpus"),
         ("csv=no.csv", "lacks the column file"),

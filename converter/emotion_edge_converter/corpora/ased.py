@@ -26,9 +26,7 @@ NAME: Final = "ased"
 
 _EMOTIONS: Final = {"n1": "neutral", "f2": "fear", "h3": "happy", "s4": "sad", "a5": "angry"}
 _SEXES: Final = {"01": FEMALE, "02": MALE}
-_WOMEN: Final = frozenset(
-    "01 03 05 07 09 11 13 15 17 19 21 23 25 27 29 31 33 35 37 43 47 48 49 58 62".split(),
-)
+_WOMEN: Final = frozenset((*range(1, 38, 2), 43, 47, 48, 49, 58, 62))
 _FORM: Final = "EMOTION-SENTENCE-REPETITION-SEX-SPEAKER such as a5-03-01-02-50"
 _PATTERN: Final = re.compile(
     rf"(?P<emotion>{'|'.join(_EMOTIONS)})-(?P<sentence>0[1-7])-(?P<repetition>0[12])-(?P<sex>0[12])"
@@ -44,7 +42,7 @@ def read(folder: Path) -> list[Utterance]:
     utterances = []
     for file, match in recordings(folder, _PATTERN, _FORM):
         speaker, emotion = match["speaker"], match["emotion"].lower()
-        sex = FEMALE if speaker in _WOMEN else MALE
+        sex = FEMALE if int(speaker) in _WOMEN else MALE
         if sex != _SEXES[match["sex"]]:
             _log.warning("%s says %s, but speaker %s is %s: taken so", file, _SEXES[match["sex"]], speaker, sex)
         word = f"{emotion}-{match['sentence']}"
