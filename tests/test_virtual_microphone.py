@@ -204,3 +204,39 @@ def test_listen_survives_an_unplugged_microphone(virtual_microphone, listen, tmp
     again = listening.next("enter")
     assert again["start_s"] > left["end_s"] + 1
     listening.stop()
+
+
+TOO_SLOW = """
+import sys, time
+from emotion_edge import EmotionStream, Listener
+push, calls = EmotionStream.push, []
+def slow_once(self, *arguments, **options):
+    calls.append(1)
+    if len(calls) == 10:
+        time.sleep(8)
+    return push(self, *arguments, **options)
+EmotionStream.push = slow_once
+with Listener(device="pulse", duration_s=float(sys.argv[1])) as listener:
+    print("listening", flush=True)
+    for event in listener:
+        print(event.kind, event.start_s, flush=True)
+print("lost", listener.source.lost_s)
+"""
+
+
+def test_a_program_that_is_too_slow_loses_the_oldest_says_so_and_goes_on(virtual_microphone, tmp_path):
+    environment, play, *_ = virtual_microphone
+    path, _ = utterances_of(tmp_path)
+    command = [sys.executable, "-c", TOO_SLOW, "18"]
+    with subprocess.Popen(
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == "listening\n"
+        play(path, 10.0, 30)  # speech begins when the program is back
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    *events, lost = output.splitlines()
+    assert 1.5 < float(lost.split()[1]) < 6.5
+    assert "too slow: " in errors
+    assert [event.split()[0] for event in events].count("enter") >= 1
+    assert float(events[0].split()[1]) > 8  # what was lost counts as time that went by
