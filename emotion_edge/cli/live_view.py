@@ -104,7 +104,7 @@ class LiveView:
         lost_s = self._listener.source.lost_s
         if lost_s:
             lines.append(f"  too slow: {lost_s:.1f} s of sound lost"[:width])
-        lines.append(f"{_DIM}{f'  {self._listener.source.name}; Ctrl-C ends'[:width]}{_PLAIN}")
+        lines.append(f"{_DIM}{f'  Ctrl-C ends; {self._listener.source.name}'[:width]}{_PLAIN}")
         return lines
 
     def _bar(self, share: float, n_cells: int) -> str:

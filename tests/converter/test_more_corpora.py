@@ -64,7 +64,7 @@ def test_emodb(tmp_path):
         ("N", "neutral"),
     }
     assert rows(found)[0] == ("03", "a01", "angry", "male")
-    assert rows(found)[-1] == ("16", "Die wird auf dem Platz sein, wo wir sie immer hinlegen.", "sad", "female")
+    assert rows(found)[-1] == ("16", "b10", "sad", "female")
 
 
 NEMO_NAMES = ("WR0_anger_3.wav", "EB0_surprised_3.wav", "EB0_sadness_12.wav", "EB0_happiness_90.wav")
