@@ -10,9 +10,10 @@ import logging
 import math
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, TypeAlias, Union
 
@@ -31,6 +32,7 @@ _log = logging.getLogger(__name__)
 _BLOCK_FRAMES: Final = 1 << 16
 _MOST_CHANNELS: Final = 64
 _RATES_HZ: Final = (1000, 1_000_000)
+_LEAST_FREE: Final = 1 << 16
 _LENGTH_UNKNOWN: Final = 0x7FFFF000  # what is promised from here on is the most that fits into a header
 _LOUDEST: Final = 128.0  # 42 dB over full scale: no recording, but integers in a float array
 
@@ -48,6 +50,7 @@ def read_blocks(source: Source, *, sample_rate_hz: int) -> Iterator[Array]:
     """
     name = describe(source)
     with _open(source, name) as file:
+        check_rate(file.samplerate, name)
         yield from _at_rate(_decode(file, name), file.samplerate, sample_rate_hz, name)
 
 
@@ -103,14 +106,15 @@ def open_pipe(pipe: int, *, block_s: float, raw_rate_hz: int | None = None, raw_
         file = soundfile.SoundFile(pipe, closefd=False, **(raw if raw_rate_hz else {}))
     except soundfile.SoundFileError as error:
         raise AudioError(
-            f"the pipe holds no WAV stream ({_reason(error)}): samples without a header need their rate"
+            f"the pipe holds no WAV stream ({_reason(error)}): nothing came, or another format; only WAV, and samples "
+            "without a header of which you give the rate, can be heard from a pipe"
         ) from None
     with file:
         yield _sound(file, "the pipe", block_s, is_pipe=True)
 
 
 def _sound(file: Any, name: str, block_s: float, *, is_pipe: bool = False) -> Sound:
-    _check_rate(file.samplerate, name)
+    check_rate(file.samplerate, name)
     blocks = _decode(file, name, max(1, round(block_s * file.samplerate)), is_pipe=is_pipe)
     return Sound(name, file.samplerate, (block.mean(axis=1) for block in blocks))
 
@@ -123,13 +127,32 @@ def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int
         sample_rate: their rate in Hz.
         sample_rate_hz: the rate that is wanted.
     """
+    array = _checked(samples)
+    check_rate(sample_rate, "the samples")
+    scale = _scale_of(array.dtype)
+    blocks = (scale(array[at : at + _BLOCK_FRAMES]) for at in range(0, len(array), _BLOCK_FRAMES))
+    return _at_rate(blocks, sample_rate, sample_rate_hz, "the samples")
+
+
+def mono(samples: ArrayLike) -> Array:
+    """Samples in memory as float32 in -1..1, shape (n,): channels averaged, integers scaled.
+
+    Raises:
+        AudioError: as `sample_blocks`; there may be none.
+    """
+    array = _checked(samples)
+    scaled: NDArray[Any] = _scale_of(array.dtype)(array)
+    together = scaled if scaled.ndim == 1 else scaled.mean(axis=1)
+    _check_finite(together, 0, 0, "the samples")
+    return together
+
+
+def _checked(samples: ArrayLike) -> NDArray[Any]:
+    """An array of shape (n,) or (n, channels), of native byte order."""
     try:
         array = np.asarray(samples)
     except ValueError as error:
         raise AudioError(f"samples are no array: {error}") from None
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if not isinstance(sample_rate, int | float | np.integer | np.floating):
-        raise AudioError(f"sample_rate: got {sample_rate!r}, wanted a rate in Hz")
     if array.ndim not in (1, 2):
         raise AudioError(f"samples have shape {array.shape}, wanted (n,) or (n, channels)")
     if array.ndim == 2 and not 1 <= array.shape[1] <= _MOST_CHANNELS:
@@ -137,9 +160,7 @@ def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int
             f"samples have shape {array.shape}, wanted (n, channels) with 1 to {_MOST_CHANNELS} channels: "
             "samples.T, perhaps?"
         )
-    scale = _scale_of(array.dtype)
-    blocks = (scale(array[at : at + _BLOCK_FRAMES]) for at in range(0, len(array), _BLOCK_FRAMES))
-    return _at_rate(blocks, sample_rate, sample_rate_hz, "the samples")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 @contextmanager
@@ -156,9 +177,20 @@ def replacing_audio(path: Path, sample_rate_hz: int) -> Iterator[Any]:
             yield file
         temporary.replace(path)
     except (soundfile.SoundFileError, OSError) as error:
-        raise AudioError(f"{path} cannot be written: {_reason(error)}") from None
+        raise AudioError(f"{path} cannot be written: {_why_unwritable(path) or _reason(error)}") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # of a medium that became read-only
+            temporary.unlink(missing_ok=True)
+
+
+def _why_unwritable(path: Path) -> str:
+    """What libsndfile calls a system error."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    if not os.access(folder, os.W_OK):
+        return f"the folder {folder} is read-only"
+    return "the disk is full" if shutil.disk_usage(folder).free < _LEAST_FREE else ""
 
 
 def describe(source: object) -> str:
@@ -289,14 +321,13 @@ def _to_float32(block: NDArray[Any]) -> Array:
 
 def _at_rate(blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, name: str) -> Iterator[Array]:
     """Mono blocks at the wanted rate."""
-    _check_rate(rate, name)
     resampler = Resampler(rate, wanted_rate)
     n_in = 0
     for block in blocks:
-        mono = block if block.ndim == 1 else block.mean(axis=1)
-        _check_finite(mono, n_in, rate, name)
-        n_in += len(mono)
-        yield resampler.push(mono)
+        together = block if block.ndim == 1 else block.mean(axis=1)
+        _check_finite(together, n_in, rate, name)
+        n_in += len(together)
+        yield resampler.push(together)
     if n_in == 0:
         raise AudioError(f"{name} {'hold' if name == 'the samples' else 'holds'} no samples")
     yield resampler.finish()
@@ -344,17 +375,21 @@ def _import_soxr(rate: float, wanted_rate: int) -> Any:
     return soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
 
 
-def _check_rate(rate: float, name: str) -> None:
+def check_rate(rate: float, name: str) -> None:
+    """Raise an AudioError unless a rate is a number of Hz that sound has."""
+    if isinstance(rate, bool) or not isinstance(rate, int | float | np.integer | np.floating):
+        raise AudioError(f"sample_rate: got {rate!r}, wanted a rate in Hz")
     if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
         raise AudioError(f"{name}: the sample rate is {rate} Hz, wanted {_RATES_HZ[0]} to {_RATES_HZ[1]} Hz")
 
 
-def _check_finite(mono: Array, n_before: int, rate: float, name: str) -> None:
-    loud = ~(np.abs(mono) <= _LOUDEST)  # also true of NaN
+def _check_finite(samples: Array, n_before: int, rate: float, name: str) -> None:
+    loud = ~(np.abs(samples) <= _LOUDEST)  # also true of NaN
     if not loud.any():
         return
     at = int(loud.argmax())
-    where = f"{name}: sample {n_before + at} (at {(n_before + at) / rate:.3f} s) is {mono[at]:g}"
-    if not np.isfinite(mono[at]):
+    place = f" (at {(n_before + at) / rate:.3f} s)" if rate else ""
+    where = f"{name}: sample {n_before + at}{place} is {samples[at]:g}"
+    if not np.isfinite(samples[at]):
         raise AudioError(f"{where}, wanted finite numbers")
     raise AudioError(f"{where}, wanted -1..1: divide 16-bit integers by 32768, or pass them as int16")

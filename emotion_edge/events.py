@@ -33,7 +33,7 @@ class Event:
         probabilities: of every label, smoothed, in the model's order.
         start_s: where the label began, in seconds from the start of the stream.
         end_s: until where it is known to last: where it ended, once it is left.
-        time: `end_s` by the clock on the wall, UTC.
+        time: `end_s` by the clock on the wall, UTC; of a file as if it were played from when it is read.
         model: the name of the model.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import deque
 from pathlib import Path
 from typing import Final
@@ -29,7 +30,7 @@ class EventRecorder:
         folder: where; it is made if it is missing.
 
     Raises:
-        AudioError: the folder cannot be made.
+        AudioError: the folder cannot be made, or not be written into.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,6 +43,8 @@ class EventRecorder:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise AudioError(f"the folder {folder} cannot be made: {error.strerror or error}") from None
+        if not os.access(folder, os.W_OK):
+            raise AudioError(f"the folder {folder} is read-only: choose another one for the recordings")
 
     def push(self, samples: Array, sample_rate_hz: int, end_s: float) -> None:
         """Remember some more sound, which ends at that second of the stream. A gap makes it forget what was before."""

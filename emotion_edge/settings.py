@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import Field, dataclass, field, fields, replace
+from numbers import Real
 from typing import Any
 
 from .errors import SettingsError
@@ -71,8 +72,8 @@ class ListenSettings:
         value, low, high = getattr(self, each.name), each.metadata["low"], each.metadata["high"]
         if value is None and each.default is None:
             return
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise SettingsError(f"{each.name}: got {value!r}, wanted {low:g} to {high:g}")
+        if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= high:
+            raise SettingsError(f"{each.name}: got {value!r}, wanted a number, {low:g} to {high:g}")
 
     def _check_order(self, lower: str, upper: str) -> None:
         low, high = getattr(self, lower), getattr(self, upper)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .audio import Sound, describe, open_pipe, open_sound
 from .audio import Source as File
 from .errors import AudioError, MicrophoneError
-from .microphone import Microphone, find_device, refresh_devices
+from .microphone import Microphone, refresh_devices
 
 Array = NDArray[np.float32]
 
@@ -55,6 +55,10 @@ class SoundSource(Protocol):
         """Whether sound is lost by who does not keep up with it."""
 
     @property
+    def away(self) -> bool:
+        """Whether there is nothing to hear just now, as the microphone is unplugged."""
+
+    @property
     def lost_s(self) -> float:
         """How much was, in seconds."""
 
@@ -80,6 +84,7 @@ class MicrophoneSource:
     def __init__(self, device: int | str | None = None) -> None:
         self._device: Final = device
         self._microphone: Microphone | None = None
+        self._device_name = ""
         self.name = "the microphone"
         self.lost_s = 0.0
 
@@ -90,8 +95,14 @@ class MicrophoneSource:
             MicrophoneError: there is none such, it is in use, or PortAudio is not installed.
         """
         self._microphone = Microphone(self._device)
-        self.name = self._microphone.device.name
+        self._device_name = self._microphone.device.name
+        self.name = f"the microphone «{self._device_name}»"
         return self._microphone.sample_rate_hz
+
+    @property
+    def away(self) -> bool:
+        """Whether it is unplugged."""
+        return self._microphone is None
 
     def pieces(self, stop: threading.Event) -> Iterator[Heard]:
         """Sound as it comes, in pieces of 0.1 s or more; a gap where the program was too slow, or there was no device."""
@@ -140,14 +151,13 @@ class MicrophoneSource:
             self._microphone = None if stop.is_set() else self._found_again(wait_s)
         if self._microphone is not None:
             absent_s = time.monotonic() - gone_at
-            _log.warning("the microphone «%s» is back after %.1f s", self.name, absent_s)
+            _log.warning("%s is back after %.1f s", self.name, absent_s)
             yield Heard(nothing, self._microphone.sample_rate_hz, absent_s - told_s, time.time())
 
     def _found_again(self, wait_s: float) -> Microphone | None:
         try:
             refresh_devices()
-            find_device(self.name)
-            return Microphone(self.name)
+            return Microphone(self._device_name)
         except MicrophoneError as error:
             _log.info("%s; next try in %.1f s", error, wait_s)
             return None
@@ -162,6 +172,7 @@ class FileSource:
     """
 
     live: Final = False
+    away: Final = False
     lost_s: Final = 0.0
 
     def __init__(self, file: File, *, paced: bool = False) -> None:
@@ -183,12 +194,12 @@ class FileSource:
     def pieces(self, stop: threading.Event) -> Iterator[Heard]:
         """The recording in pieces of 0.1 s."""
         assert self._sound is not None, "open first"
-        rate, n_heard, began_at = self._sound.sample_rate_hz, 0, time.monotonic()
+        rate, n_heard, began_at, began_wall_s = self._sound.sample_rate_hz, 0, time.monotonic(), time.time()
         for block in self._sound.blocks:
             n_heard += len(block)
             if self._paced:
                 stop.wait(max(0.0, began_at + n_heard / rate - time.monotonic()))
-            yield Heard(block, rate, None, time.time())
+            yield Heard(block, rate, None, began_wall_s + n_heard / rate)  # as if it were played from now on
         if n_heard == 0:
             raise AudioError(f"{self.name} holds no samples")
 
@@ -207,6 +218,7 @@ class PipeSource:
     """
 
     live: Final = False
+    away: Final = False
     lost_s: Final = 0.0
     name: Final = "the pipe"
 
@@ -248,11 +260,16 @@ class PipeSource:
     def _read(self, stop: threading.Event) -> None:
         assert self._sound is not None, "open first"
         last: Exception | None = None
+        rate, n_heard, began_wall_s = self._sound.sample_rate_hz, 0, time.time()
         try:
             for block in self._sound.blocks:
-                self._heard.put(Heard(block, self._sound.sample_rate_hz, None, time.time()))
+                n_heard += len(block)
+                # What comes faster than life gets the times that it would have had.
+                self._heard.put(Heard(block, rate, None, max(time.time(), began_wall_s + n_heard / rate)))
                 if stop.is_set():
                     return
+            if n_heard == 0:
+                last = AudioError("the pipe holds no samples")
         except AudioError as error:
             last = error
         self._heard.put(last)

@@ -11,17 +11,15 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from .audio import check_rate, mono
 from .classifier import EmotionClassifier
 from .events import Event, EventTracker, Smoothing
 from .model import DEFAULT_MODEL, SPEECH_MODEL
 from .settings import ListenSettings
 from .utterances import Utterances, Window
 from .windows import RecentFrames
-
-Array = NDArray[np.float32]
 
 _PIECE_S: Final = 0.25  # at most at once, so that windows are answered before their frames are forgotten
 _ROUNDING_S: Final = 1e-6
@@ -58,6 +56,11 @@ class EmotionStream:
         sample_rate_hz: of the stream.
         model: the name of a shipped model, the path of a `.tflite` file with a recipe, or a classifier.
         settings: windows, gate and thresholds.
+
+    Raises:
+        AudioError: no rate that sound has.
+        ModelError, InterpreterError: the model cannot be used.
+        SettingsError: the settings do not go with the model.
     """
 
     def __init__(
@@ -96,15 +99,18 @@ class EmotionStream:
             probabilities=tracker.probabilities,
         )
 
-    def push(self, samples: Array, *, heard_at: float | None = None) -> list[Event]:
+    def push(self, samples: ArrayLike, *, heard_at: float | None = None) -> list[Event]:
         """The events that these samples bring about.
 
         Args:
-            samples: shape (n,), mono, finite, -1..1.
+            samples: shape (n,) or (n, channels); float in -1..1, or int16, int32 or uint8 at full scale.
             heard_at: when the last of them was heard, in seconds since the epoch; now by default. Only `Event.time`
                 depends on it, so a clock that is set while the stream goes on does no harm.
+
+        Raises:
+            AudioError: another shape or dtype, or samples that are not finite; none of them is heard then.
         """
-        samples = np.asarray(samples, np.float32)
+        samples = mono(samples)
         self._wall_s = time.time() if heard_at is None else heard_at
         piece = max(1, round(_PIECE_S * self._rate))
         events = []
@@ -136,6 +142,7 @@ class EmotionStream:
 
     def _begin(self, sample_rate_hz: float) -> None:
         settings = self.settings
+        check_rate(sample_rate_hz, "the stream")
         assert settings.window_s is not None
         assert settings.step_s is not None
         self._rate = sample_rate_hz

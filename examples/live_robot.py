@@ -2,7 +2,7 @@
 
 import sys
 
-from emotion_edge import Event, Listener
+from emotion_edge import EmotionEdgeError, Event, Listener
 from emotion_edge.sources import FileSource
 
 REPLIES = {
@@ -17,13 +17,16 @@ REPLIES = {
 def answer(event: Event) -> None:
     """Called with every event, in a thread of its own: it may take its time."""
     if event.kind == "enter" and event.label is not None:  # None: somebody speaks, and nothing is sure
-        print(REPLIES[event.label], flush=True)
+        print(REPLIES.get(event.label, "I see."), flush=True)
     elif event.kind == "leave":
         print(f"({event.label or 'uncertain'} for {event.end_s - event.start_s:.1f} s)", flush=True)
 
 
 source = FileSource(sys.argv[1]) if len(sys.argv) > 1 else None  # None: the default microphone
-listener = Listener(source=source, on_event=answer).start()
+try:
+    listener = Listener(source=source, on_event=answer).start()
+except EmotionEdgeError as error:
+    sys.exit(str(error))
 try:
     listener.wait()  # or whatever else the robot does
 except KeyboardInterrupt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from ..recorder import LONGEST_S
 from ..settings import ListenSettings
 from ..sources import FileSource, MicrophoneSource, PipeSource, SoundSource
 from . import live_view
+from .numbers import number
 
 _REDRAW_S = 0.12
 
@@ -32,7 +34,7 @@ def register(commands: Any) -> None:
         "listen",
         help="listen to a microphone and say what the voices carry",
         description="Listen to a microphone, a file or a pipe, and say when a voice begins, continues and ceases to carry "
-        "an emotion. On a terminal a live view, else one line an event. Ctrl-C ends.",
+        "an emotion. On a terminal a live view, else, or with NO_COLOR set, one line an event. Ctrl-C ends.",
     )
     sound = parser.add_argument_group("sound")
     sound.add_argument("--device", metavar="NAME|N", help="part of a microphone's name, or its number; see devices")
@@ -43,10 +45,13 @@ def register(commands: Any) -> None:
     )
     sound.add_argument("--paced", action="store_true", help="hear the file at the pace of life")
     sound.add_argument(
-        "--rate", type=_rate, metavar="HZ", help="standard input holds 16-bit little-endian samples without a header"
+        "--rate",
+        type=number(1000, 384_000, whole=True),
+        metavar="HZ",
+        help="take standard input for samples without a header, 16-bit little-endian, at this rate",
     )
-    sound.add_argument("--channels", type=_channels, default=1, help="of those (default: %(default)s)")
-    sound.add_argument("--duration", type=_seconds, metavar="S", help="stop after so many seconds of sound")
+    sound.add_argument("--channels", type=number(1, 64, whole=True), default=1, help="of those (default: %(default)s)")
+    sound.add_argument("--duration", type=number(0.001, 1e9), metavar="S", help="stop after so many seconds of sound")
     sound.add_argument(
         "--record",
         type=Path,
@@ -81,8 +86,14 @@ def run(options: argparse.Namespace) -> int:
         if options.record is not None:
             print(f"keeping the sound of every event in {options.record}", file=sys.stderr)
         with _output(options, listener) as show:
+            n_events = 0
             while not listener.finished:
-                show(listener.poll(_REDRAW_S))
+                event = listener.poll(_REDRAW_S)
+                n_events += event is not None
+                show(event)
+        if not n_events and not listener.source.live:
+            heard_s = 0.0 if listener.status is None else listener.status.heard_s
+            print(f"no speech in {heard_s:.1f} s", file=sys.stderr)
     return 0
 
 
@@ -91,7 +102,7 @@ def _output(options: argparse.Namespace, listener: Listener) -> AbstractContextM
         return nullcontext(_print_json)
     if live_view.possible():
         return live_view.LiveView(listener)
-    print(f"listening to {listener.source.name}; Ctrl-C ends", file=sys.stderr)
+    print(f"listening to {listener.source.name}", file=sys.stderr)
     return nullcontext(_print_line)
 
 
@@ -113,16 +124,18 @@ class _stopped_by_signals:  # noqa: N801, it reads as a phrase
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, lambda *_: self._listener.stop(wait=False))
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            self._before[signum] = signal.signal(signum, lambda *_: self._listener.stop(wait=False))
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        for signum, handler in self._before.items():
+            signal.signal(signum, handler)
 
 
 def _source(options: argparse.Namespace) -> SoundSource:
     raw = options.rate is not None or options.channels != 1
+    if not options.input and options.input is not None:
+        options.usage_error("--input needs the name of a file, or -")
     if options.input is None:
         if options.paced or raw:
             options.usage_error("--paced, --rate and --channels are for --input")
@@ -157,32 +170,11 @@ def _settings(options: argparse.Namespace, recipe: ModelRecipe) -> ListenSetting
     try:
         return ListenSettings(**{name: value for name, value in given.items() if value is not None}).for_model(recipe)
     except SettingsError as error:
-        name, _, rest = str(error).partition(":")
-        options.usage_error(f"{_flag(name)}:{rest}")
+        names = "|".join(each.name for each in fields(ListenSettings))
+        options.usage_error(re.sub(rf"\b({names})\b", lambda match: _flag(match[0]), str(error)))
         raise
 
 
 def _flag(name: str) -> str:
     """`pause_s` is `--pause-seconds`."""
     return "--" + (f"{name[:-2]}_seconds" if name.endswith("_s") else name).replace("_", "-")
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number <= 1e9:
-        raise argparse.ArgumentTypeError(f"got {text}, wanted a time above 0")
-    return number
-
-
-def _rate(text: str) -> int:
-    number = int(text)
-    if not 1000 <= number <= 384_000:
-        raise argparse.ArgumentTypeError(f"got {text}, wanted 1000 to 384000")
-    return number
-
-
-def _channels(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 64:
-        raise argparse.ArgumentTypeError(f"got {text}, wanted 1 to 64")
-    return number

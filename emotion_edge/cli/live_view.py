@@ -19,6 +19,7 @@ _HISTORY: Final = 4
 _WIDEST: Final = 76
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _HIDE_CURSOR, _SHOW_CURSOR, _CLEAR_BELOW = "\x1b[?25l", "\x1b[?25h", "\x1b[J"
+_NO_WRAP, _WRAP, _CLEAR_ALL = "\x1b[?7l", "\x1b[?7h", "\x1b[H\x1b[2J"
 
 
 def possible() -> bool:
@@ -36,7 +37,7 @@ class LiveView:
     def __init__(self, listener: Listener) -> None:
         self._listener: Final = listener
         self._history: Final[deque[str]] = deque(maxlen=_HISTORY)
-        self._n_drawn = 0
+        self._n_drawn = self._columns = 0
         self._drawing: Final = threading.RLock()  # log lines come from other threads
         encoding = (sys.stdout.encoding or "").lower()
         self._full, self._empty, self._mark = ("█", "░", "▸") if encoding.startswith("utf") else ("#", ".", ">")
@@ -48,12 +49,12 @@ class LiveView:
         self._other_handlers, root.handlers = root.handlers, [self._handler]
         if self._other_handlers:
             self._handler.setFormatter(self._other_handlers[0].formatter)
-        sys.stdout.write(_HIDE_CURSOR)
+        sys.stdout.write(_HIDE_CURSOR + _NO_WRAP)
         return self
 
     def __exit__(self, *_: object) -> None:
         logging.getLogger().handlers = self._other_handlers
-        sys.stdout.write(_SHOW_CURSOR)
+        sys.stdout.write(_SHOW_CURSOR + _WRAP)
         sys.stdout.flush()
 
     def __call__(self, event: Event | None) -> None:
@@ -75,8 +76,12 @@ class LiveView:
         status = self._listener.status
         if status is None:
             return
-        lines = self._lines(status, min(_WIDEST, shutil.get_terminal_size().columns - 1))
+        columns = shutil.get_terminal_size().columns
+        lines = self._lines(status, min(_WIDEST, columns - 1))
         with self._drawing:
+            if columns != self._columns:  # what was drawn has been broken anew, nobody knows into how many lines
+                sys.stdout.write(_CLEAR_ALL if self._n_drawn else "")
+                self._n_drawn, self._columns = 0, columns
             self._erase()
             sys.stdout.write("\n".join(lines) + "\n")
             sys.stdout.flush()
@@ -90,8 +95,9 @@ class LiveView:
     def _lines(self, status: Status, width: int) -> list[str]:
         labels = self._listener.classifier.recipe.labels
         column = max(len(label) for label in ("level", *labels)) + 2
-        n_cells = max(4, width - column - 12)
-        head = f"{_verdict(status):<{max(0, width - 9)}}{_clock(status.heard_s):>8}"
+        n_cells = max(2, width - column - 12)
+        verdict = "no microphone" if self._listener.source.away else _verdict(status)
+        head = f"{verdict:<{max(0, width - 9)}}{_clock(status.heard_s):>8}"
         lines = [f"{_BOLD}{head[:width]}{_PLAIN}"]
         loudness = 1 - max(_QUIETEST_DBFS, min(0.0, status.level_dbfs)) / _QUIETEST_DBFS
         lines.append(f"  {'level':{column}}{self._bar(loudness, n_cells)} {status.level_dbfs:4.0f} dB")

@@ -12,6 +12,7 @@ import numpy as np
 from ..audio import replacing_audio
 from ..errors import AudioError
 from ..microphone import Microphone
+from .numbers import number
 
 _SILENT_DBFS: Final = -80.0  # quieter than any room through any microphone
 _CLIPPED: Final = 0.999
@@ -25,7 +26,9 @@ def register(commands: Any) -> None:
         description="Record a clip from a microphone into a mono 16-bit WAV file, at the device's own rate.",
     )
     parser.add_argument("file", type=Path, metavar="FILE.wav", help="a new file; one that exists is kept")
-    parser.add_argument("--seconds", type=_seconds, default=3.0, metavar="S", help="how long (default: %(default)s)")
+    parser.add_argument(
+        "--seconds", type=number(0.1, 3600), default=3.0, metavar="S", help="how long (default: %(default)s)"
+    )
     parser.add_argument("--device", metavar="NAME|N", help="part of a microphone's name, or its number; see devices")
     parser.set_defaults(run=run)
 
@@ -58,10 +61,3 @@ def _take(microphone: Microphone, n_samples: int) -> Any:
         if n_taken >= n_samples:
             break
     return np.concatenate(blocks)[:n_samples]
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0.1 <= number <= 3600:
-        raise argparse.ArgumentTypeError(f"got {text}, wanted 0.1 to 3600")
-    return number

@@ -115,7 +115,7 @@ def test_channels_are_averaged():
         (np.zeros(4), 0, "the sample rate is 0 Hz, wanted 1000 to 1000000 Hz"),
         (np.zeros(4), -1, "the sample rate is -1 Hz"),
         (np.zeros(4), 44.1, "the sample rate is 44.1 Hz"),
-        (np.zeros(4), True, "the sample rate is True Hz"),
+        (np.zeros(4), True, "sample_rate: got True, wanted a rate in Hz"),
         (np.zeros(4), 10**400, "the sample rate is 1000"),
         (np.zeros(4), float("nan"), "the sample rate is nan Hz"),
         (np.full(4, 1e300), RATE, "is inf, wanted finite"),

@@ -190,8 +190,8 @@ def test_whatever_is_said_events_come_in_order(talk, minimum_s, refractory_s, sm
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"pause_s": 0}, "pause_s: got 0, wanted 0.1 to 60"),
-        ({"enter_above": 1.5}, "enter_above: got 1.5, wanted 0 to 1"),
+        ({"pause_s": 0}, "pause_s: got 0, wanted a number, 0.1 to 60"),
+        ({"enter_above": 1.5}, "enter_above: got 1.5, wanted a number, 0 to 1"),
         ({"speech_above": None}, "speech_above: got None"),
         ({"minimum_s": "1"}, "minimum_s: got '1'"),
         ({"window_s": float("nan")}, "window_s: got nan"),
@@ -202,6 +202,10 @@ def test_whatever_is_said_events_come_in_order(talk, minimum_s, refractory_s, sm
 def test_settings_that_make_no_sense(changes, message):
     with pytest.raises(SettingsError, match=message):
         ListenSettings(**changes)
+
+
+def test_any_kind_of_number_is_a_setting():
+    assert ListenSettings(smoothing_s=np.float32(1.5), pause_s=1).smoothing_s == 1.5
 
 
 def test_settings_follow_the_model():

@@ -75,6 +75,8 @@ def test_a_file_as_json(file, tmp_path):
         of_it = [event for event in left if begins_s - 0.5 < event["start_s"] < ends_s]
         assert of_it[0]["start_s"] == pytest.approx(begins_s, abs=0.5)
         assert of_it[-1]["end_s"] == pytest.approx(ends_s, abs=0.5)
+    times = [event["time"] for event in events]
+    assert times == sorted(times)  # as if the file were played from now on
     now = datetime.now(timezone.utc)
     assert all(abs((now - datetime.fromisoformat(event["time"])).total_seconds()) < 60 for event in events)
     kept = sorted((tmp_path / "kept").iterdir())
@@ -106,7 +108,7 @@ def test_pipes_tell_the_same_as_a_file(file):
 def test_lines_for_people(file):
     done = run("--input", file)
     assert done.returncode == 0
-    assert done.stderr.decode() == f"listening to {file}; Ctrl-C ends\n"
+    assert done.stderr.decode() == f"listening to {file}\n"
     lines = done.stdout.decode().splitlines()
     assert {line.split()[0] for line in lines} == {"enter", "leave"}
     assert len(lines) % 2 == 0
@@ -117,6 +119,13 @@ def test_duration(file):
     done = run("--input", file, "--json", "--duration", ends_s)
     assert done.returncode == 0
     assert 0 < max(event["end_s"] for event in events_of(done.stdout)) <= ends_s
+
+
+def test_nobody_speaks(tmp_path):
+    quiet = write(tmp_path / "quiet.wav", 1e-4 * np.random.default_rng(0).standard_normal(3 * RATE), RATE)
+    done = run("--input", quiet)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr.decode().splitlines()[-1] == "no speech in 3.0 s"
 
 
 def test_thresholds_are_options(file):
@@ -168,11 +177,13 @@ def test_a_reader_that_leaves(file):
         (["--input", "-", "--paced"], 2, "--paced is for files"),
         (["--input", "-", "--channels", "2"], 2, "--channels needs --rate"),
         (["--input", "x.wav", "--rate", "8000"], 2, "are for --input -"),
-        (["--step-seconds", "3"], 2, "--step-seconds: got 3, wanted at most window_s"),
-        (["--pause-seconds", "0"], 2, "--pause-seconds: got 0.0, wanted 0.1 to 60"),
-        (["--duration", "0"], 2, "wanted a time above 0"),
-        (["--input", "-", "--rate", "10"], 2, "wanted 1000 to 384000"),
-        (["--channels", "0"], 2, "wanted 1 to 64"),
+        (["--step-seconds", "3"], 2, "--step-seconds: got 3, wanted at most --window-seconds, which is 2"),
+        (["--pause-seconds", "0"], 2, "--pause-seconds: got 0.0, wanted a number, 0.1 to 60"),
+        (["--duration", "0"], 2, "wanted a number, 0.001 to"),
+        (["--input", "-", "--rate", "10"], 2, "wanted a whole number, 1000 to 384000"),
+        (["--channels", "0"], 2, "wanted a whole number, 1 to 64"),
+        (["--duration", "soon"], 2, "--duration: got soon, wanted a number"),
+        (["--input", ""], 2, "--input needs the name of a file"),
         (["--model", "nix"], 1, "nix"),
     ],
 )
@@ -231,7 +242,7 @@ def test_the_live_view(tmp_path):
     assert "0:00:05" in last
     assert "█" in drawn
     assert "▸" in drawn  # something was held
-    assert last.rstrip().endswith("\x1b[?25h")  # the cursor is back
+    assert last.rstrip().endswith("\x1b[?25h\x1b[?7h")  # the cursor is back, and lines wrap again
     assert "dB" in last
     assert any(" s\x1b[0m" in frame for frame in frames)  # an event in the history
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+import shutil
+import types
 from datetime import datetime, timezone
 
 import numpy as np
@@ -80,4 +84,31 @@ def test_a_folder_that_goes_away_is_logged(tmp_path, caplog):
     under_test = pushed(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     under_test.save(left(0, 1))
-    assert "cannot be written" in caplog.text
+    assert f"-happy.wav cannot be written: there is no folder {tmp_path / 'gone'}" in caplog.text
+
+
+def test_a_folder_that_is_read_only(tmp_path, monkeypatch, caplog):
+    under_test = pushed(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere but on such a medium
+    with pytest.raises(AudioError, match="is read-only: choose another one"):
+        EventRecorder(tmp_path)
+
+    def refuse(*arguments, **options):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(soundfile, "SoundFile", refuse)
+    monkeypatch.setattr(pathlib.Path, "unlink", refuse)
+    under_test.save(left(0, 1))
+    assert f"cannot be written: the folder {tmp_path} is read-only" in caplog.text
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch, caplog):
+    under_test = pushed(tmp_path)
+
+    def refuse(*arguments, **options):
+        raise soundfile.LibsndfileError(2)
+
+    monkeypatch.setattr(soundfile, "SoundFile", refuse)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=0))
+    under_test.save(left(0, 1))
+    assert "cannot be written: the disk is full" in caplog.text

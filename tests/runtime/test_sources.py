@@ -33,6 +33,14 @@ def test_a_file(tmp_path):
         np.testing.assert_array_equal(heard(FileSource(file))[1], samples)
 
 
+def test_a_files_pieces_are_timed_as_if_it_were_played(tmp_path):
+    source = FileSource(write(tmp_path / "voice.wav", SOUND, 16000))
+    source.open()
+    times = [piece.heard_at for piece in source.pieces(threading.Event())]
+    np.testing.assert_allclose(np.diff(times)[:-1], 0.1, atol=1e-5)
+    assert abs(times[0] - 0.1 - time.time()) < 30
+
+
 def test_a_paced_file_takes_its_time(tmp_path):
     path = write(tmp_path / "voice.wav", SOUND[:8000], 16000)
     began_at = time.monotonic()
@@ -94,10 +102,12 @@ def test_raw_samples():
 
 
 def test_a_pipe_without_a_header():
-    with pytest.raises(AudioError, match=r"no WAV stream .*: samples without a header need their rate"):
+    with pytest.raises(AudioError, match=r"no WAV stream .* samples without a header of which you give the rate"):
         piped(b"\x01\x02" * 5000).open()
-    with pytest.raises(AudioError, match="no WAV stream"):
+    with pytest.raises(AudioError, match=r"no WAV stream .* nothing came"):
         piped(b"").open()
+    with pytest.raises(AudioError, match="the pipe holds no samples"):
+        heard(piped(b"", raw_rate_hz=8000))
 
 
 def test_a_pipe_that_is_silent_can_be_stopped():
@@ -146,7 +156,6 @@ def plugged(monkeypatch):
 
     monkeypatch.setattr(sources, "Microphone", open_next)
     monkeypatch.setattr(sources, "refresh_devices", lambda: None)
-    monkeypatch.setattr(sources, "find_device", lambda name: None)
     monkeypatch.setattr(sources, "_FIRST_WAIT_S", 0.01)
     monkeypatch.setattr(sources, "_LONGEST_WAIT_S", 0.02)
     return attempts, asked
@@ -164,7 +173,8 @@ def test_blocks_are_gathered(plugged):
     first = next(pieces)
     assert (len(first.samples), first.gap_s, first.heard_at) == (800, None, pytest.approx(0.1))
     assert len(next(pieces).samples) == 800
-    assert source.name == "USB thing"
+    assert source.name == "the microphone «USB thing»"
+    assert not source.away
 
 
 def test_what_was_dropped_is_a_gap_and_is_told(plugged, caplog):
@@ -202,6 +212,7 @@ def test_stopped_while_it_is_away(plugged):
     plugged[0].extend([MicrophoneError("still gone")] * 1000)
     pieces = source.pieces(stop)
     next(pieces)
+    assert source.away
     stop.set()
     assert list(pieces) == []
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sounds import tone
 
-from emotion_edge import EmotionStream, ListenSettings
+from emotion_edge import AudioError, EmotionStream, ListenSettings
 from emotion_edge import stream as stream_module
 from models import AllIsSpeech, LowIsSpeech, SpectralTilt
 
@@ -123,6 +123,47 @@ def test_a_gap_may_bring_another_rate(monkeypatch):
     events = under_test.push(speech)
     assert (events[0].kind, events[0].label) == ("enter", "low")
     assert events[0].start_s == pytest.approx(start_s + 0.9, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda samples: (samples * 32767).astype(np.int16),
+        lambda samples: (samples.astype(np.float64) * 2**31).astype(np.int32),
+        lambda samples: np.stack([samples, samples], axis=1),
+        lambda samples: samples.astype(np.float64),
+        list,
+    ],
+)
+def test_samples_of_any_kind(monkeypatch, kind):
+    samples = TALK[: 3 * RATE]
+    expected = short(stream(monkeypatch).push(samples))
+    assert short(stream(monkeypatch).push(kind(samples))) == expected != []
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        ([0.0, np.nan], "sample 1 is nan, wanted finite numbers"),
+        (np.full(100, 1000.0), "sample 0 is 1000, wanted -1..1"),
+        (np.zeros((2, 100)), "samples.T, perhaps"),
+        (np.zeros((2, 2, 2)), "wanted \\(n,\\) or \\(n, channels\\)"),
+        (np.zeros(10, bool), "samples are bool"),
+        (None, "samples have shape"),
+    ],
+)
+def test_samples_that_cannot_be_used(monkeypatch, samples, message):
+    under_test = stream(monkeypatch)
+    with pytest.raises(AudioError, match=message):
+        under_test.push(samples)
+    assert under_test.heard_s == 0
+
+
+@pytest.mark.parametrize("rate", [0, -1, 1, 1e9, "16000", None, float("nan")])
+def test_rates_that_no_sound_has(monkeypatch, rate):
+    monkeypatch.setattr(stream_module, "_speech_gate", AllIsSpeech)
+    with pytest.raises(AudioError, match="rate"):
+        EmotionStream(rate, SpectralTilt())
 
 
 def test_status(monkeypatch):
