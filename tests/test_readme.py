@@ -118,6 +118,20 @@ def test_cards_have_the_models_figures(name):
     assert recipe.licence.split(",")[0] in card
 
 
+def test_the_card_of_tess_mlp_says_what_strangers_get():
+    card = (ROOT / "models" / "tess-mlp.md").read_text()
+    corpora = json.loads((ROOT / "docs" / "tess-mlp.evaluation.json").read_text())["corpora"]
+    rows = re.findall(
+        r"^\| (\w+) \(\w+\) \| (\d+) \| (\d+) \| (\S+) \| (\S+) to (\S+) \| (\S+) \|$", card, re.MULTILINE
+    )
+    assert len(rows) == len(corpora) - 1  # all but the one that it learnt
+    for name, *figures in rows:
+        corpus = corpora[name.lower()]
+        low, high = corpus["uar_interval"]
+        numbers = (corpus["uar"], low, high, corpus["expected_calibration_error"])
+        assert figures == [str(corpus["talkers"]), str(corpus["recordings"]), *(f"{number:.3f}" for number in numbers)]
+
+
 def test_relative_links_lead_somewhere():
     for page in ROOT.glob("**/*.md"):
         if not {".venv", "node_modules"} & set(page.parts):
