@@ -116,7 +116,7 @@ def open_pipe(pipe: int, *, block_s: float, raw_rate_hz: int | None = None, raw_
 def _sound(file: Any, name: str, block_s: float, *, is_pipe: bool = False) -> Sound:
     check_rate(file.samplerate, name)
     blocks = _decode(file, name, max(1, round(block_s * file.samplerate)), is_pipe=is_pipe)
-    return Sound(name, file.samplerate, (block.mean(axis=1) for block in blocks))
+    return Sound(name, file.samplerate, (_one_channel(block) for block in blocks))
 
 
 def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int) -> Iterator[Array]:
@@ -141,8 +141,7 @@ def mono(samples: ArrayLike) -> Array:
         AudioError: as `sample_blocks`; there may be none.
     """
     array = _checked(samples)
-    scaled: NDArray[Any] = _scale_of(array.dtype)(array)
-    together = scaled if scaled.ndim == 1 else scaled.mean(axis=1)
+    together = _one_channel(_scale_of(array.dtype)(array))
     _check_finite(together, 0, 0, "the samples")
     return together
 
@@ -324,7 +323,7 @@ def _at_rate(blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, name
     resampler = Resampler(rate, wanted_rate)
     n_in = 0
     for block in blocks:
-        together = block if block.ndim == 1 else block.mean(axis=1)
+        together = _one_channel(block)
         _check_finite(together, n_in, rate, name)
         n_in += len(together)
         yield resampler.push(together)
@@ -383,11 +382,21 @@ def check_rate(rate: float, name: str) -> None:
         raise AudioError(f"{name}: the sample rate is {rate} Hz, wanted {_RATES_HZ[0]} to {_RATES_HZ[1]} Hz")
 
 
+def _one_channel(block: NDArray[Any]) -> Array:
+    """A block of shape (n,) or (n, channels), channels averaged; shape (n,)."""
+    return block if block.ndim == 1 else np.asarray(block.mean(axis=1))
+
+
+def no_sound(samples: Array) -> NDArray[np.bool_]:
+    """Which of the samples, shape (n,), are no numbers, or absurdly loud."""
+    return np.asarray(~(np.abs(samples) <= _LOUDEST))  # NaN is not below anything
+
+
 def _check_finite(samples: Array, n_before: int, rate: float, name: str) -> None:
-    loud = ~(np.abs(samples) <= _LOUDEST)  # also true of NaN
-    if not loud.any():
+    broken = no_sound(samples)
+    if not broken.any():
         return
-    at = int(loud.argmax())
+    at = int(broken.argmax())
     place = f" (at {(n_before + at) / rate:.3f} s)" if rate else ""
     where = f"{name}: sample {n_before + at}{place} is {samples[at]:g}"
     if not np.isfinite(samples[at]):

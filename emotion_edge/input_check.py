@@ -8,6 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .audio import no_sound
+
 Array = NDArray[Any]
 
 _log = logging.getLogger(__name__)
@@ -15,7 +17,6 @@ _log = logging.getLogger(__name__)
 _BLOCK_S: Final = 0.02
 _STUCK_S: Final = 0.5  # no sound repeats itself to the bit for so long
 _REPORT_S: Final = 5.0
-_LOUDEST: Final = 128.0  # 42 dB over full scale is no sound
 
 
 class InputCheck:
@@ -42,7 +43,7 @@ class InputCheck:
         return np.concatenate(kept) if kept else samples
 
     def _finite(self, samples: Array) -> Array:
-        broken = ~(np.abs(samples) <= _LOUDEST)  # also true of NaN
+        broken = no_sound(samples)
         if not broken.any():
             self._told_broken = self._told_broken and not len(samples)
             return samples

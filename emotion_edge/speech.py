@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .blocks import Blocks
+
 _BLOCK_S: Final = 0.02
 LOUD_DBFS: Final = -60.0  # below the self-noise of cheap microphones, above the dither of 16-bit files (-96)
 _SHORTEST_S: Final = 0.1  # no syllable is shorter
@@ -20,17 +22,12 @@ class SpeechGate:
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
-        self._block_length = round(_BLOCK_S * sample_rate_hz)
-        self._pending: NDArray[Any] = np.zeros(0, np.float32)
+        self._blocks: Final = Blocks(round(_BLOCK_S * sample_rate_hz))
         self._n_loud = 0
 
     def push(self, samples: NDArray[Any]) -> None:
         """Listen to some more mono samples, shape (n,)."""
-        pending = np.concatenate([self._pending, samples])
-        n_blocks = len(pending) // self._block_length
-        blocks = pending[: n_blocks * self._block_length].reshape(n_blocks, self._block_length)
-        self._pending = pending[n_blocks * self._block_length :]
-        levels = blocks.std(axis=1)  # the mean, an offset, carries no sound
+        levels = self._blocks.push(samples).std(axis=1)  # the mean, an offset, carries no sound
         self._n_loud += int(np.count_nonzero(levels >= 10 ** (LOUD_DBFS / 20)))
 
     @property

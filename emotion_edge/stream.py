@@ -125,18 +125,15 @@ class EmotionStream:
 
     def finish(self) -> list[Event]:
         """The events that the end of the sound brings about; nothing is held afterwards. The stream may go on."""
+        return self.skip(0.0)
+
+    def skip(self, seconds: float, *, sample_rate_hz: float | None = None) -> list[Event]:
+        """Go over a gap in the sound: as `finish`, and the stream goes on so much later, perhaps at another rate."""
         self._emotion_frames.finish()
         self._speech_frames.finish()
         self._windows.extend(self._utterances.finish())
         events = self._answer()
-        self._start_s = self.heard_s
-        self._begin(self._rate)
-        return events
-
-    def skip(self, seconds: float, *, sample_rate_hz: float | None = None) -> list[Event]:
-        """Go over a gap in the sound: as `finish`, and the stream goes on so much later, perhaps at another rate."""
-        events = self.finish()
-        self._start_s += seconds
+        self._start_s = self.heard_s + seconds
         self._begin(sample_rate_hz or self._rate)
         return events
 

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .blocks import Blocks
 from .speech import LOUD_DBFS
 
 Array = NDArray[Any]
@@ -66,9 +67,8 @@ class Utterances:
         self._window_s, self._step_s, self._pause_s = window_s, step_s, pause_s
         self._above: Final = above_background_db
         self._rate: Final = sample_rate_hz
-        self._block_length: Final = max(1, round(_BLOCK_S * sample_rate_hz))
-        self._block_s: Final = self._block_length / sample_rate_hz
-        self._pending: Array = np.zeros(0, np.float32)
+        self._blocks: Final = Blocks(max(1, round(_BLOCK_S * sample_rate_hz)))
+        self._block_s: Final = self._blocks.length / sample_rate_hz
         self._n_blocks = 0
         self._background: deque[float] = deque([LOUD_DBFS - above_background_db], round(_BACKGROUND_S / 0.1))
         self._powers: list[float] = []
@@ -87,16 +87,12 @@ class Utterances:
 
     def push(self, samples: Array) -> list[Window]:
         """The windows that end within these samples, shape (n,), mono."""
-        pending = np.concatenate([self._pending, samples])
-        n_blocks = len(pending) // self._block_length
-        blocks = pending[: n_blocks * self._block_length].reshape(n_blocks, self._block_length)
-        self._pending = pending[n_blocks * self._block_length :]
-        powers = blocks.var(axis=1)  # the mean, an offset, carries no sound
+        powers = self._blocks.push(samples).var(axis=1)  # the mean, an offset, carries no sound
         return [window for power in powers.tolist() for window in self._next_block(power)]
 
     def finish(self) -> list[Window]:
         """The last window of an utterance that the end of the stream cuts off."""
-        now_s = self._n_blocks * self._block_s + len(self._pending) / self._rate
+        now_s = self._n_blocks * self._block_s + self._blocks.n_pending / self._rate
         return list(self._over(now_s))
 
     def _next_block(self, power: float) -> Iterator[Window]:

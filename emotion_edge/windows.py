@@ -10,10 +10,18 @@ from numpy.typing import NDArray
 
 from .audio import Resampler
 from .classifier import EmotionClassifier
+from .recipe import MfccRecipe
 
 Array = NDArray[Any]
 
 _EPSILON: Final = 1e-6  # of a hop: times that are whole hops are computed, and fall beside them by rounding
+
+
+def frames_within(recipe: MfccRecipe, start_s: float, end_s: float) -> tuple[int, int]:
+    """The numbers of the first and the last frame of a window, in seconds: centred in it, or where frames are not, in it."""
+    hop_s = recipe.hop_length / recipe.sample_rate_hz
+    frame_s = 0.0 if recipe.padding == "center" else recipe.frame_length / recipe.sample_rate_hz
+    return math.ceil(start_s / hop_s - _EPSILON), max(0, math.floor((end_s - frame_s) / hop_s + _EPSILON))
 
 
 class RecentFrames:
@@ -34,10 +42,8 @@ class RecentFrames:
         self._classifier: Final = classifier
         self._resampler: Final = Resampler(sample_rate_hz, recipe.sample_rate_hz)
         self._stream: Final = classifier.mfcc.stream()
-        self._hop_s: Final = recipe.hop_length / recipe.sample_rate_hz
-        centred = recipe.padding == "center"
-        self._frame_s: Final = 0.0 if centred else recipe.frame_length / recipe.sample_rate_hz
-        self._n_kept: Final = math.ceil(keep_s / self._hop_s) + 1
+        self._recipe: Final = recipe
+        self._n_kept: Final = math.ceil(keep_s * recipe.sample_rate_hz / recipe.hop_length) + 1
         self._frames: Array = self._stream.push(np.zeros(0, np.float32))
         self._first = 0  # the number of the first frame that is kept
         self._finished = False
@@ -54,7 +60,8 @@ class RecentFrames:
 
     def ready(self, end_s: float) -> bool:
         """Whether all frames of a window that ends there are known."""
-        return self._finished or self._first + len(self._frames) > self._last_frame(end_s)
+        _, last = frames_within(self._recipe, end_s, end_s)
+        return self._finished or self._first + len(self._frames) > last
 
     def probabilities(self, start_s: float, end_s: float) -> Array:
         """The model's answer about a window, shape (n_labels,).
@@ -62,13 +69,10 @@ class RecentFrames:
         Args:
             start_s, end_s: where the window begins and ends, in seconds from the start of the stream.
         """
-        first = math.ceil(start_s / self._hop_s - _EPSILON) - self._first
-        last = max(0, min(self._last_frame(end_s) - self._first, len(self._frames) - 1))
+        first, last = (number - self._first for number in frames_within(self._recipe, start_s, end_s))
+        last = max(0, min(last, len(self._frames) - 1))
         first = max(0, min(first, last))  # at least one frame, the nearest
         return self._classifier.probabilities(self._classifier.pool([self._frames[first : last + 1]]))
-
-    def _last_frame(self, end_s: float) -> int:
-        return max(0, math.floor((end_s - self._frame_s) / self._hop_s + _EPSILON))
 
     def _keep(self, frames: Array) -> None:
         if len(frames):

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from emotion_edge import AudioError
+from emotion_edge import AudioError, ListenSettings
 from emotion_edge.audio import read_blocks
 from emotion_edge.mfcc import Mfcc
 from emotion_edge.pooling import POOLINGS
 from emotion_edge.recipe import ModelRecipe
 from emotion_edge.utterances import Utterances, Window
+from emotion_edge.windows import frames_within
 
 from . import augmentation
 from .corpora import folders
@@ -33,8 +34,13 @@ AS_RECORDED, NOISY, VARIED = "as recorded", "noisy", "varied"
 """The versions of a recording: as it is; at an SNR of `SNR_DB`; at other speeds, in rooms, through narrow bands."""
 SNR_DB: Final = (3.0, 20.0)
 
-LIVE: Final = {"window_s": 2.0, "step_s": 0.5, "pause_s": 0.5, "above_background_db": 9.0}
-"""How the live loop cuts a stream."""
+LIVE: Final = {
+    "window_s": ModelRecipe.window_s,
+    "step_s": ModelRecipe.step_s,
+    "pause_s": ListenSettings.pause_s,
+    "above_background_db": ListenSettings.above_background_db,
+}
+"""How the live loop cuts a stream, unless it is told otherwise."""
 _SHORTEST_S: Final = 0.4
 _SPOKEN: Final = 0.6  # the share of a noisy window that lies within the windows of the clean recording
 _LONGEST_VARIED_S: Final = 8.0  # of the minutes of a background
@@ -263,15 +269,14 @@ class _Maker:
             return
         stream = self._mfcc.stream()
         log_mel = np.concatenate([stream.push(samples), stream.finish()])
-        hop_s = self._mfcc.recipe.hop_length / self._rate
         number = len(self._recordings) - 1
         starts_s = [window.utterance_start_s for window in windows]
         for window, start_s, previous_s in zip(windows, starts_s, [None, *starts_s[:-1]], strict=True):
             self._n_utterances += start_s != previous_s
             length_s = window.end_s - window.start_s
             self._rows.append((number, self._n_utterances, version, length_s, window.over))
-            first, last = np.ceil(window.start_s / hop_s - 1e-6), np.floor(window.end_s / hop_s + 1e-6)
-            frames = self._mfcc.coefficients([log_mel[int(first) : int(last) + 1]])
+            first, last = frames_within(self._mfcc.recipe, window.start_s, window.end_s)
+            frames = self._mfcc.coefficients([log_mel[first : last + 1]])
             self._features.append(self._pool(frames))
 
     def _cut(self, samples: Array) -> list[Window]:

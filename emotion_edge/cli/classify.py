@@ -9,7 +9,7 @@ from typing import Any
 
 from ..classifier import EmotionClassifier
 from ..errors import AudioError
-from ..model import DEFAULT_MODEL
+from .arguments import add_model
 
 
 def register(commands: Any) -> None:
@@ -22,12 +22,7 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="WAV, FLAC, OGG, MP3, AIFF, ...; any rate and channels"
     )
-    parser.add_argument(
-        "--model",
-        default=DEFAULT_MODEL,
-        metavar="NAME|FILE",
-        help="a shipped model or the path of a .tflite file (default: %(default)s)",
-    )
+    add_model(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(run=run)
 

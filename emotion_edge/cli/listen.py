@@ -17,13 +17,12 @@ from ..classifier import EmotionClassifier
 from ..errors import AudioError, SettingsError
 from ..events import Event
 from ..listener import Listener
-from ..model import DEFAULT_MODEL
 from ..recipe import ModelRecipe
 from ..recorder import LONGEST_S
 from ..settings import ListenSettings
 from ..sources import FileSource, MicrophoneSource, PipeSource, SoundSource
 from . import live_view
-from .numbers import number
+from .arguments import add_device, add_model, number
 
 _REDRAW_S = 0.12
 
@@ -37,7 +36,7 @@ def register(commands: Any) -> None:
         "an emotion. On a terminal a live view, else, or with NO_COLOR set, one line an event. Ctrl-C ends.",
     )
     sound = parser.add_argument_group("sound")
-    sound.add_argument("--device", metavar="NAME|N", help="part of a microphone's name, or its number; see devices")
+    add_device(sound)
     sound.add_argument(
         "--input",
         metavar="FILE|-",
@@ -60,12 +59,7 @@ def register(commands: Any) -> None:
         f"the last {LONGEST_S:.0f} s); without this no sound is ever stored",
     )
     answers = parser.add_argument_group("answers")
-    answers.add_argument(
-        "--model",
-        default=DEFAULT_MODEL,
-        metavar="NAME|FILE",
-        help="a shipped model or the path of a .tflite file (default: %(default)s)",
-    )
+    add_model(answers)
     answers.add_argument("--json", action="store_true", help="one JSON object an event, hold events too")
     _add_settings(parser.add_argument_group("thresholds"))
     parser.set_defaults(run=run, usage_error=parser.error)

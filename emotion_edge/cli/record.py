@@ -12,7 +12,7 @@ import numpy as np
 from ..audio import replacing_audio
 from ..errors import AudioError
 from ..microphone import Microphone
-from .numbers import number
+from .arguments import add_device, number
 
 _SILENT_DBFS: Final = -80.0  # quieter than any room through any microphone
 _CLIPPED: Final = 0.999
@@ -29,7 +29,7 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--seconds", type=number(0.1, 3600), default=3.0, metavar="S", help="how long (default: %(default)s)"
     )
-    parser.add_argument("--device", metavar="NAME|N", help="part of a microphone's name, or its number; see devices")
+    add_device(parser)
     parser.set_defaults(run=run)
 
 

@@ -1,9 +1,27 @@
-"""Numbers on the command line."""
+"""Flags that several commands share, and numbers."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
+
+from ..model import DEFAULT_MODEL
+
+
+def add_model(parser: Any) -> None:
+    """--model."""
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME|FILE",
+        help="a shipped model or the path of a .tflite file (default: %(default)s)",
+    )
+
+
+def add_device(parser: Any) -> None:
+    """--device."""
+    parser.add_argument("--device", metavar="NAME|N", help="part of a microphone's name, or its number; see devices")
 
 
 def number(low: float, high: float, *, whole: bool = False) -> Callable[[str], float]:
