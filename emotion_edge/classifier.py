@@ -54,7 +54,7 @@ class EmotionClassifier:
         loaded = load(model)
         self.recipe: Final[ModelRecipe] = loaded.recipe
         self._interpreter: Final = construct(loaded, interpreter)
-        self.mfcc: Final = Mfcc(self.recipe.mfcc)
+        self.mfcc: Final = Mfcc(self.recipe.mfcc, prosody=self.recipe.prosody)
         standardisation = self.recipe.standardisation or Standardisation.neutral(self.recipe.n_features)
         self._mean: Final = np.array(standardisation.mean, np.float32)
         self._deviation: Final = np.array(standardisation.deviation, np.float32)

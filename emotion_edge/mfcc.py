@@ -1,5 +1,7 @@
 """Mel-frequency cepstral coefficients in numpy: one implementation with parameters, for whole clips and for streams.
 
+Where a recipe wants prosody too, each frame carries it beside them, from the same spectrum.
+
 Samples become log-mel frames, which depend on nothing but the samples under them; log-mel frames become coefficients,
 which may depend on the loudest frame of the clip (`dynamic_range_db`). A stream therefore hands out log-mel frames,
 and whoever knows where a clip starts and ends turns those into coefficients.
@@ -18,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import AudioError
-from .recipe import MfccRecipe
+from .prosody import N_COLUMNS, Prosody
+from .recipe import MfccRecipe, ProsodyRecipe
 
 Array = NDArray[Any]
 
@@ -37,13 +40,23 @@ class Mfcc:
 
     Args:
         recipe: the parameters.
+        prosody: how that of each frame is found; None: it is not.
         dtype: float32 on a device; float64 to compare with the reference libraries.
     """
 
-    def __init__(self, recipe: MfccRecipe, *, dtype: type[np.floating[Any]] = np.float32) -> None:
+    def __init__(
+        self, recipe: MfccRecipe, *, prosody: ProsodyRecipe | None = None, dtype: type[np.floating[Any]] = np.float32
+    ) -> None:
         self.recipe: Final = recipe
         self.dtype: Final = np.dtype(dtype)
         self._banks: Final = _banks(recipe, self.dtype)
+        self._prosody: Final = None if prosody is None else Prosody(prosody, recipe, self._banks.window)
+
+    @property
+    def n_columns(self) -> int:
+        """Of log-mel frames: n_mels, then the log energy, then the prosody, where they are wanted."""
+        energy = self.recipe.first_coefficient == "log_energy"
+        return self.recipe.n_mels + energy + N_COLUMNS * (self._prosody is not None)
 
     def __call__(self, samples: Array) -> Array:
         """The coefficients of a whole clip.
@@ -52,7 +65,7 @@ class Mfcc:
             samples: mono, at the recipe's rate, shape (n,), n at least 1.
 
         Returns:
-            Shape (n_frames, n_mfcc), of this object's dtype.
+            Shape (n_frames, n_mfcc), of this object's dtype; with the columns of the prosody behind them.
         """
         if np.ndim(samples) != 1 or len(samples) == 0:
             raise AudioError(f"samples have shape {np.shape(samples)}, wanted (n,) with n at least 1")
@@ -70,7 +83,7 @@ class Mfcc:
             frames: shape (n_frames, frame_length).
 
         Returns:
-            Shape (n_frames, n_mels), with one more column, the log energy, where the recipe wants that.
+            Shape (n_frames, n_columns).
         """
         recipe, banks = self.recipe, self._banks
         spectrum = np.fft.rfft(frames * banks.window, n=recipe.n_fft, axis=1)
@@ -78,23 +91,28 @@ class Mfcc:
         if recipe.spectrum == "periodogram":
             power /= recipe.n_fft
         mel = np.concatenate([_product(power[:, bins], filters) for bins, filters in banks.mel], axis=1)
+        columns = [self._logarithm(mel)]
         if recipe.first_coefficient == "log_energy":
-            mel = np.concatenate([mel, power.sum(axis=1, keepdims=True)], axis=1)
-        if recipe.log == "decibel":
-            logarithm = np.log10(np.maximum(mel, _SMALLEST_POWER))
+            columns.append(self._logarithm(power.sum(axis=1, keepdims=True)))
+        if self._prosody is not None:
+            columns.append(self._prosody(power, mel))
+        return np.concatenate(columns, axis=1)
+
+    def _logarithm(self, power: Array) -> Array:
+        if self.recipe.log == "decibel":
+            logarithm = np.log10(np.maximum(power, _SMALLEST_POWER))
             logarithm *= 10
             return np.asarray(logarithm)
-        return np.log(np.where(mel == 0, np.finfo(np.float64).eps, mel)).astype(self.dtype, copy=False)
+        return np.log(np.where(power == 0, np.finfo(np.float64).eps, power)).astype(self.dtype, copy=False)
 
     def coefficients(self, log_mel: Sequence[Array]) -> Array:
         """The coefficients of a clip.
 
         Args:
-            log_mel: all of its log-mel frames, in as many pieces as they came, each of shape (n, n_mels) or
-                (n, n_mels + 1).
+            log_mel: all of its log-mel frames, in as many pieces as they came, each of shape (n, n_columns).
 
         Returns:
-            Shape (n_frames, n_mfcc).
+            Shape (n_frames, n_mfcc), with the columns of the prosody behind them.
         """
         floor = self._floor(log_mel)
         return np.concatenate([self._cepstra(piece, floor) for piece in log_mel])
@@ -110,7 +128,9 @@ class Mfcc:
         filters = log_mel[:, : self.recipe.n_mels]
         cepstra = _product(filters if floor is None else np.maximum(filters, floor), self._banks.dct)
         if self.recipe.first_coefficient == "log_energy":
-            cepstra[:, 0] = log_mel[:, -1]
+            cepstra[:, 0] = log_mel[:, self.recipe.n_mels]
+        if self._prosody is not None:
+            cepstra = np.concatenate([cepstra, log_mel[:, -N_COLUMNS:]], axis=1)
         return np.asarray(cepstra)
 
 
@@ -127,7 +147,7 @@ class MfccStream:
         self._n_frames = 0
 
     def push(self, samples: Array) -> Array:
-        """The frames that these samples complete, shape (n_frames, n_mels or n_mels + 1)."""
+        """The frames that these samples complete, shape (n_frames, n_columns)."""
         if len(samples):
             self._append(self._emphasise(np.asarray(samples, self._mfcc.dtype)))
         return self._complete_frames()
@@ -167,8 +187,7 @@ class MfccStream:
             self._pending = pending[n_frames * hop :].copy()
             self._skip = max(0, n_frames * hop - len(pending))
         self._n_frames += n_frames
-        n_columns = recipe.n_mels + (recipe.first_coefficient == "log_energy")
-        log_mel = np.empty((n_frames, n_columns), self._mfcc.dtype)
+        log_mel = np.empty((n_frames, self._mfcc.n_columns), self._mfcc.dtype)
         if n_frames:
             frames = np.lib.stride_tricks.sliding_window_view(pending, recipe.frame_length)[::hop]
             for first in range(0, n_frames, _FRAMES_AT_ONCE):

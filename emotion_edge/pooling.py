@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .functionals import functionals, n_functionals
+
 Array = NDArray[Any]
 
 LAGS: Final = (1, 4, 16)
@@ -32,10 +34,10 @@ def statistics(frames: Array) -> Array:
     return np.concatenate(parts).astype(frames.dtype)
 
 
-POOLINGS: Final = {"mean": mean, "statistics": statistics}
+POOLINGS: Final = {"mean": mean, "statistics": statistics, "functionals": functionals}
 """By the names that recipes give them."""
 
 
 def n_features(pooling: str, n_mfcc: int) -> int:
     """Length of the vector that a pooling makes of frames of so many coefficients."""
-    return {"mean": n_mfcc, "statistics": (2 + len(LAGS)) * n_mfcc - 1}[pooling]
+    return {"mean": n_mfcc, "statistics": (2 + len(LAGS)) * n_mfcc - 1, "functionals": n_functionals(n_mfcc)}[pooling]

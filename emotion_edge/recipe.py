@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 from .errors import ModelError
+from .functionals import N_CHANGING
 from .pooling import n_features
 from .schema import check, check_known, check_types, from_object
 
@@ -184,6 +185,35 @@ PRESETS: Final = {"librosa": _librosa, "python_speech_features": _python_speech_
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProsodyRecipe:
+    """How the level, the voicing and the pitch of each frame are found (`emotion_edge.prosody`).
+
+    Attributes:
+        lowest_hz, highest_hz: the range of pitches that are tried.
+    """
+
+    lowest_hz: float = 65.0
+    highest_hz: float = 500.0
+
+    def __post_init__(self) -> None:
+        check_types(self, "prosody.")
+        check(20 <= self.lowest_hz <= 1000, "prosody.lowest_hz", self.lowest_hz, "20 to 1000")
+        least = 1.5 * self.lowest_hz
+        check(least <= self.highest_hz <= 2000, "prosody.highest_hz", self.highest_hz, f"{least:g} to 2000")
+
+    def check_fits(self, mfcc: MfccRecipe) -> None:
+        """Raise a ModelError unless the frames are long enough for the lowest pitch, and their rate for the highest."""
+        rate = mfcc.sample_rate_hz
+        highest = rate / 8
+        check(self.highest_hz <= highest, "prosody.highest_hz", self.highest_hz, f"at most {highest:g} at {rate} Hz")
+        period = math.ceil(rate / self.lowest_hz)
+        wanted = f"{2 * period} samples or more: two periods of prosody.lowest_hz"
+        check(mfcc.window_length >= 2 * period, "mfcc.window_length", mfcc.window_length, wanted)
+        wanted = f"{mfcc.window_length + period} or more: window_length and a period of prosody.lowest_hz"
+        check(mfcc.n_fft >= mfcc.window_length + period, "mfcc.n_fft", mfcc.n_fft, wanted)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Standardisation:
     """What is subtracted from each pooled feature, and what the rest is divided by, before the model sees it.
 
@@ -216,7 +246,9 @@ class ModelRecipe:
         labels: in the order of the model's outputs.
         mfcc: how frames are made.
         pooling: how the frames of a clip become one vector: `mean` over time, or `statistics`: mean without the first
-            coefficient, standard deviation, and change over 1, 4 and 16 frames (`emotion_edge.pooling`).
+            coefficient, standard deviation, and change over 1, 4 and 16 frames (`emotion_edge.pooling`), or
+            `functionals`: those and many more, of prosody too (`emotion_edge.functionals`).
+        prosody: how the prosody of each frame is found, which `functionals` want; None for the others.
         standardisation: applied to the pooled vector; None for none.
         temperature: the model's logits are divided by this before the softmax (Guo et al., 2017); 1 for none.
         uncertain_below: a prediction with less confidence has status `uncertain`. At the default of 0.5 a label counts
@@ -231,7 +263,8 @@ class ModelRecipe:
     name: str
     labels: tuple[str, ...]
     mfcc: MfccRecipe
-    pooling: Literal["mean", "statistics"] = "mean"
+    pooling: Literal["mean", "statistics", "functionals"] = "mean"
+    prosody: ProsodyRecipe | None = None
     standardisation: Standardisation | None = None
     temperature: float = 1.0
     uncertain_below: float = 0.5
@@ -252,9 +285,21 @@ class ModelRecipe:
         check(0 <= self.uncertain_below <= 1, "uncertain_below", self.uncertain_below, "0 to 1")
         check(0.2 <= self.window_s <= 60, "window_s", self.window_s, "0.2 to 60")
         check(0.05 <= self.step_s <= self.window_s, "step_s", self.step_s, f"0.05 to {self.window_s:g} (window_s)")
+        self._check_pooling()
         if self.standardisation is not None:
             size = len(self.standardisation.mean)
             check(size == self.n_features, "standardisation.mean", size, f"{self.n_features} numbers, one a feature")
+
+    def _check_pooling(self) -> None:
+        if self.pooling == "functionals":
+            check(self.prosody is not None, "prosody", None, "a JSON object, {} for its defaults: functionals need it")
+            check(
+                self.mfcc.n_mfcc >= N_CHANGING, "mfcc.n_mfcc", self.mfcc.n_mfcc, f"{N_CHANGING} or more for functionals"
+            )
+        else:
+            check(self.prosody is None, "prosody", self.prosody, f"null: pooling {self.pooling} does without")
+        if self.prosody is not None:
+            self.prosody.check_fits(self.mfcc)
 
     @property
     def n_features(self) -> int:

@@ -7,12 +7,14 @@ from typing import Any, Final
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+from scipy.fft import next_fast_len
 
 Array = NDArray[Any]
 Random = np.random.Generator
 
 _PEAKS_DBFS: Final = (-40, -1)
 _LONGEST_ECHO_S: Final = 1.0
+_SHORTEST_PART_S: Final = 1.3
 
 
 def at_speed(samples: Array, speed: float) -> Array:
@@ -28,7 +30,7 @@ def impulse_response(samples: Array, rate: int) -> Array:
 
 def in_room(samples: Array, response: Array) -> Array:
     """As heard in a room; as long as before."""
-    length = len(samples) + len(response)
+    length = next_fast_len(len(samples) + len(response))
     spectrum = np.fft.rfft(samples, length) * np.fft.rfft(response, length)
     return np.fft.irfft(spectrum, length)[: len(samples)].astype(np.float32)
 
@@ -61,3 +63,57 @@ def varied(samples: Array, rate: int, random: Random, *, rooms: list[Array], spe
     if random.random() < 0.35:
         samples = band_limited(samples, rate, random.uniform(20, 300), random.uniform(2500, rate / 2))
     return samples
+
+
+def coloured(samples: Array, rate: int, random: Random) -> Array:
+    """Through another microphone: up to 8 dB more or less at four frequencies, and between them in between."""
+    length = next_fast_len(len(samples))
+    frequencies = np.fft.rfftfreq(length, 1 / rate)
+    gain_db = np.interp(frequencies, np.sort(random.uniform(0, rate / 2, 4)), random.uniform(-8, 8, 4))
+    spectrum = np.fft.rfft(samples, length) * 10 ** (gain_db / 20)
+    return np.fft.irfft(spectrum, length)[: len(samples)].astype(np.float32)
+
+
+def part_of(samples: Array, shortest: int, random: Random) -> Array:
+    """A part of them, as long as some random number of samples, at least the shortest."""
+    if len(samples) <= shortest:
+        return samples
+    length = random.integers(shortest, len(samples))
+    start = random.integers(len(samples) - length + 1)
+    return samples[start : start + length]
+
+
+def with_other_vocal_tract(log_mel: Array, n_mels: int, factor: float) -> Array:
+    """Formants moved by a factor, the pitch left where it is: mel channels are read further up or down.
+
+    Args:
+        log_mel: frames, shape (n_frames, n_mels) or with more columns, which stay.
+        n_mels: how many of the columns are channels.
+        factor: above 1 for a longer tract, whose formants are lower.
+    """
+    channels = np.clip(np.arange(n_mels) * factor, 0, n_mels - 1)
+    below = np.minimum(channels.astype(int), n_mels - 2)
+    share = (channels - below).astype(log_mel.dtype)
+    warped = log_mel[:, below] * (1 - share) + log_mel[:, below + 1] * share
+    return np.concatenate([warped, log_mel[:, n_mels:]], axis=1)
+
+
+def elsewhere(samples: Array, rate: int, random: Random, *, noises: list[Array], rooms: list[Array]) -> Array:
+    """A voice as it might be heard elsewhere: of somebody larger or smaller, cut, in a room, in noise, by another microphone.
+
+    Each of these by chance, one after the other as sound meets them.
+    """
+    if random.random() < 0.7:
+        samples = at_speed(samples, random.uniform(0.86, 1.16))
+    if random.random() < 0.25:
+        samples = part_of(samples, round(_SHORTEST_PART_S * rate), random)
+    if rooms and random.random() < 0.4:
+        echo = in_room(samples, rooms[random.integers(len(rooms))])
+        samples = random.uniform(0, 1) * samples + random.uniform(0.3, 1) * echo
+    if noises and random.random() < 0.5:
+        samples = with_noise(samples, noises[random.integers(len(noises))], random.uniform(3, 30), random)
+    if random.random() < 0.4:
+        samples = coloured(samples, rate, random)
+    if random.random() < 0.15:
+        samples = band_limited(samples, rate, random.uniform(100, 300), random.uniform(3000, 4000))
+    return at_any_level(samples, random)

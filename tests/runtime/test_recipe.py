@@ -63,7 +63,7 @@ def test_librosas_window_follows_n_fft():
         ({"temperature": float("nan")}, "wanted a finite number"),
         ({"temperature": 10**400}, "wanted a finite number"),
         ({"uncertain_below": 2}, "uncertain_below: got 2, wanted 0 to 1"),
-        ({"pooling": "median"}, "pooling: got 'median', wanted one of mean, statistics"),
+        ({"pooling": "median"}, "pooling: got 'median', wanted one of mean, statistics, functionals"),
         ({"scores": {"x": "high"}}, "scores"),
         ({"labls": []}, "labls is not a field"),
         ({"format": FORMAT + 1}, "update emotion-edge"),

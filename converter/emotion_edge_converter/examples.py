@@ -1,0 +1,133 @@
+"""Features of recordings as they are, and as they might have been: what a model for strangers learns from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from emotion_edge import AudioError
+from emotion_edge.audio import read_blocks
+from emotion_edge.mfcc import Mfcc
+from emotion_edge.pooling import POOLINGS
+from emotion_edge.recipe import ModelRecipe
+
+from . import augmentation
+from .corpora import Utterance
+from .errors import CorpusError
+
+Array = NDArray[Any]
+
+_VOCAL_TRACTS: Final = (0.92, 1.08)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A table of recordings.
+
+    Attributes:
+        utterances: the recordings that could be read.
+        features: pooled, by the runtime's own code, shape (n_utterances, 1 + n_versions, n_features), float32; the first
+            of each as recorded, the others as they might have been heard elsewhere.
+    """
+
+    utterances: list[Utterance]
+    features: Array
+
+
+def extract(
+    utterances: Sequence[Utterance],
+    recipe: ModelRecipe,
+    *,
+    n_versions: int,
+    noises: Sequence[Path],
+    rooms: Sequence[Path],
+    seed: int,
+    jobs: int,
+) -> Examples:
+    """Features of recordings and of versions of them, with a progress bar; a file that cannot be read is left out.
+
+    Each recording has a random sequence of its own, so the result does not depend on the number of processes.
+
+    Args:
+        utterances: the recordings.
+        recipe: how features are made.
+        n_versions: how many versions of each.
+        noises, rooms: recordings of noise and impulse responses of rooms to make them with.
+        seed: of the random sequences.
+        jobs: how many processes.
+
+    Raises:
+        CorpusError: none could be read.
+        AudioError: a noise or a room cannot be read.
+    """
+    tasks = [(utterance.file, n_versions, [seed, number]) for number, utterance in enumerate(utterances)]
+    with ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(recipe, tuple(noises), tuple(rooms))) as pool:
+        answers = pool.map(_versions, tasks, chunksize=16)
+        rows = list(tqdm(answers, total=len(tasks), desc="features", unit="file", disable=None))
+    for row in rows:
+        if isinstance(row, str):
+            _log.warning("%s: left out", row)
+    kept = [(utterance, row) for utterance, row in zip(utterances, rows, strict=True) if not isinstance(row, str)]
+    if not kept:
+        raise CorpusError(f"none of the {len(utterances)} files could be read")
+    return Examples([utterance for utterance, _ in kept], np.stack([row for _, row in kept]))
+
+
+def load(file: Path, rate: int) -> Array:
+    """A file as the runtime hears it: mono float32 at a rate, shape (n,)."""
+    return np.concatenate(list(read_blocks(file, sample_rate_hz=rate)))
+
+
+class _Maker:
+    """Makes the features of one version after the other."""
+
+    def __init__(self, recipe: ModelRecipe, noises: Sequence[Path], rooms: Sequence[Path]) -> None:
+        self.rate: Final = recipe.mfcc.sample_rate_hz
+        self._mfcc: Final = Mfcc(recipe.mfcc, prosody=recipe.prosody)
+        self._pool: Final = POOLINGS[recipe.pooling]
+        self._noises: Final = [load(file, self.rate) for file in noises]
+        self._rooms: Final = [augmentation.impulse_response(load(file, self.rate), self.rate) for file in rooms]
+
+    def as_recorded(self, samples: Array) -> Array:
+        return self._pool(self._mfcc.coefficients([self._log_mel(samples)]))
+
+    def elsewhere(self, samples: Array, random: np.random.Generator) -> Array:
+        changed = augmentation.elsewhere(samples, self.rate, random, noises=self._noises, rooms=self._rooms)
+        log_mel = self._log_mel(changed)
+        if random.random() < 0.5:
+            factor = random.uniform(*_VOCAL_TRACTS)
+            log_mel = augmentation.with_other_vocal_tract(log_mel, self._mfcc.recipe.n_mels, factor)
+        return self._pool(self._mfcc.coefficients([log_mel]))
+
+    def _log_mel(self, samples: Array) -> Array:
+        stream = self._mfcc.stream()
+        return np.concatenate([stream.push(samples), stream.finish()])
+
+
+_maker: _Maker  # of a worker process
+
+
+def _prepare(recipe: ModelRecipe, noises: Sequence[Path], rooms: Sequence[Path]) -> None:
+    global _maker
+    _maker = _Maker(recipe, noises, rooms)
+
+
+def _versions(task: tuple[Path, int, list[int]]) -> Array | str:
+    """The features of all versions of a file, or why it cannot be read."""
+    file, n_versions, seed = task
+    try:
+        samples = load(file, _maker.rate)
+    except AudioError as error:
+        return str(error)
+    random = np.random.default_rng(seed)
+    return np.stack([_maker.as_recorded(samples), *(_maker.elsewhere(samples, random) for _ in range(n_versions))])
