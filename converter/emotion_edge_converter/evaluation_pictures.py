@@ -81,12 +81,4 @@ def coverage(together: dict[str, Any], labels: Sequence[str]) -> bytes:
 
 
 def _chance(panel: Any, labels: Sequence[str]) -> None:
-    panel.axhline(1 / len(labels), color="grey", linestyle="--", linewidth=1)
-    panel.annotate(
-        "chance",
-        (0.01, 1 / len(labels) - 0.01),
-        xycoords=("axes fraction", "data"),
-        color="dimgrey",
-        va="top",
-        fontsize=8,
-    )
+    panel.axhline(1 / len(labels), color="grey", linestyle="--", linewidth=1, label="chance")
