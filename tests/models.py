@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.mfcc import Mfcc
-from emotion_edge.recipe import MfccRecipe
+from emotion_edge.model import load
+from emotion_edge.recipe import MfccRecipe, Standardisation
 
 
 class SpectralTilt(EmotionClassifier):
@@ -37,3 +40,29 @@ class AllIsSpeech(LowIsSpeech):
 
     def probabilities(self, vector):
         return np.array([1.0, 0.0])
+
+
+def write_constant(path: Path, label: str, **changes: object) -> Path:
+    """A file of a model that gives one label to whatever speaks: tess-mlp, its int8 inputs all driven to their ends.
+
+    Args:
+        path: where to; its folder is made.
+        label: one of tess-mlp's.
+        changes: of its recipe.
+    """
+    from emotion_edge_converter.model_file import embed
+
+    model = load("tess-mlp")
+    n_features = model.recipe.n_features
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for seed in range(1000):
+        ends = np.random.default_rng(seed).choice([-1e6, 1e6], n_features)
+        saturated = Standardisation(mean=tuple(ends.tolist()), deviation=(1.0,) * n_features)
+        path.write_bytes(embed(model.content, model.recipe.replace(standardisation=saturated)))
+        if (
+            EmotionClassifier(path).probabilities(np.zeros(n_features, np.float32))[model.recipe.labels.index(label)]
+            > 0.9
+        ):
+            path.write_bytes(embed(model.content, model.recipe.replace(standardisation=saturated, **changes)))
+            return path
+    raise AssertionError(f"no ends make the model say {label}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,17 +54,69 @@ def uar_interval(
     return float(low), float(high)
 
 
-def expected_calibration_error(confidences: NDArray[Any], correct: NDArray[Any], n_bins: int = 10) -> float:
-    """By how much confidence and accuracy differ on average, over bins of equal width (Naeini et al., 2015).
+class Bin(NamedTuple):
+    """Answers of about one confidence.
+
+    Attributes:
+        low, high: bounds of the confidence.
+        confidence, accuracy: their means.
+        share: of all answers.
+    """
+
+    low: float
+    high: float
+    confidence: float
+    accuracy: float
+    share: float
+
+
+def reliability(
+    confidences: NDArray[Any], correct: NDArray[Any], weights: NDArray[Any] | None = None, *, n_bins: int = 10
+) -> list[Bin]:
+    """How often answers are right, by their confidence; bins of equal width that hold any.
 
     Args:
         confidences: 0 to 1, shape (n,).
         correct: whether each was right, shape (n,).
+        weights: what each counts, shape (n,); None: all the same.
         n_bins: how many bins.
     """
-    bins = np.minimum((confidences * n_bins).astype(int), n_bins - 1)
-    gaps = [abs(confidences[bins == each].sum() - correct[bins == each].sum()) for each in range(n_bins)]
-    return float(np.sum(gaps) / len(confidences))
+    weights = np.ones(len(confidences)) if weights is None else weights
+    numbers = np.minimum((confidences * n_bins).astype(int), n_bins - 1)
+    counts, confidence, accuracy = (
+        np.bincount(numbers, weights * values, n_bins) for values in (1, confidences, correct)
+    )
+    return [
+        Bin(each / n_bins, (each + 1) / n_bins, confidence[each] / counts[each], accuracy[each] / counts[each], share)
+        for each, share in enumerate(counts / counts.sum())
+        if share > 0
+    ]
+
+
+def expected_calibration_error(bins: Sequence[Bin]) -> float:
+    """By how much confidence and accuracy differ on average (Naeini et al., 2015)."""
+    return float(sum(each.share * abs(each.confidence - each.accuracy) for each in bins))
+
+
+def accuracy_at_coverage(
+    confidences: NDArray[Any], correct: NDArray[Any], coverages: NDArray[Any], weights: NDArray[Any] | None = None
+) -> NDArray[np.float64]:
+    """The accuracy of the surest answers where only so large a share of all is given (El-Yaniv & Wiener, 2010).
+
+    Of answers that are equally sure, which an int8 model gives many of, each is as likely as the others to be among them.
+
+    Args:
+        confidences, correct, weights: as of `reliability`.
+        coverages: shares, above 0 to 1, shape (m,).
+
+    Returns:
+        Shape (m,).
+    """
+    weights = np.ones(len(confidences)) if weights is None else weights
+    _, numbers = np.unique(-confidences, return_inverse=True)
+    given, right = (np.cumsum(np.bincount(numbers, weights * values)) for values in (1, correct))
+    wanted = coverages * given[-1]
+    return np.asarray(np.interp(wanted, [0, *given], [0, *right]) / wanted)
 
 
 def label_numbers(names: Sequence[str], labels: Sequence[str]) -> NDArray[np.int64]:

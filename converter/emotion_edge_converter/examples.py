@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from emotion_edge import AudioError
-from emotion_edge.audio import read_blocks
 from emotion_edge.mfcc import Mfcc
 from emotion_edge.pooling import POOLINGS
 from emotion_edge.recipe import ModelRecipe
 
-from . import augmentation
+from . import augmentation, sounds
 from .corpora import Utterance
 from .errors import CorpusError
 
@@ -83,11 +82,6 @@ def extract(
     return Examples([utterance for utterance, _ in kept], np.stack([row for _, row in kept]))
 
 
-def load(file: Path, rate: int) -> Array:
-    """A file as the runtime hears it: mono float32 at a rate, shape (n,)."""
-    return np.concatenate(list(read_blocks(file, sample_rate_hz=rate)))
-
-
 class _Maker:
     """Makes the features of one version after the other."""
 
@@ -95,8 +89,8 @@ class _Maker:
         self.rate: Final = recipe.mfcc.sample_rate_hz
         self._mfcc: Final = Mfcc(recipe.mfcc, prosody=recipe.prosody)
         self._pool: Final = POOLINGS[recipe.pooling]
-        self._noises: Final = [load(file, self.rate) for file in noises]
-        self._rooms: Final = [augmentation.impulse_response(load(file, self.rate), self.rate) for file in rooms]
+        self._noises: Final = [sounds.load(file, self.rate) for file in noises]
+        self._rooms: Final = [augmentation.impulse_response(sounds.load(file, self.rate), self.rate) for file in rooms]
 
     def as_recorded(self, samples: Array) -> Array:
         return self._pool(self._mfcc.coefficients([self._log_mel(samples)]))
@@ -126,7 +120,7 @@ def _versions(task: tuple[Path, int, list[int]]) -> Array | str:
     """The features of all versions of a file, or why it cannot be read."""
     file, n_versions, seed = task
     try:
-        samples = load(file, _maker.rate)
+        samples = sounds.load(file, _maker.rate)
     except AudioError as error:
         return str(error)
     random = np.random.default_rng(seed)

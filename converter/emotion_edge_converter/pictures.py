@@ -1,24 +1,18 @@
-"""The pictures of a report, drawn by matplotlib, as PNG bytes."""
+"""The pictures of the study's report, as PNG bytes."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any, Final
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
-
+from . import drawing
 from .corpora import Utterance
+from .drawing import COLOURS, png
 from .features import load_audio
 from .study import SAMPLE_RATE_HZ, Score, Study
-
-# Okabe & Ito's colours, which colour-blind readers can tell apart.
-COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 _LONGEST_WORD: Final = 16  # a sentence would run into the next panel
 
@@ -47,23 +41,12 @@ def accuracies(study: Study) -> bytes:
         panel.grid(alpha=0.25)
     axes[0][0].set_ylabel("accuracy")
     axes[0][-1].legend(fontsize=8, loc="upper left")
-    return _png(figure)
+    return png(figure)
 
 
 def confusion(score: Score, labels: Sequence[str]) -> bytes:
-    """A confusion matrix: rows actual, columns predicted, shaded by the share of the row."""
-    counts = np.array(score.confusion)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    size = 1.6 + 0.62 * len(labels)
-    figure, panel = plt.subplots(figsize=(size, size))
-    panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(counts.shape):
-        colour = "white" if shares[row, column] > 0.5 else "black"
-        panel.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour, fontsize=9)
-    panel.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    panel.set_yticks(range(len(labels)), labels)
-    panel.set(xlabel="predicted", ylabel="actual", title=f"{score.split}: {score.accuracy:.3f}")
-    return _png(figure)
+    """The confusion matrix of a split."""
+    return drawing.confusion(score.confusion, labels, labels, f"{score.split}: {score.accuracy:.3f}")
 
 
 def learning_curves(study: Study) -> bytes:
@@ -91,7 +74,7 @@ def learning_curves(study: Study) -> bytes:
     axes[0][0].legend(fontsize=7, loc="lower right")
     figure.supxlabel("epoch", fontsize=9)
     figure.supylabel("accuracy", fontsize=9)
-    return _png(figure)
+    return png(figure)
 
 
 def waveforms(utterances: Sequence[Utterance], labels: Sequence[str]) -> bytes:
@@ -121,18 +104,10 @@ def waveforms(utterances: Sequence[Utterance], labels: Sequence[str]) -> bytes:
                 " · ".join(filter(None, (label, talker, some[0].word[:_LONGEST_WORD]))), fontsize=8, loc="left"
             )
     figure.supxlabel("seconds", fontsize=9)
-    return _png(figure)
+    return png(figure)
 
 
 def _cell(study: Study, architecture: str, n_mfcc: int) -> Any:
     cell = study.cell(architecture, n_mfcc)
     assert cell is not None, "a study is a full grid"
     return cell
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.tight_layout()
-    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
-    plt.close(figure)
-    return buffer.getvalue()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
-from jinja2 import Environment, PackageLoader, select_autoescape
-
-from . import __version__, pictures
+from . import pages, pictures
 from .corpora import Utterance
 from .settings import ARCHITECTURES, CHOSEN
 from .study import ORIGINAL, Study
@@ -20,27 +17,21 @@ def html(study: Study, utterances: Sequence[Utterance]) -> str:
         study: what was measured.
         utterances: the recordings, for the waveforms.
     """
-    environment = Environment(
-        loader=PackageLoader("emotion_edge_converter"),
-        autoescape=select_autoescape(["html"]),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     architectures = list(dict.fromkeys(cell.architecture for cell in study.cells))
     chosen = study.cell(*CHOSEN) or max(study.cells, key=lambda cell: cell.scores[0].accuracy)
-    return environment.get_template("report.html").render(
+    return pages.render(
+        "report.html",
         study=study,
-        version=__version__,
         architectures=architectures,
         counts=sorted({cell.n_mfcc for cell in study.cells}),
         splits=[score.split for score in study.cells[0].scores],
         original=_original(study, architectures),
         chosen=chosen,
         chance=1 / len(study.labels),
-        accuracies=_embedded(pictures.accuracies(study)),
-        confusions=[_embedded(pictures.confusion(score, study.labels)) for score in chosen.scores],
-        learning_curves=_embedded(pictures.learning_curves(study)),
-        waveforms=_embedded(pictures.waveforms(utterances, study.labels)),
+        accuracies=pictures.accuracies(study),
+        confusions=[pictures.confusion(score, study.labels) for score in chosen.scores],
+        learning_curves=pictures.learning_curves(study),
+        waveforms=pictures.waveforms(utterances, study.labels),
     )
 
 
@@ -53,7 +44,3 @@ def _original(study: Study, architectures: Sequence[str]) -> dict[tuple[str, int
         for count, row in ORIGINAL.items()
         for architecture in architectures
     }
-
-
-def _embedded(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()

@@ -1,110 +1,130 @@
-"""How good a model file is on recordings, through the very path that runs on the device."""
+"""How good answers are: the figures of an evaluation, as plain data."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from emotion_edge import AudioError, EmotionClassifier, Prediction
+from .answers import LEFT_OUT, Answers
+from .conditions import AS_RECORDED
+from .evaluation import (
+    accuracy_at_coverage,
+    confusion_matrix,
+    expected_calibration_error,
+    label_numbers,
+    reliability,
+    uar,
+    uar_interval,
+)
 
-from .corpora import Utterance
-from .errors import CorpusError
-from .evaluation import confusion_matrix, expected_calibration_error, label_numbers, uar, uar_interval
+Array = NDArray[Any]
 
 NO_SPEECH: Final = "no speech"
+"""The answer that is no label; it counts as wrong, with a confidence of 0."""
 
-_log = logging.getLogger(__name__)
+_COVERAGES: Final = np.arange(10, 0, -1) / 10
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What a model answered.
-
-    Attributes:
-        labels: the model's.
-        utterances: the recordings that could be read.
-        predictions: one each.
+def figures(answers: Mapping[str, Answers]) -> dict[str, Any]:
+    """All figures of answers by condition: as recorded of each corpus and each sex that is known and of all together,
+    under the other conditions the recalls.
     """
-
-    labels: tuple[str, ...]
-    utterances: list[Utterance]
-    predictions: list[Prediction]
-
-    def of(self, **wanted: str) -> Answers:
-        """Those whose recording has some attributes, for example `corpus="tess"`."""
-        rows = [
-            row
-            for row, utterance in enumerate(self.utterances)
-            if all(getattr(utterance, name) == value for name, value in wanted.items())
-        ]
-        return Answers(self.labels, [self.utterances[row] for row in rows], [self.predictions[row] for row in rows])
-
-    def to_dict(self) -> dict[str, Any]:
-        """The figures as plain data; a recording in which no speech was found counts as wrong."""
-        actual = label_numbers([utterance.emotion for utterance in self.utterances], self.labels)
-        predicted = label_numbers([each.label or NO_SPEECH for each in self.predictions], (*self.labels, NO_SPEECH))
-        talkers = [f"{utterance.corpus}:{utterance.talker}" for utterance in self.utterances]
-        n_columns = len(self.labels) + 1
-        matrix = confusion_matrix(actual, predicted, n_columns)[: len(self.labels)]
-        correct = actual == predicted
-        confidences = np.array([each.confidence for each in self.predictions])
-        sure = np.array([each.status == "ok" for each in self.predictions])
-        low, high = uar_interval(actual, predicted, talkers, n_columns)
-        return {
-            "recordings": len(actual),
-            "talkers": len(set(talkers)),
-            "uar": _rounded(uar(matrix)),
-            "uar_interval": [_rounded(low), _rounded(high)],
-            "accuracy": _rounded(correct.mean()),
-            "confusion": matrix.tolist(),
-            "expected_calibration_error": _rounded(expected_calibration_error(confidences, correct)),
-            "sure": {"share": _rounded(sure.mean()), "accuracy": _accuracy(correct[sure])},
-            "no_speech": int((predicted == len(self.labels)).sum()),
-        }
+    as_recorded = answers[AS_RECORDED]
+    recalls = {name: _recalls_by_corpus(each) for name, each in answers.items()}
+    return {
+        "labels": list(as_recorded.labels),
+        "mean_uar": recalls[AS_RECORDED]["mean_uar"],
+        "together": together(as_recorded),
+        "corpora": {name: _of_corpus(part) for name, part in as_recorded.by_corpus().items()},
+        "left_out": recalls.pop(LEFT_OUT, None),
+        "conditions": recalls,
+    }
 
 
-def answer(classifier: EmotionClassifier, utterances: Sequence[Utterance]) -> Answers:
-    """Have a model answer recordings of its labels, with a progress bar; a file that cannot be read is left out.
+def together(answers: Answers) -> dict[str, Any]:
+    """Calibration and coverage of the answers to all corpora, every corpus counting the same however large it is.
 
-    Raises:
-        CorpusError: no recording carries one of the labels, or none could be read.
+    An answer weighs one over the number of answers to its corpus, in each figure. The answers are sorted by confidence
+    in one list, as one threshold for everybody would part them: a corpus of which the model is less sure has a smaller
+    part in the surest answers.
     """
-    labels = classifier.recipe.labels
-    wanted = [utterance for utterance in utterances if utterance.emotion in labels]
-    if not wanted:
-        raise CorpusError(f"no recording carries one of the model's labels ({', '.join(labels)})")
-    read, predictions = [], []
-    for utterance in tqdm(wanted, desc="evaluate", unit="file", disable=None):
-        try:
-            predictions.append(classifier.classify(utterance.file))
-        except AudioError as error:
-            _log.warning("%s: left out", error)
-        else:
-            read.append(utterance)
-    if not read:
-        raise CorpusError(f"none of the {len(wanted)} recordings could be read")
-    return Answers(labels, read, predictions)
+    confidences, correct, sure = _confidences(answers)
+    _, numbers, counts = np.unique(
+        [utterance.corpus for utterance in answers.utterances], return_inverse=True, return_counts=True
+    )
+    weights = 1 / (counts[numbers] * len(counts))
+    bins = reliability(confidences, correct, weights)
+    accuracies = accuracy_at_coverage(confidences, correct, _COVERAGES, weights)
+    return {
+        "accuracy": _rounded(np.average(correct, weights=weights)),
+        "expected_calibration_error": _rounded(expected_calibration_error(bins)),
+        "sure": _sure(correct, sure, weights),
+        "reliability": [{name: _rounded(value) for name, value in each._asdict().items()} for each in bins],
+        "coverage": [
+            {"coverage": float(coverage), "accuracy": _rounded(accuracy)}
+            for coverage, accuracy in zip(_COVERAGES, accuracies, strict=True)
+        ],
+    }
 
 
-def figures(answers: Answers) -> dict[str, Any]:
-    """All figures: of each corpus, and within it of each sex that is known."""
-    corpora: dict[str, Any] = {}
-    for name in sorted({utterance.corpus for utterance in answers.utterances}):
-        part = answers.of(corpus=name)
-        sexes = sorted({utterance.sex for utterance in part.utterances} - {""})
-        corpora[name] = {**part.to_dict(), "sex": {sex: part.of(sex=sex).to_dict() for sex in sexes}}
-    mean = float(np.mean([corpus["uar"] for corpus in corpora.values()]))
-    return {"labels": list(answers.labels), "mean_uar": _rounded(mean), "corpora": corpora}
+def _of_corpus(answers: Answers) -> dict[str, Any]:
+    sexes = sorted({utterance.sex for utterance in answers.utterances} - {""})
+    return {**_all(answers), "sex": {sex: _all(answers.of(sex=sex)) for sex in sexes}}
 
 
-def _accuracy(correct: NDArray[Any]) -> float | None:
-    return _rounded(correct.mean()) if len(correct) else None
+def _all(answers: Answers) -> dict[str, Any]:
+    confidences, correct, sure = _confidences(answers)
+    actual, predicted = _numbers(answers)
+    n_labels = len(answers.labels)
+    return {
+        **_recalls(answers),
+        "accuracy": _rounded(correct.mean()),
+        "confusion": confusion_matrix(actual, predicted, n_labels + 1)[:n_labels].tolist(),
+        "expected_calibration_error": _rounded(expected_calibration_error(reliability(confidences, correct))),
+        "sure": _sure(correct, sure, np.ones(len(correct))),
+    }
+
+
+def _recalls_by_corpus(answers: Answers) -> dict[str, Any]:
+    corpora = {name: _recalls(part) for name, part in answers.by_corpus().items()}
+    return {"mean_uar": _rounded(np.mean([corpus["uar"] for corpus in corpora.values()])), "corpora": corpora}
+
+
+def _recalls(answers: Answers) -> dict[str, Any]:
+    actual, predicted = _numbers(answers)
+    talkers = [f"{utterance.corpus}:{utterance.talker}" for utterance in answers.utterances]
+    n_columns = len(answers.labels) + 1
+    low, high = uar_interval(actual, predicted, talkers, n_columns)
+    return {
+        "recordings": len(actual),
+        "talkers": len(set(talkers)),
+        "uar": _rounded(uar(confusion_matrix(actual, predicted, n_columns))),
+        "uar_interval": [_rounded(low), _rounded(high)],
+        "no_speech": int((predicted == len(answers.labels)).sum()),
+    }
+
+
+def _numbers(answers: Answers) -> tuple[Array, Array]:
+    """What was to be answered and what was, as numbers of labels, shape (n,) each; `NO_SPEECH` comes after the labels."""
+    labels = (*answers.labels, NO_SPEECH)
+    actual = label_numbers([utterance.emotion for utterance in answers.utterances], labels)
+    return actual, label_numbers([each.label or NO_SPEECH for each in answers.predictions], labels)
+
+
+def _confidences(answers: Answers) -> tuple[Array, Array, Array]:
+    """How sure each answer is, whether it is right, and whether the model itself calls it sure; shape (n,) each."""
+    actual, predicted = _numbers(answers)
+    confidences = np.array([each.confidence for each in answers.predictions])
+    return confidences, actual == predicted, np.array([each.status == "ok" for each in answers.predictions])
+
+
+def _sure(correct: Array, sure: Array, weights: Array) -> dict[str, Any]:
+    """At the model's own threshold: the share that is not `uncertain`, and how much of it is right."""
+    accuracy = np.average(correct[sure], weights=weights[sure]) if sure.any() else np.nan
+    return {"share": _rounded(np.average(sure, weights=weights)), "accuracy": _rounded(accuracy)}
 
 
 def _rounded(value: float) -> float | None:

@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from emotion_edge import AudioError, ListenSettings
-from emotion_edge.audio import read_blocks
 from emotion_edge.mfcc import Mfcc
 from emotion_edge.pooling import POOLINGS
 from emotion_edge.recipe import ModelRecipe
 from emotion_edge.utterances import Utterances, Window
 from emotion_edge.windows import frames_within
 
-from . import augmentation
-from .corpora import folders
+from . import augmentation, sounds
 from .errors import CorpusError
 from .synthetic_noise import KINDS, synthetic_noise
 
@@ -125,7 +123,7 @@ def speech_recordings(specification: str, most: int, random: Random) -> list[Rec
     name, separator, path = specification.partition("=")
     if not separator or not path or not name:
         raise CorpusError(f"--speech: got {specification!r}, wanted NAME=PATH, for example tess=recordings/tess")
-    files = _audio_files(Path(path), "--speech")
+    files = sounds.audio_files(Path(path), "--speech")
     talker_of = _TALKERS.get(name, _folder_name)
     try:
         talkers = {file: talker_of(file) for file in files}
@@ -146,7 +144,7 @@ def noise_recordings(folder: Path) -> list[Recording]:
     """
     positions: dict[Path, int] = {}
     recordings = []
-    for file in _audio_files(folder, "--noise"):
+    for file in sounds.audio_files(folder, "--noise"):
         position = positions[file.parent] = positions.get(file.parent, -1) + 1
         prescribed = re.match(r"([1-5])-", file.name)
         fold = int(prescribed[1]) - 1 if prescribed else position % N_FOLDS
@@ -174,8 +172,7 @@ def cut(
         CorpusError: nothing could be read, of speech or of noise.
     """
     rate = recipe.mfcc.sample_rate_hz
-    responses = [augmentation.impulse_response(_load(file, rate), rate) for file in _room_files(rooms)]
-    maker = _Maker(recipe, responses)
+    maker = _Maker(recipe, sounds.rooms(rooms, rate))
     for number, recording in enumerate(tqdm([*noise, *speech], desc="windows", unit="file", disable=None)):
         try:
             maker.add(recording, np.random.default_rng([seed, number]))
@@ -205,7 +202,7 @@ class _Maker:
             kind = recording.group.removeprefix("synthetic ")
             samples = synthetic_noise(kind, random, round(_SYNTHETIC_S * self._rate), self._rate)
         else:
-            samples = _load(recording.file, self._rate)
+            samples = sounds.load(recording.file, self._rate)
         self._recordings.append(recording)
         if recording.speech:
             self._add_speech(samples, recording.fold, random)
@@ -290,20 +287,3 @@ class _Maker:
 
 def _folder_name(file: Path) -> str:
     return file.parent.name
-
-
-def _load(file: Path, rate: int) -> Array:
-    return np.concatenate(list(read_blocks(file, sample_rate_hz=rate)))
-
-
-def _audio_files(folder: Path, flag: str) -> list[Path]:
-    if not folder.is_dir():
-        raise CorpusError(f"{flag}: no such folder: {folder}")
-    files = folders.audio_files(folder)
-    if not files:
-        raise CorpusError(f"{flag}: {folder} holds no audio file")
-    return files
-
-
-def _room_files(folder: Path | None) -> list[Path]:
-    return [] if folder is None else _audio_files(folder, "--rooms")

@@ -1,17 +1,22 @@
-"""Figures of models: their formulas on cases one can work out, and the evaluate command."""
+"""Figures of models: their formulas on cases one can work out."""
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
-from emotion_edge_converter.cli import main
-from emotion_edge_converter.evaluation import confusion_matrix, expected_calibration_error, uar, uar_interval
-from emotion_edge_converter.scores import Answers
-from sounds import voice, write
+from emotion_edge_converter.answers import Answers
+from emotion_edge_converter.corpora import Utterance
+from emotion_edge_converter.evaluation import (
+    accuracy_at_coverage,
+    confusion_matrix,
+    expected_calibration_error,
+    reliability,
+    uar,
+    uar_interval,
+)
+from emotion_edge_converter.scores import together
 
-from emotion_edge import EmotionClassifier
+from emotion_edge import Prediction
 
 
 def test_uar_is_the_mean_of_the_recalls():
@@ -40,64 +45,58 @@ def test_the_interval_of_sure_and_of_single_talkers():
     assert np.isnan(uar_interval(actual, actual, ["a"] * 4, 2)).all()
 
 
+def calibration_error(confidences, correct, weights=None):
+    return expected_calibration_error(reliability(np.array(confidences), np.array(correct), weights))
+
+
 def test_calibration_error():
-    confidences = np.array([0.95, 0.95, 0.55, 0.55, 1.0])
-    assert expected_calibration_error(confidences, np.array([1, 1, 1, 0, 1])) == pytest.approx((0.1 + 0.1) / 5)
-    assert expected_calibration_error(np.array([0.9, 0.9]), np.array([0, 0])) == pytest.approx(0.9)
+    assert calibration_error([0.95, 0.95, 0.55, 0.55, 1.0], [1, 1, 1, 0, 1]) == pytest.approx((0.1 + 0.1) / 5)
+    assert calibration_error([0.9, 0.9], [0, 0]) == pytest.approx(0.9)
+    assert calibration_error([0.9, 0.3], [0, 0], np.array([3, 1])) == pytest.approx((3 * 0.9 + 0.3) / 4)
 
 
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory):
-    """Folders of labels and talkers, one silence and one file that is no audio among them."""
-    folder = tmp_path_factory.mktemp("recordings")
-    for label in ("happy", "sad", "calm"):
-        for talker in ("ada", "bob"):
-            for take in range(3):
-                write(
-                    folder / label / talker / f"{take}.wav",
-                    voice(10 * len(label) + take + (talker == "bob"), seconds=0.7),
-                    22050,
-                )
-    write(folder / "sad" / "ada" / "silence.wav", np.zeros(22050), 22050)
-    (folder / "sad" / "bob" / "broken.wav").write_bytes(b"nothing")
-    return folder
+def test_reliability_has_the_bins_that_hold_any():
+    low, high = reliability(np.array([0.52, 0.58, 1.0]), np.array([1, 0, 1]))
+    assert low == pytest.approx((0.5, 0.6, 0.55, 0.5, 2 / 3))
+    assert high == pytest.approx((0.9, 1.0, 1.0, 1.0, 1 / 3))
 
 
-def test_the_command(recordings, tmp_path, capsys, caplog):
-    output = tmp_path / "figures.json"
-    assert main(["evaluate", "tess-mlp", "--corpus", f"folders={recordings}", "-o", str(output)]) == 0
-    printed = capsys.readouterr()
-    assert "broken.wav" in caplog.text
-    figures = json.loads(output.read_text())
-    assert (figures["model"], figures["labels"]) == ("tess-mlp", list(EmotionClassifier().recipe.labels))
-    (corpus,) = figures["corpora"].values()
-    assert (corpus["recordings"], corpus["talkers"], corpus["no_speech"]) == (13, 2, 1)  # calm is none of its labels
-    matrix = np.array(corpus["confusion"])
-    assert matrix.shape == (5, 6)
-    assert matrix.sum(axis=1).tolist() == [0, 0, 6, 0, 7]
-    assert matrix[:, 5].sum() == 1
-    assert corpus["uar"] == pytest.approx(uar(matrix), abs=1e-4)
-    assert corpus["accuracy"] == pytest.approx(np.trace(matrix) / 13, abs=1e-4)
-    assert figures["mean_uar"] == corpus["uar"]
-    line = next(line for line in printed.out.splitlines() if line.startswith("folders"))
-    assert line.split()[1:4] == ["13", "2", f"{corpus['uar']:.3f}"]
+def test_accuracy_at_coverage():
+    confidences, correct = np.array([0.9, 0.6, 0.8, 0.7]), np.array([1, 0, 1, 0])
+    shares = np.array([1, 0.75, 0.5, 0.25])
+    np.testing.assert_allclose(accuracy_at_coverage(confidences, correct, shares), [0.5, 2 / 3, 1, 1])
+    equally_sure = accuracy_at_coverage(np.full(4, 0.9), correct, shares)
+    np.testing.assert_allclose(equally_sure, 0.5, err_msg="which of them come first says nothing")
+    heavy = accuracy_at_coverage(np.array([0.9, 0.8]), np.array([1, 0]), np.array([1, 0.75]), np.array([3, 1]))
+    np.testing.assert_allclose(heavy, [0.75, 1])
 
 
-def test_the_answers_are_those_of_the_runtime(recordings):
-    from emotion_edge_converter import corpora, scores
-
-    classifier = EmotionClassifier()
-    answers = scores.answer(classifier, corpora.read([f"folders={recordings}"]))
-    assert isinstance(answers, Answers)
-    for utterance, prediction in zip(answers.utterances, answers.predictions, strict=True):
-        assert prediction == classifier.classify(utterance.file)
-    assert {utterance.talker for utterance in answers.of(talker="ada").utterances} == {"ada"}
+def made_up(*rows):
+    """Answers of corpus, what was meant, what was answered and how surely; sure from 0.5 on."""
+    utterances = [
+        Utterance(f"{number}.wav", "ada", "", meant, corpus) for number, (corpus, meant, *_) in enumerate(rows)
+    ]
+    predictions = [answered(label, confidence) for *_, label, confidence in rows]
+    return Answers(("calm", "cross"), utterances, predictions)
 
 
-def test_nothing_to_evaluate(recordings, tmp_path, capsys):
-    assert main(["evaluate", "speech-gate", "--corpus", f"folders={recordings}"]) == 1
-    assert "no recording carries one of the model's labels (other, speech)" in capsys.readouterr().err
-    (tmp_path / "sad").mkdir()
-    (tmp_path / "sad" / "x.wav").write_bytes(b"nothing")
-    assert main(["evaluate", "tess-mlp", "--corpus", f"folders={tmp_path}"]) == 1
-    assert "none of the 1 recordings could be read" in capsys.readouterr().err
+def answered(label, confidence):
+    status = "no_speech" if label is None else "ok" if confidence >= 0.5 else "uncertain"
+    return Prediction(label, confidence, {}, status, start_s=0, end_s=1, model="made up")
+
+
+def test_every_corpus_counts_the_same():
+    figures = together(
+        made_up(
+            ("small", "calm", "calm", 0.9),
+            ("large", "calm", "cross", 0.7),
+            ("large", "cross", "cross", 0.7),
+            ("large", "calm", "calm", 0.4),
+            ("large", "calm", None, 0.0),
+        )
+    )
+    assert figures["accuracy"] == 0.75
+    assert figures["sure"] == {"share": 0.75, "accuracy": round(0.625 / 0.75, 4)}
+    assert figures["expected_calibration_error"] == pytest.approx(0.5 * 0.1 + 0.25 * 0.2 + 0.125 * 0.6 + 0.125 * 0)
+    assert {each["coverage"]: each["accuracy"] for each in figures["coverage"]}[0.5] == 1.0
+    assert [each["share"] for each in figures["reliability"]] == [0.125, 0.125, 0.25, 0.5]

@@ -1,4 +1,4 @@
-"""`emotion-edge-converter evaluate`: how good is a model file on these recordings?"""
+"""`emotion-edge-converter evaluate`: how good is a model on these recordings?"""
 
 from __future__ import annotations
 
@@ -8,39 +8,74 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from emotion_edge import EmotionClassifier
-
-from .. import corpora, scores
+from .. import answers, conditions, corpora, fold_models, scores
+from ..answers import LEFT_OUT
 from ..files import write_text
-from .arguments import add_corpus, check_writable
+from .arguments import add_corpus, check_writable, positive
 
 
 def register(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "evaluate",
-        help="measure a model file on labelled recordings",
-        description="Measure a model file on labelled recordings, through the very path that runs on the device: UAR with "
-        "a confidence interval over talkers, accuracy, calibration, per corpus and sex. The figures are of strangers "
-        "only if the model was trained on none of these talkers.",
+        help="measure a model on labelled recordings",
+        description="Measure a model on labelled recordings, through the very path that runs on the device: UAR with a "
+        "confidence interval over talkers, accuracy, calibration, coverage, per corpus and sex; over the telephone, in noise "
+        "and in rooms. The figures are of strangers if a folder of fold models answers, or a model that was trained on none "
+        "of these talkers.",
     )
-    parser.add_argument("model", metavar="MODEL.tflite|NAME", help="a model file, or the name of a shipped model")
+    parser.add_argument(
+        "model",
+        metavar="MODEL.tflite|NAME|DIR",
+        help='a model file, the name of a shipped model, or a folder with a folds.json: {"folds": [{"model": FILE, '
+        '"talkers": {CORPUS: [TALKER, ...]}}, ...], "left_out": [{"model": FILE, "corpus": CORPUS}, ...]}, where each '
+        "model answers the talkers that it was not trained on",
+    )
     add_corpus(parser)
+    parser.add_argument(
+        "--noise",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="a folder of noises, in any layout: also measure in noise; may be given several times",
+    )
+    parser.add_argument(
+        "--rooms", type=Path, metavar="DIR", help="a folder of impulse responses: also measure in rooms"
+    )
+    parser.add_argument(
+        "--jobs", type=positive, default=1, metavar="N", help="processes that share the work (default: %(default)s)"
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.json", help="also write every figure here")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="also write a report with pictures here")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Answer every recording, print a table."""
-    if options.output is not None:
-        check_writable(options.output)
-    classifier = EmotionClassifier(options.model)
-    answers = scores.answer(classifier, corpora.read(options.corpus))
-    result = {"model": classifier.recipe.name, **scores.figures(answers)}
-    print(_table(result))
-    if options.output is not None:
-        write_text(options.output, json.dumps(result, indent=1) + "\n")
-        print(f"written: {options.output}", file=sys.stderr)
+    """Answer every recording under every condition, print tables, write what was asked for."""
+    for file in filter(None, (options.output, options.report)):
+        check_writable(file)
+    models = fold_models.load(options.model)
+    utterances = corpora.read(options.corpus)
+    heard = conditions.read(models.any.recipe.mfcc.sample_rate_hz, options.noise, options.rooms)
+    result = {
+        "model": models.name,
+        "folds": None if models.by_talker is None else len(models.folds),
+        "trained_on": list(dict.fromkeys(name for model in models.folds for name in model.recipe.corpora)),
+        "noises": len(heard.noises),
+        "rooms": len(heard.rooms),
+        **scores.figures(answers.answer(models, utterances, heard, jobs=options.jobs)),
+    }
+    print(_table(result), _conditions(result), sep="\n\n")
+    written = {options.output: json.dumps(result, indent=1) + "\n"}
+    if options.report is not None:
+        from .. import evaluation_report  # matplotlib takes a second
+
+        written[options.report] = evaluation_report.html(result)
+    for file, text in written.items():
+        if file is not None:
+            write_text(file, text)
+            print(f"written: {file}", file=sys.stderr)
     return 0
 
 
@@ -50,8 +85,29 @@ def _table(result: dict[str, Any]) -> str:
     for name, corpus in result["corpora"].items():
         lines.append(_line(name, corpus))
         lines += [_line(f"  {sex}", part) for sex, part in corpus["sex"].items()]
-    lines.append(f"{'mean':12} {'':>6} {'':>7} {result['mean_uar']:6.3f}")
+    all_corpora = {
+        "recordings": sum(corpus["recordings"] for corpus in result["corpora"].values()),
+        "talkers": sum(corpus["talkers"] for corpus in result["corpora"].values()),
+        "uar": result["mean_uar"],
+        "uar_interval": (None, None),
+    }
+    lines.append(_line("together", all_corpora | result["together"]))
     return "\n".join(lines)
+
+
+def _conditions(result: dict[str, Any]) -> str:
+    """UARs, one line a condition, one column a corpus."""
+    names = list(result["corpora"])
+    widths = [max(6, len(name)) for name in (*names, "mean")]
+    lines = [("UAR", [*names, "mean"])]
+    rows = result["conditions"] | ({LEFT_OUT: result["left_out"]} if result["left_out"] else {})
+    for name, row in rows.items():
+        uars = [row["corpora"].get(corpus, {}).get("uar") for corpus in names]
+        lines.append((name, ["" if uar is None else f"{uar:.3f}" for uar in (*uars, row["mean_uar"])]))
+    return "\n".join(
+        " ".join([f"{name:15}", *(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))])
+        for name, cells in lines
+    )
 
 
 def _line(name: str, figures: dict[str, Any]) -> str:

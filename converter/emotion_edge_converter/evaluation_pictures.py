@@ -1,0 +1,84 @@
+"""The pictures of an evaluation's report, as PNG bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Any, Final
+
+import matplotlib.pyplot as plt
+
+from . import drawing
+from .conditions import AS_RECORDED, NOISE
+from .drawing import COLOURS, png
+from .scores import NO_SPEECH
+
+_MARKERS: Final = "osD^vP"
+_NO_NOISE_DB: Final = max(NOISE) + 10
+"""Where on the axis of signal-to-noise ratios the recordings themselves are drawn."""
+
+
+def over_noise(conditions: dict[str, Any], labels: Sequence[str]) -> bytes:
+    """UAR over the signal-to-noise ratio, one line a corpus, the mean in black, chance dashed."""
+    names = {snr_db: NOISE[snr_db] for snr_db in sorted(NOISE)} | {_NO_NOISE_DB: AS_RECORDED}
+    corpora = conditions[AS_RECORDED]["corpora"]
+    figure, panel = plt.subplots(figsize=(7.6, 4.2))
+    for corpus, colour, marker in zip(corpora, cycle(COLOURS[:-1]), cycle(_MARKERS), strict=False):
+        uars = [conditions[name]["corpora"][corpus]["uar"] for name in names.values()]
+        panel.plot(list(names), uars, marker=marker, color=colour, label=corpus, markersize=5, linewidth=1.2)
+    means = [conditions[name]["mean_uar"] for name in names.values()]
+    panel.plot(list(names), means, color=COLOURS[-1], label="mean", linewidth=2.4)
+    _chance(panel, labels)
+    panel.set_xticks(list(names), [*(str(snr_db) for snr_db in sorted(NOISE)), AS_RECORDED])
+    panel.set(xlabel="signal-to-noise ratio, dB", ylabel="UAR", ylim=(0, 1.02))
+    panel.grid(alpha=0.25)
+    panel.legend(fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return png(figure)
+
+
+def confusion(name: str, corpus: dict[str, Any], labels: Sequence[str]) -> bytes:
+    """The confusion matrix of a corpus; a column for what was taken for no speech only where there is any."""
+    n_columns = len(labels) + bool(corpus["no_speech"])
+    counts = [row[:n_columns] for row in corpus["confusion"]]
+    return drawing.confusion(counts, labels, [*labels, NO_SPEECH][:n_columns], f"{name}: UAR {corpus['uar']:.3f}")
+
+
+def reliability(bins: Sequence[dict[str, float]]) -> bytes:
+    """Accuracy over confidence, above the share of the answers that have it; a model that knows itself is on the diagonal."""
+    figure, (panel, shares) = plt.subplots(2, figsize=(4.6, 4.6), sharex=True, gridspec_kw={"height_ratios": (3, 1)})
+    confidences = [each["confidence"] for each in bins]
+    panel.plot((0, 1), (0, 1), color="grey", linestyle="--", linewidth=1, label="as sure as right")
+    panel.plot(
+        confidences, [each["accuracy"] for each in bins], "o-", color=COLOURS[0], label="the model", clip_on=False
+    )
+    panel.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
+    panel.legend(fontsize=9, loc="upper left", frameon=False)
+    panel.grid(alpha=0.25)
+    widths = [each["high"] - each["low"] for each in bins]
+    shares.bar(
+        [each["low"] for each in bins], [each["share"] for each in bins], widths, 0, align="edge", color=COLOURS[5]
+    )
+    shares.set(xlabel="confidence", ylabel="share")
+    return png(figure)
+
+
+def coverage(together: dict[str, Any], labels: Sequence[str]) -> bytes:
+    """Accuracy over the share of the answers that is given, surest first, and where the model's own threshold lies."""
+    figure, panel = plt.subplots(figsize=(4.6, 4.6))
+    points = together["coverage"]
+    shares, accuracies = [each["coverage"] for each in points], [each["accuracy"] for each in points]
+    panel.plot(shares, accuracies, "o-", color=COLOURS[0], label="the surest of the answers")
+    sure = together["sure"]
+    if sure["accuracy"] is not None:
+        panel.plot(
+            sure["share"], sure["accuracy"], "D", color=COLOURS[1], markersize=9, label="not \u201cuncertain\u201d"
+        )
+    _chance(panel, labels)
+    panel.set(xlabel="share of the recordings answered", ylabel="accuracy of these", xlim=(0, 1.02), ylim=(0, 1.02))
+    panel.legend(fontsize=9, loc="lower left", bbox_to_anchor=(0, 0.02 + 1 / len(labels)), frameon=False)
+    panel.grid(alpha=0.25)
+    return png(figure)
+
+
+def _chance(panel: Any, labels: Sequence[str]) -> None:
+    panel.axhline(1 / len(labels), color="grey", linestyle="--", linewidth=1, label="chance")

@@ -1,0 +1,29 @@
+"""An evaluation as one self-contained HTML file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import evaluation_pictures as pictures
+from . import pages
+from .conditions import NOISE
+
+
+def html(result: dict[str, Any]) -> str:
+    """The report: recalls with their intervals, conditions, confusions, calibration, coverage, sexes.
+
+    Args:
+        result: what the evaluate command writes as JSON.
+    """
+    labels, corpora, conditions = result["labels"], result["corpora"], result["conditions"]
+    return pages.render(
+        "evaluation.html",
+        **result,
+        chance=1 / len(labels),
+        n_recordings=sum(corpus["recordings"] for corpus in corpora.values()),
+        n_talkers=sum(corpus["talkers"] for corpus in corpora.values()),
+        over_noise=pictures.over_noise(conditions, labels) if conditions.keys() >= set(NOISE.values()) else None,
+        confusions={name: pictures.confusion(name, corpus, labels) for name, corpus in corpora.items()},
+        reliability=pictures.reliability(result["together"]["reliability"]),
+        coverage=pictures.coverage(result["together"], labels),
+    )
