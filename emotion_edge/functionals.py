@@ -46,7 +46,7 @@ _LITTLE: Final = 1e-3
 
 def n_functionals(n_mfcc: int) -> int:
     """How many numbers `functionals` returns for frames of so many coefficients."""
-    distribution = (1 + len(QUANTILES)) * n_mfcc + 2 * (n_mfcc - 1)
+    distribution = (1 + len(QUANTILES)) * n_mfcc - 1 + 2 * (n_mfcc - 1)
     course = (len(LAGS) + 1) * n_mfcc + len(CHANGE_QUANTILES) * N_CHANGING + (len(MODULATION_BINS) - 1) * N_MODULATED
     together = N_CORRELATED * (N_CORRELATED - 1) // 2 + 4 * n_mfcc - 1
     return distribution + course + together + N_PROSODIC
@@ -104,8 +104,9 @@ def _distribution(utterance: _Utterance) -> Iterator[Array]:
     yield mean[1:]
     yield active.std(axis=0)
     quantiles = np.percentile(active, QUANTILES, axis=0)
-    quantiles[:, 0] -= quantiles[len(QUANTILES) // 2, 0]
-    yield quantiles.ravel()
+    yield quantiles[:, 1:].ravel()
+    median = len(QUANTILES) // 2
+    yield np.delete(quantiles[:, 0] - quantiles[median, 0], median)
     level = utterance.level
     loud = level >= np.percentile(level[utterance.active], _LOUD)
     yield (utterance.cepstra[loud].mean(axis=0) - mean)[1:]

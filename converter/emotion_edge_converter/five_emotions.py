@@ -1,0 +1,134 @@
+"""The model for voices never heard: its training, and its cross-validation by talker and by corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tqdm import trange
+
+from emotion_edge.recipe import MfccRecipe, ModelRecipe, ProsodyRecipe
+
+from .corpora import EMOTIONS, Utterance
+from .evaluation import label_numbers
+from .examples import Examples
+from .settings import SEED
+
+Array = NDArray[Any]
+
+N_FOLDS: Final = 5
+
+_HIDDEN: Final = (192, 64)
+_DROPOUT: Final = 0.3
+_WEIGHT_DECAY: Final = 3e-4
+_NOISE: Final = 0.1  # in deviations of a feature
+_LABEL_SMOOTHING: Final = 0.05
+_BATCH_SIZE: Final = 256
+_LEARNING_RATE: Final = 0.001
+_VERSIONS_AN_EPOCH: Final = 3
+_OTHER_EMOTIONS_WEIGHT: Final = 0.5
+_FURTHEST: Final = 6.0  # deviations: what lies further is a tracker's mistake or a scratch
+
+
+def recipe(name: str) -> ModelRecipe:
+    """What the model hears: at 16 kHz, functionals of 30 MFCCs of 64 filters and of prosody, every 10 ms."""
+    mfcc = MfccRecipe.preset(
+        "librosa",
+        sample_rate_hz=16000,
+        n_mfcc=30,
+        n_mels=64,
+        n_fft=1024,
+        window_length=640,
+        hop_length=160,
+        fmin_hz=60.0,
+        fmax_hz=7600.0,
+    )
+    return ModelRecipe(name=name, labels=EMOTIONS, mfcc=mfcc, pooling="functionals", prosody=ProsodyRecipe())
+
+
+def folds(utterances: Sequence[Utterance]) -> Array:
+    """The fold of each recording, shape (n,): talker number i of a corpus, sorted, is in fold i modulo 5."""
+    talkers: dict[str, set[str]] = {}
+    for utterance in utterances:
+        talkers.setdefault(utterance.corpus, set()).add(utterance.talker)
+    fold = {
+        (corpus, talker): number % N_FOLDS
+        for corpus, names in talkers.items()
+        for number, talker in enumerate(sorted(names))
+    }
+    return np.array([fold[utterance.corpus, utterance.talker] for utterance in utterances])
+
+
+def fit(examples: Examples, rows: Array, *, seed: int = SEED, epochs: int) -> keras.Model:
+    """Train on some recordings, given as a mask of shape (n,). The same seed gives the same weights.
+
+    All emotions of the corpora are learnt, also those that are not among the five, and the outputs of those are cut
+    off afterwards: what is disgust or surprise helps to tell what is anger.
+
+    Returns:
+        Raw features to the probabilities of the five.
+    """
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    random = np.random.default_rng(seed)
+    utterances = [utterance for utterance, wanted in zip(examples.utterances, rows, strict=True) if wanted]
+    features = within_reach(examples.features[rows])
+    names = [utterance.emotion for utterance in utterances]
+    labels = (*EMOTIONS, *sorted(set(names) - set(EMOTIONS)))
+    targets = np.eye(len(labels), dtype=np.float32)[label_numbers(names, labels)]
+    weights = _weights(utterances)
+    model = _untrained(features, len(labels))
+    n_rows = len(features) * _VERSIONS_AN_EPOCH
+    n_batches = -(-n_rows // _BATCH_SIZE)
+    schedule = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, n_batches * epochs)
+    model.compile(
+        optimizer=keras.optimizers.Adam(schedule),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=_LABEL_SMOOTHING),
+        steps_per_execution=n_batches,
+    )
+    targets, weights = np.tile(targets, (_VERSIONS_AN_EPOCH, 1)), np.tile(weights, _VERSIONS_AN_EPOCH)
+    for _ in trange(epochs, desc="training", unit="epoch", disable=None, leave=False):
+        versions = random.integers(features.shape[1], size=(_VERSIONS_AN_EPOCH, len(features)))
+        drawn = features[np.arange(len(features)), versions].reshape(n_rows, -1)
+        model.fit(drawn, targets, sample_weight=weights, batch_size=_BATCH_SIZE, verbose=0)
+    return _of_the_five(model)
+
+
+def within_reach(features: Array) -> Array:
+    """Features, shape (n, versions, n_features), none further than 6 deviations from its mean."""
+    mean, deviation = features.mean(axis=(0, 1)), features.std(axis=(0, 1))
+    return np.clip(features, mean - _FURTHEST * deviation, mean + _FURTHEST * deviation)
+
+
+def _untrained(features: Array, n_labels: int) -> keras.Model:
+    normalisation = keras.layers.Normalization()
+    normalisation.adapt(features.reshape(-1, features.shape[2]))
+    layers: list[Any] = [keras.Input((features.shape[2],)), normalisation, keras.layers.GaussianNoise(_NOISE)]
+    for width in _HIDDEN:
+        regulariser = keras.regularizers.L2(_WEIGHT_DECAY)
+        layers.append(keras.layers.Dense(width, activation="relu", kernel_regularizer=regulariser))
+        layers.append(keras.layers.Dropout(_DROPOUT))
+    layers.append(keras.layers.Dense(n_labels, activation="softmax"))
+    return keras.Sequential(layers)
+
+
+def _of_the_five(model: keras.Model) -> keras.Model:
+    """The same model without noise, dropout and the outputs of other emotions: the five alone, in proportion."""
+    kept = [layer for layer in model.layers if isinstance(layer, keras.layers.Normalization | keras.layers.Dense)]
+    last = keras.layers.Dense(len(EMOTIONS), activation="softmax")
+    small = keras.Sequential([keras.Input(model.input_shape[1:]), *kept[:-1], last], name="five_emotions")
+    last.set_weights([weights[..., : len(EMOTIONS)] for weights in kept[-1].get_weights()])
+    return small
+
+
+def _weights(utterances: Sequence[Utterance]) -> Array:
+    """What each recording counts: all of an emotion of a corpus together the root of their number. Shape (n,), mean 1."""
+    groups = [(utterance.corpus, utterance.emotion) for utterance in utterances]
+    counts = {group: groups.count(group) for group in set(groups)}
+    others = [_OTHER_EMOTIONS_WEIGHT if emotion not in EMOTIONS else 1.0 for _, emotion in groups]
+    weights = np.array(others) / np.sqrt([counts[group] for group in groups])
+    return np.asarray(weights / weights.mean(), np.float32)
