@@ -21,6 +21,7 @@ from emotion_edge.recipe import ModelRecipe
 from . import augmentation, sounds
 from .corpora import Utterance
 from .errors import CorpusError
+from .files import replacing
 
 Array = NDArray[Any]
 
@@ -52,8 +53,9 @@ def extract(
     rooms: Sequence[Path],
     seed: int,
     jobs: int,
+    file: Path,
 ) -> Examples:
-    """Features of recordings and of versions of them, with a progress bar; a file that cannot be read is left out.
+    """Features of recordings and of versions of them, with a progress bar; what cannot be read is left out.
 
     Each recording has a random sequence of its own, so the result does not depend on the number of processes.
 
@@ -64,22 +66,26 @@ def extract(
         noises, rooms: recordings of noise and impulse responses of rooms to make them with.
         seed: of the random sequences.
         jobs: how many processes.
+        file: a `.npy` file to keep the features in; where there is one, from the same arguments, it is read instead.
 
     Raises:
-        CorpusError: none could be read.
+        CorpusError: no recording could be read.
         AudioError: a noise or a room cannot be read.
     """
-    tasks = [(utterance.file, n_versions, [seed, number]) for number, utterance in enumerate(utterances)]
-    with ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(recipe, tuple(noises), tuple(rooms))) as pool:
-        answers = pool.map(_versions, tasks, chunksize=16)
-        rows = list(tqdm(answers, total=len(tasks), desc="features", unit="file", disable=None))
-    for row in rows:
-        if isinstance(row, str):
-            _log.warning("%s: left out", row)
-    kept = [(utterance, row) for utterance, row in zip(utterances, rows, strict=True) if not isinstance(row, str)]
-    if not kept:
+    if not file.is_file():
+        tasks = [(utterance.file, n_versions, [seed, number]) for number, utterance in enumerate(utterances)]
+        with ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(recipe, tuple(noises), tuple(rooms))) as pool:
+            answers = pool.map(_versions, tasks, chunksize=16)
+            rows = list(tqdm(answers, total=len(tasks), desc="features", unit="file", disable=None))
+        with replacing(file) as temporary:
+            np.save(temporary, np.stack(rows))
+    features = np.load(file)
+    read = np.isfinite(features[:, 0, 0])
+    if not read.any():
+        file.unlink()
         raise CorpusError(f"none of the {len(utterances)} files could be read")
-    return Examples([utterance for utterance, _ in kept], np.stack([row for _, row in kept]))
+    kept = [utterance for utterance, wanted in zip(utterances, read, strict=True) if wanted]
+    return Examples(kept, features[read])
 
 
 class _Maker:
@@ -87,6 +93,7 @@ class _Maker:
 
     def __init__(self, recipe: ModelRecipe, noises: Sequence[Path], rooms: Sequence[Path]) -> None:
         self.rate: Final = recipe.mfcc.sample_rate_hz
+        self.n_features: Final = recipe.n_features
         self._mfcc: Final = Mfcc(recipe.mfcc, prosody=recipe.prosody)
         self._pool: Final = POOLINGS[recipe.pooling]
         self._noises: Final = [sounds.load(file, self.rate) for file in noises]
@@ -116,12 +123,13 @@ def _prepare(recipe: ModelRecipe, noises: Sequence[Path], rooms: Sequence[Path])
     _maker = _Maker(recipe, noises, rooms)
 
 
-def _versions(task: tuple[Path, int, list[int]]) -> Array | str:
-    """The features of all versions of a file, or why it cannot be read."""
+def _versions(task: tuple[Path, int, list[int]]) -> Array:
+    """The features of all versions of a file; nan where it cannot be read."""
     file, n_versions, seed = task
     try:
         samples = sounds.load(file, _maker.rate)
     except AudioError as error:
-        return str(error)
+        _log.warning("%s: left out", error)
+        return np.full((1 + n_versions, _maker.n_features), np.nan, np.float32)
     random = np.random.default_rng(seed)
     return np.stack([_maker.as_recorded(samples), *(_maker.elsewhere(samples, random) for _ in range(n_versions))])

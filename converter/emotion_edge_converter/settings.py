@@ -14,6 +14,8 @@ CHOSEN: Final = ("mlp-128", 30)
 EPOCHS: Final = 100
 GATE_EPOCHS: Final = 25
 """Of the speech gate, which learns from a hundred times as much."""
+STRANGERS_EPOCHS: Final = 60
+"""Of the model for voices never heard, each of as many recordings as there are, in three versions."""
 SEED: Final = 0
 
 VARIANTS: Final = {"int8": 0.25, "dynamic": 0.25, "float16": 0.01, "float32": 0.01}
@@ -28,6 +30,9 @@ LEAST_AGREEMENT: Final = 0.995
 
 GATE_LEAST_AGREEMENT: Final = 0.99
 """The same of the speech gate: many of its windows, speech in as much noise, lie on the threshold."""
+
+STRANGERS_LEAST_AGREEMENT: Final = 0.98
+"""The same of the model for voices never heard: its answers to strangers are often divided between two labels."""
 
 FEWEST_CALIBRATION: Final = 10
 """Recordings below which neither the int8 ranges nor a proof of parity mean anything."""

@@ -44,6 +44,13 @@ def add_training(parser: Any) -> None:
     )
 
 
+def add_jobs(parser: Any) -> None:
+    """--jobs."""
+    parser.add_argument(
+        "--jobs", type=positive, default=1, metavar="N", help="processes that share the work (default: %(default)s)"
+    )
+
+
 def add_least_agreement(parser: Any) -> None:
     """--least-agreement."""
     parser.add_argument(

@@ -11,7 +11,7 @@ from typing import Any
 from .. import answers, conditions, corpora, fold_models, scores
 from ..answers import LEFT_OUT
 from ..files import write_text
-from .arguments import add_corpus, check_writable, positive
+from .arguments import add_corpus, add_jobs, check_writable
 
 
 def register(commands: Any) -> None:
@@ -43,9 +43,7 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--rooms", type=Path, metavar="DIR", help="a folder of impulse responses: also measure in rooms"
     )
-    parser.add_argument(
-        "--jobs", type=positive, default=1, metavar="N", help="processes that share the work (default: %(default)s)"
-    )
+    add_jobs(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.json", help="also write every figure here")
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="also write a report with pictures here")
     parser.set_defaults(run=run)

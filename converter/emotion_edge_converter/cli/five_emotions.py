@@ -1,0 +1,124 @@
+"""`emotion-edge-converter five-emotions`: the model for voices never heard."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from emotion_edge.recipe import ModelRecipe
+
+from .. import corpora, sounds
+from ..files import replacing, write_text
+from ..quiet import import_tensorflow
+from ..settings import STRANGERS_EPOCHS, STRANGERS_LEAST_AGREEMENT, VARIANTS
+from .arguments import add_corpus, add_jobs, add_least_agreement, add_training, check_writable, positive
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "five-emotions",
+        help="train the model for voices that it never heard",
+        description="Train one model of all corpora together, each recording also in noise, in rooms, of other speakers' "
+        "size and by other microphones; cross-validate it by talker and by corpus, and calibrate its confidence on talkers "
+        "that were held out. Writes NAME.keras, NAME.tflite, NAME.json (the recipe), and into the folder --folds the models "
+        "that `evaluate` measures.",
+    )
+    add_corpus(parser)
+    parser.add_argument(
+        "--noise", action="append", default=[], type=Path, metavar="DIR", help="recordings of noise; may be repeated"
+    )
+    parser.add_argument("--rooms", type=Path, metavar="DIR", help="impulse responses of rooms")
+    parser.add_argument(
+        "--versions",
+        type=positive,
+        default=8,
+        metavar="N",
+        help="changed versions of each recording (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--folds",
+        type=Path,
+        default=Path("folds"),
+        metavar="DIR",
+        help="where features and the models of the cross-validation go; run again with the same options, what is there is not "
+        "made again (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--licence", default="not stated", help="of the weights, for the recipe: it follows the recordings'"
+    )
+    parser.add_argument("-o", "--output", type=Path, default=Path("five-emotions.keras"), metavar="NAME.keras")
+    add_training(parser)
+    add_least_agreement(parser)
+    add_jobs(parser)
+    parser.set_defaults(run=run, epochs=STRANGERS_EPOCHS, least_agreement=STRANGERS_LEAST_AGREEMENT)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Extract, cross-validate, train, prove, write."""
+    name = str(options.output).removesuffix(".keras")
+    files = {part: Path(f"{name}.{part}") for part in ("keras", "tflite", "json")}
+    for file in files.values():
+        check_writable(file)
+    check_writable(options.folds, folder=True)
+    utterances = corpora.read(options.corpus)
+    noises = [file for folder in options.noise for file in sounds.audio_files(folder, "--noise")]
+    rooms = [] if options.rooms is None else sounds.audio_files(options.rooms, "--rooms")
+    import_tensorflow()
+    from .. import checkpoints, cross_validation, examples, five_emotions, parity
+
+    recipe = five_emotions.recipe(Path(name).name).replace(
+        licence=options.licence, corpora=tuple(sorted({utterance.corpus for utterance in utterances}))
+    )
+    options.folds.mkdir(exist_ok=True)
+    checkpoints.claim(options.folds, _description(options, recipe, utterances, noises, rooms))
+    table = examples.extract(
+        utterances,
+        recipe,
+        n_versions=options.versions,
+        noises=noises,
+        rooms=rooms,
+        seed=options.seed,
+        jobs=options.jobs,
+        file=options.folds / "features.npy",
+    )
+    training = {"seed": options.seed, "epochs": options.epochs}
+    recipe = cross_validation.run(table, recipe, options.folds, **training)
+    model, content = cross_validation.of_everything(table, recipe, options.folds, **training)
+    with replacing(files["tflite"]) as temporary:
+        temporary.write_bytes(content)
+        parities = parity.compare_features(model, temporary, table.features[:, 0])
+        parity.require(parities, options.least_agreement, VARIANTS["int8"])
+    with replacing(files["keras"]) as temporary:
+        model.save(temporary)
+    write_text(files["json"], recipe.to_json() + "\n")
+    for line in parities:
+        print(line)
+    for score, value in recipe.scores.items():
+        print(f"{score}  {value:.4f}")
+    print(f"written: {', '.join(map(str, (*files.values(), options.folds)))}; {len(content)} bytes", file=sys.stderr)
+    return 0
+
+
+def _description(
+    options: argparse.Namespace,
+    recipe: ModelRecipe,
+    utterances: Sequence[corpora.Utterance],
+    noises: Sequence[Path],
+    rooms: Sequence[Path],
+) -> dict[str, Any]:
+    """What decides how features and models come out."""
+    return {
+        "recordings": dict(Counter(f"{utterance.corpus}, {utterance.emotion}" for utterance in utterances)),
+        "noises": len(noises),
+        "rooms": len(rooms),
+        "versions": options.versions,
+        "seed": options.seed,
+        "epochs": options.epochs,
+        "features": {"mfcc": asdict(recipe.mfcc), "pooling": recipe.pooling, "count": recipe.n_features},
+    }
