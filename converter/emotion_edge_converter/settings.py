@@ -34,5 +34,19 @@ GATE_LEAST_AGREEMENT: Final = 0.99
 STRANGERS_LEAST_AGREEMENT: Final = 0.98
 """The same of the model for voices never heard: its answers to strangers are often divided between two labels."""
 
+
+ADAPTED_LEAST_AGREEMENT: Final = 0.95
+"""The same of a model adapted to a few clips, of which one may lie between two labels."""
+
 FEWEST_CALIBRATION: Final = 10
 """Recordings below which neither the int8 ranges nor a proof of parity mean anything."""
+
+N_DRAWN: Final = 500
+"""Feature vectors that stand in for what a model learnt from (`conversion.draw_features`)."""
+
+FEWEST_CLIPS: Final = 10
+FEWEST_OF_A_LABEL: Final = 2
+"""Clips of one's own voice below which there is nothing to adapt to, in all and of each label that occurs."""
+
+SIGNIFICANT: Final = 0.05
+"""The p value below which a change counts as more than chance."""

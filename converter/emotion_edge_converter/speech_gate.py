@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from emotion_edge import EmotionClassifier
-from emotion_edge.interpreter import available
-from emotion_edge.model import load
 from emotion_edge.recipe import MfccRecipe, ModelRecipe
 
 from . import parity
@@ -217,15 +215,10 @@ def check(
         ConversionError: they differ by more than they may.
     """
     features = _examples(windows, np.ones(len(windows.recording), bool), seed + 1)
-    full = probabilities(gate.model, features)
-    parities = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "gate.tflite"
         path.write_bytes(gate.content)
-        for interpreter in available(load(path)):
-            classifier = EmotionClassifier(path, interpreter=interpreter.backend)
-            small = np.stack([classifier.probabilities(row) for row in features])
-            parities.append(parity.Parity(interpreter.backend, [], full, small, 0.0))
+        parities = parity.compare_features(gate.model, path, features)
     parity.require(parities, least_agreement, largest_difference)
     return parities
 

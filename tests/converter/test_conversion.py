@@ -180,6 +180,14 @@ def test_the_recipe_travels_whole(features):
     np.testing.assert_allclose(recipe.standardisation.deviation, features.std(axis=0), rtol=1e-5)
 
 
+def test_a_standardisation_that_is_there_is_kept(features):
+    first = Model.from_bytes(convert(build("normalised", features), RECIPE, features)).recipe
+    content = convert(build("normalised", features), first.replace(name="again"), 0.5 * features + 3)
+    assert Model.from_bytes(content).recipe == first.replace(name="again")
+    full = probabilities(build("normalised", features), 0.5 * features + 3)
+    np.testing.assert_allclose(small_probabilities(content, 0.5 * features + 3), full, atol=0.15)
+
+
 def test_a_feature_that_never_changes(features):
     constant = features.copy()
     constant[:, 5] = 7

@@ -36,9 +36,7 @@ def add_emotions(parser: Any) -> None:
 
 def add_training(parser: Any) -> None:
     """--seed and --epochs."""
-    parser.add_argument(
-        "--seed", type=_seed, default=SEED, help="of the split, the weights and the batches (default: %(default)s)"
-    )
+    add_seed(parser, "of the split, the weights and the batches")
     parser.add_argument(
         "--epochs", type=positive, default=EPOCHS, help="passes over the training part (default: %(default)s)"
     )
@@ -49,6 +47,11 @@ def add_jobs(parser: Any) -> None:
     parser.add_argument(
         "--jobs", type=positive, default=1, metavar="N", help="processes that share the work (default: %(default)s)"
     )
+
+
+def add_seed(parser: Any, meaning: str) -> None:
+    """--seed."""
+    parser.add_argument("--seed", type=_seed, default=SEED, help=f"{meaning} (default: %(default)s)")
 
 
 def add_least_agreement(parser: Any) -> None:

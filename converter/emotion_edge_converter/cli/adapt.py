@@ -1,0 +1,132 @@
+"""`emotion-edge-converter adapt`: a model fitted to a few clips of one's own voice, or nothing where that does not help."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emotion_edge import EmotionClassifier
+from emotion_edge.recipe import ModelRecipe
+
+from .. import clips, corpora
+from ..clips import Clips
+from ..errors import ConversionError
+from ..files import replacing
+from ..quiet import import_tensorflow
+from ..settings import ADAPTED_LEAST_AGREEMENT, N_DRAWN, SIGNIFICANT, VARIANTS
+from .arguments import add_corpus, add_seed, check_writable
+
+if TYPE_CHECKING:
+    from ..adaptation import Comparison
+    from ..parity import Parity
+
+
+def register(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "adapt",
+        help="fit a model to clips of one's own voice",
+        description="Fit the last layer of a model to a few labelled clips of one voice, ten of each label if possible. "
+        "Cross-validate over the clips first, and write nothing unless that shows that it helps. Writes NAME.tflite "
+        "and NAME.keras.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL.keras")
+    parser.add_argument("tflite", type=Path, metavar="MODEL.tflite")
+    add_corpus(parser)
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.tflite")
+    parser.add_argument("--anyway", action="store_true", help="write the model even if it was not shown to help")
+    add_seed(parser, "of the shuffles")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, cross-validate, fit, prove, write."""
+    name = str(options.output).removesuffix(".tflite")
+    files = {part: Path(f"{name}.{part}") for part in ("keras", "tflite")}
+    for file in files.values():
+        _check_output(file, options)
+    classifier = EmotionClassifier(options.tflite)
+    recipe = classifier.recipe
+    own = clips.read(classifier, corpora.read(options.corpus))
+    import_tensorflow()
+    from .. import adaptation, conversion, keras_models, parity
+
+    model = keras_models.load_keras(options.model)
+    drawn = conversion.draw_features(recipe, N_DRAWN, seed=options.seed)
+    _check_pair(parity.compare_features(model, options.tflite, drawn), options)
+    last = keras_models.last_dense(model, own.features)
+    inputs = last.inputs / recipe.temperature  # so that what is fitted are the probabilities that the device says
+    comparison = adaptation.cross_validate(inputs, last.weights, own.targets, seed=options.seed)
+    print(_table(comparison))
+    if own.missing:
+        print(f"no clip of {', '.join(own.missing)}: what the model knows of that stays", file=sys.stderr)
+    if not comparison.helps and not options.anyway:
+        raise ConversionError(
+            f"adapting is not shown to help (UAR {comparison.gain:+.3f}, p = {comparison.p_value:.4f}; wanted a gain with p below "
+            f"{SIGNIFICANT}): nothing written. Ten clips of each label would tell more; --anyway writes the model all the same"
+        )
+    last.set_weights(adaptation.fit(inputs, last.weights, own.targets))
+    _write(model, _recipe(recipe, Path(name).name, own, comparison, options.seed), own, drawn, files)
+    return 0
+
+
+def _write(model: Any, recipe: ModelRecipe, own: Clips, drawn: Any, files: dict[str, Path]) -> None:
+    """Convert, and write both files unless they disagree on the clips or on what was drawn."""
+    from .. import conversion, parity
+
+    content = conversion.convert(model, recipe, np.concatenate([own.features, drawn]))
+    with replacing(files["keras"]) as full, replacing(files["tflite"]) as small:
+        model.save(full)
+        small.write_bytes(content)
+        on_clips = parity.compare(model, small, own.utterances)
+        for each in (on_clips, parity.compare_features(model, small, drawn)):
+            parity.require(each, ADAPTED_LEAST_AGREEMENT, VARIANTS["int8"])
+    for compared in on_clips:
+        print(compared)
+    print(f"written: {files['keras']}, {files['tflite']}, {len(content)} bytes, int8", file=sys.stderr)
+
+
+def _check_output(file: Path, options: argparse.Namespace) -> None:
+    check_writable(file)
+    if file.exists() and any(given.exists() and file.samefile(given) for given in (options.model, options.tflite)):
+        raise ConversionError(f"{file} is the model that is to be adapted: choose another name for the output")
+
+
+def _check_pair(parities: Sequence[Parity], options: argparse.Namespace) -> None:
+    for each in parities:
+        if each.agreement < ADAPTED_LEAST_AGREEMENT:
+            raise ConversionError(
+                f"{options.model} is not the full model of {options.tflite}: their labels agree on {each.agreement:.2f} of "
+                f"{N_DRAWN} random feature vectors, wanted {ADAPTED_LEAST_AGREEMENT} or more"
+            )
+
+
+def _table(comparison: Comparison) -> str:
+    lines = [f"{'':10} {'before':>7} {'after':>7}"]
+    lines += [f"{name:10} {before:7.3f} {after:7.3f}" for name, (before, after) in comparison.figures.items()]
+    verdict = "helps" if comparison.helps else "is not shown to help"
+    return "\n".join([*lines, f"adapting {verdict}: UAR {comparison.gain:+.3f}, p = {comparison.p_value:.4f}"])
+
+
+def _recipe(base: ModelRecipe, name: str, own: Clips, comparison: Comparison, seed: int) -> ModelRecipe:
+    """The original's, but for what it says of where the weights come from and how good they are."""
+    counts = ", ".join(f"{count} {label}" for label, count in own.counts.items())
+    missing = f"; none of {', '.join(own.missing)}, whose outputs are the original's" if own.missing else ""
+    shown = "" if comparison.helps else ", which does not show that adapting helps"
+    protocol = (
+        f"{base.name}, its last layer adapted to {len(own.utterances)} clips ({counts}{missing}); before: {base.name}, after: "
+        f"{comparison.n_folds}-fold cross-validation over those clips, the mean of {len(comparison.after)} shuffles (seed "
+        f"{seed}); p of the UAR's change, by a paired permutation test: {comparison.p_value:.4f}{shown}"
+    )
+    scores = {
+        f"{figure}, {when}": round(value, 4)
+        for figure, values in comparison.figures.items()
+        for when, value in zip(("before", "after"), values, strict=True)
+    }
+    heard = dict.fromkeys((*base.corpora, *(utterance.corpus for utterance in own.utterances)))
+    return base.replace(name=name, corpora=tuple(heard), protocol=protocol, scores=scores)
