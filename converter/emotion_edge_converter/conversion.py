@@ -27,6 +27,11 @@ Array = NDArray[Any]
 _BEYOND: Final = 1.5
 
 
+# Of a feature that never changes: what Keras's Normalization divides it by. With 1 in its place its weights, ten million
+# times larger than all others, would leave those nothing of the int8 range.
+_LEAST_DEVIATION: Final = 1e-7
+
+
 def convert(model: keras.Model, recipe: ModelRecipe, features: Array, variant: str = "int8") -> bytes:
     """A `.tflite` file that carries its recipe.
 
@@ -62,7 +67,7 @@ def draw_features(recipe: ModelRecipe, n: int, *, seed: int) -> Array:
 
 def _standardisation(features: Array) -> Standardisation:
     deviation = features.std(axis=0, dtype=np.float64)
-    deviation[deviation < 1e-6] = 1  # a feature that never changes
+    deviation = np.maximum(deviation, _LEAST_DEVIATION)
     return Standardisation(mean=_decimals(features.mean(axis=0, dtype=np.float64)), deviation=_decimals(deviation))
 
 

@@ -188,12 +188,15 @@ def test_a_standardisation_that_is_there_is_kept(features):
     np.testing.assert_allclose(small_probabilities(content, 0.5 * features + 3), full, atol=0.15)
 
 
-def test_a_feature_that_never_changes(features):
+@pytest.mark.parametrize("name", ["raw", "normalised"])
+def test_a_feature_that_never_changes(name, features):
     constant = features.copy()
     constant[:, 5] = 7
-    model = build("raw", features)
+    model = build(name, constant)
     small = small_probabilities(convert(model, RECIPE, constant, "float32"), constant)
     np.testing.assert_allclose(small, probabilities(model, constant), atol=1e-4)
+    int8 = small_probabilities(convert(model, RECIPE, constant, "int8"), constant)
+    assert np.mean(int8.argmax(axis=1) == small.argmax(axis=1)) > 0.95  # its weight takes nothing from the others'
 
 
 def test_embedding_again_replaces_the_recipe(features):
