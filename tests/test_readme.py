@@ -100,6 +100,26 @@ def test_the_figures_of_the_live_loop_are_those_of_the_benchmarks():
     assert f"`--speech-above 0.9` leaves {noise[0.9]['emotional_verdicts_per_hour']} an hour" in text
 
 
+def test_the_figures_of_adapting_are_those_of_the_benchmark():
+    rows = json.loads((ROOT / "benchmarks" / "adaptation.json").read_text())
+    five, ten, other = (
+        [row for row in rows if row["parts"] == parts]
+        for parts in ("5 of each label", "10 of each label", "other sentences")
+    )
+
+    def span(figure, some):
+        return "-".join(f"{end(row[figure] for row in some):.2f}" for end in (min, max))
+
+    text = " ".join(README.split())
+    assert f"from {span('before', five)} to {span('after', five)}, ten to {span('after', ten)}, and where" in text
+    assert f"on other sentences it was {span('after', other)}" in text
+    assert f"up to {100 * max(row['refused_but_better'] for row in five):.0f} % of the talkers" in text
+    assert not any(row["accepted_but_worse"] for row in rows)
+    talkers = sum(row["talkers"] for row in rows)
+    accepted = sum(row["shuffled_accepted"] * row["talkers"] for row in rows) / talkers
+    assert f"with shuffled labels {100 * accepted:.0f} % were" in text
+
+
 def test_the_study_reaches_the_original_in_every_cell():
     study = json.loads((ROOT / "docs" / "study" / "study.json").read_text())
     names = list(dict.fromkeys(cell["architecture"] for cell in study["cells"]))

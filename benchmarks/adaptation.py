@@ -1,0 +1,118 @@
+"""What `emotion-edge-converter adapt` gives talkers that a model never heard: some of their clips adapt it, the rest test it.
+
+    python benchmarks/adaptation.py models/tess-mlp.keras models/tess-mlp.tflite --corpus nemo=DIR --corpus ravdess=DIR
+
+Each talker in turn is the owner, with so many clips of each label, or fewer where two would not be left to test; then with the
+clips of half of the sentences, tested on the other half. The int8 files are tested, through the device's path. Beside it,
+how often clips with shuffled labels are taken for a help. Prints a table and writes benchmarks/adaptation.json.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from emotion_edge_converter import adaptation, clips, conversion, corpora, keras_models
+from emotion_edge_converter.evaluation import confusion_matrix, uar
+from emotion_edge_converter.settings import N_DRAWN
+from tqdm import tqdm
+
+from emotion_edge import EmotionClassifier
+
+LEFT_TO_TEST = 2
+SHUFFLES = 4
+
+
+def random_parts(own, rows, n, random):
+    """So many clips of each label, and the rest."""
+    chosen = []
+    for target in np.unique(own.targets[rows]):
+        of_label = random.permutation(rows[own.targets[rows] == target])
+        chosen += list(of_label[: min(n, len(of_label) - LEFT_TO_TEST)])
+    return np.sort(chosen).astype(int), np.setdiff1d(rows, chosen)
+
+
+def sentence_parts(own, rows, _, __):
+    """The clips of the first half of the sentences, and those of the other half."""
+    words = sorted({own.utterances[row].word for row in rows})
+    first = np.array([own.utterances[row].word in words[: len(words) // 2] for row in rows])
+    return rows[first], rows[~first]
+
+
+def answer_uar(classifier, own, rows):
+    """The UAR of a model file on some clips."""
+    said = np.array([classifier.probabilities(vector).argmax() for vector in own.features[rows]])
+    return uar(confusion_matrix(own.targets[rows], said, len(own.labels)))
+
+
+def adapted(options, classifier, own, train, test, random):
+    """One talker's result."""
+    model, drawn = keras_models.load_keras(options.model), conversion.draw_features(classifier.recipe, N_DRAWN, seed=0)
+    last = keras_models.last_dense(model, own.features[train])
+    inputs, targets = last.inputs / classifier.recipe.temperature, own.targets[train]
+    compared = adaptation.cross_validate(inputs, last.weights, targets, seed=0)
+    shuffles = [
+        adaptation.cross_validate(inputs, last.weights, random.permutation(targets), seed=0).helps
+        for _ in range(SHUFFLES)
+    ]
+    last.set_weights(adaptation.fit(inputs, last.weights, targets))
+    content = conversion.convert(model, classifier.recipe, np.concatenate([own.features[train], drawn]))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "own.tflite"
+        path.write_bytes(content)
+        small = EmotionClassifier(path)
+    full = keras_models.probabilities(model, own.features[test])
+    same = full.argmax(axis=1) == [small.probabilities(vector).argmax() for vector in own.features[test]]
+    before, after = (answer_uar(each, own, test) for each in (classifier, small))
+    return {
+        "clips": len(train),
+        "before": before,
+        "after": after,
+        "foretold": compared.figures["UAR"][1],
+        "accepted": compared.helps,
+        "accepted_but_worse": compared.helps and after < before,
+        "refused_but_better": not compared.helps and after > before,
+        "shuffled_accepted": float(np.mean(shuffles)),
+        "int8_agreement": float(same.mean()),
+    }
+
+
+def result(options, classifier, own, name, part, n):
+    """The mean over the talkers of one corpus whose clips can be parted so."""
+    random = np.random.default_rng(0)
+    talkers = np.array([utterance.talker for utterance in own.utterances])
+    rows = []
+    for talker in tqdm(sorted(set(talkers)), desc=name, unit="talker", disable=None, leave=False):
+        train, test = part(own, np.flatnonzero(talkers == talker), n, random)
+        counts = np.bincount(own.targets[train], minlength=len(own.labels))
+        if counts.min() >= 2 and len(set(own.targets[test])) == len(own.labels):
+            rows.append(adapted(options, classifier, own, train, test, random))
+    if not rows:  # in ASED no sentence is said in two emotions
+        return []
+    means = {key: round(float(np.mean([row[key] for row in rows])), 3) for key in rows[0]}
+    return [{"corpus": own.utterances[0].corpus, "parts": name, "talkers": len(rows), **means}]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("tflite", type=Path)
+    parser.add_argument("--corpus", action="append", required=True)
+    options = parser.parse_args()
+    classifier, results = EmotionClassifier(options.tflite), []
+    for corpus in options.corpus:
+        known = [each for each in corpora.read([corpus]) if each.emotion in classifier.recipe.labels]
+        own = clips.read(classifier, known)
+        parts = [(f"{n} of each label", random_parts, n) for n in (5, 10)] + [("other sentences", sentence_parts, 0)]
+        for name, part, n in parts:
+            results += result(options, classifier, own, name, part, n)
+            print(*map(json.dumps, results[-1:]))
+    Path("benchmarks/adaptation.json").write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
