@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_edge import EmotionClassifier
+from emotion_edge.model import Model
 from emotion_edge.recipe import ModelRecipe
 
 from . import calibration, five_emotions
@@ -24,6 +25,7 @@ from .examples import Examples
 from .files import replacing, write_text
 from .fold_models import FOLDS_FILE
 from .keras_models import load_keras
+from .model_file import embed
 
 Array = NDArray[Any]
 
@@ -80,9 +82,10 @@ def run(examples: Examples, recipe: ModelRecipe, folder: Path, *, seed: int, epo
     in_folds = [part for part in several if not part.corpus]
     logits = _of_strangers(examples, in_folds, contents)
     for part in several:
-        own = _calibrated(examples, recipe.replace(name=part.name), logits, part.train)
+        own = Model.from_bytes(contents[part.name]).recipe.replace(name=part.name)
+        own = _calibrated(examples, own, logits, part.train)
         with replacing(folder / f"{part.name}.tflite") as temporary:
-            temporary.write_bytes(converted(models[part.name], own, examples, part.train, seed))
+            temporary.write_bytes(embed(contents[part.name], own))
     write_text(folder / FOLDS_FILE, json.dumps(_folds(examples, several), indent=1) + "\n")
     left_out = _of_strangers(examples, [part for part in several if part.corpus], contents)
     scores = _scores(examples, recipe, logits, "UAR") | _scores(examples, recipe, left_out, "UAR, corpus left out")

@@ -17,9 +17,9 @@ _MOST_UTTERANCES: Final = 20
 _AT_ONCE: Final = 8  # profiles of a talker
 
 # What an owner has said before: in most homes mostly neutral things, at times all in one mood.
-_ONLY_NEUTRAL: Final = 0.3
-_ONE_EMOTION: Final = 0.2
-_NO_PROFILE: Final = 0.4
+_ONLY_NEUTRAL: Final = 0.15
+_ONE_EMOTION: Final = 0.1
+_NO_PROFILE: Final = 0.55
 
 
 class Owners:
