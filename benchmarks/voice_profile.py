@@ -1,0 +1,95 @@
+"""What a voice profile gives talkers that a model never heard: a few unlabelled utterances make it, the rest test it.
+
+    python benchmarks/voice_profile.py FOLDS --corpus tess=DIR --corpus ravdess=DIR ...
+
+FOLDS is the folder that `emotion-edge-converter five-emotions` writes: each talker is answered by the int8 model of the fold that
+never heard them, without a profile and with one. A profile is made of so many utterances of the talker, drawn at random, or of half
+of those that there are where that is less; of any emotion, or of neutral ones alone. Each draw is repeated. Prints a table and writes
+benchmarks/voice_profile.json.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from emotion_edge_converter import corpora, fold_models
+from emotion_edge_converter.evaluation import confusion_matrix, label_numbers, uar
+from tqdm import tqdm
+
+from emotion_edge import AudioError, EmotionClassifier, VoiceProfile
+from emotion_edge.audio import read_blocks
+
+DRAWS = 3
+TRIALS = [(3, False), (10, False), (20, False), (10, True)]
+NEUTRAL = "neutral"
+
+
+def features_of(models, utterances):
+    """The features of every recording that can be read, with it."""
+    heard = []
+    for utterance in tqdm(utterances, desc="features", unit="file"):
+        try:
+            blocks = read_blocks(utterance.file, sample_rate_hz=models.any.recipe.mfcc.sample_rate_hz)
+            heard.append((utterance, models.any.features(blocks)))
+        except AudioError:
+            continue
+    return heard
+
+
+def trial(folder, models, by_talker, count, neutral, random):
+    """Corpus to what was so, what was said without a profile, and with one."""
+    answers = {}
+    for (corpus, _), heard in tqdm(by_talker.items(), desc=f"profiles of {count}", unit="talker"):
+        alone = models.of(heard[0][0])
+        path = next(folder / fold["model"] for fold in FOLDS["folds"] if heard[0][0].talker in fold["talkers"][corpus])
+        for _ in range(DRAWS):
+            rows = [row for row, (utterance, _) in enumerate(heard) if not neutral or utterance.emotion == NEUTRAL]
+            chosen = set(random.permutation(rows)[: min(count, len(rows) // 2)].tolist())
+            profile = VoiceProfile(alone.recipe.name, alone.recipe.n_features)
+            own = EmotionClassifier(path, profile=profile)
+            for row in chosen:
+                own.learn(heard[row][1]._replace(speech=True))
+            for row in set(range(len(heard))) - chosen:
+                utterance, features = heard[row]
+                said = [int(each.probabilities(features.vector).argmax()) for each in (alone, own)]
+                answers.setdefault(corpus, []).append((utterance.emotion, *said))
+    return answers
+
+
+def figures(labels, answers):
+    """UAR of each corpus without and with profiles, and the mean gain."""
+    result = {}
+    for corpus, rows in sorted(answers.items()):
+        actual = label_numbers([row[0] for row in rows], labels)
+        without, with_profile = (
+            uar(confusion_matrix(actual, np.array([row[number] for row in rows]), len(labels))) for number in (1, 2)
+        )
+        result[corpus] = {
+            "without": round(without, 4),
+            "with": round(with_profile, 4),
+            "gain": round(with_profile - without, 4),
+        }
+    return {"mean_gain": round(float(np.mean([each["gain"] for each in result.values()])), 4), "corpora": result}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folds", type=Path)
+    parser.add_argument("--corpus", action="append", required=True, metavar="NAME=PATH")
+    options = parser.parse_args()
+    models = fold_models.load(str(options.folds))
+    FOLDS = json.loads((options.folds / fold_models.FOLDS_FILE).read_text())
+    labels = models.any.recipe.labels
+    wanted = [utterance for utterance in corpora.read(options.corpus) if utterance.emotion in labels]
+    by_talker = {}
+    for utterance, features in features_of(models, wanted):
+        by_talker.setdefault((utterance.corpus, utterance.talker), []).append((utterance, features))
+    results = []
+    for count, neutral in TRIALS:
+        answers = trial(options.folds, models, by_talker, count, neutral, np.random.default_rng(0))
+        result = {"utterances": count, "of": NEUTRAL if neutral else "any emotion", **figures(labels, answers)}
+        results.append(result)
+        gains = "  ".join(f"{corpus} {each['gain']:+.3f}" for corpus, each in result["corpora"].items())
+        print(f"{count:3} utterances of {result['of']:12} mean {result['mean_gain']:+.4f}  {gains}", flush=True)
+    (Path(__file__).parent / "voice_profile.json").write_text(json.dumps(results, indent=1) + "\n")
