@@ -16,10 +16,13 @@ from .mfcc import Mfcc
 from .model import DEFAULT_MODEL, load
 from .pooling import POOLINGS
 from .prediction import Prediction, Status
+from .profile import VoiceProfile
 from .recipe import ModelRecipe, Standardisation
 from .speech import SpeechGate
 
 Array = NDArray[Any]
+
+_SHORTEST_LESSON_S: Final = 1.0  # less is a word or two, and says more about them than about the voice
 
 
 class Features(NamedTuple):
@@ -44,15 +47,26 @@ class EmotionClassifier:
     Args:
         model: the name of a shipped model, or the path of a `.tflite` file with a recipe.
         interpreter: `ai-edge-litert`, `tflite-runtime` or `numpy`; by default the first of these that works here.
+        profile: what is known of the voice, taken into account in every answer; it learns by `learn` alone.
 
     Raises:
-        ModelError: the model cannot be used.
+        ModelError: the model cannot be used, or knows no profiles.
         InterpreterError: no interpreter works here with this model.
+        ProfileError: the profile was made with another model.
     """
 
-    def __init__(self, model: str | os.PathLike[str] = DEFAULT_MODEL, *, interpreter: str | None = None) -> None:
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = DEFAULT_MODEL,
+        *,
+        interpreter: str | None = None,
+        profile: VoiceProfile | None = None,
+    ) -> None:
         loaded = load(model)
         self.recipe: Final[ModelRecipe] = loaded.recipe
+        self.profile: Final = profile
+        if profile is not None:
+            profile.check_fits(self.recipe)
         self._interpreter: Final = construct(loaded, interpreter)
         self.mfcc: Final = Mfcc(self.recipe.mfcc, prosody=self.recipe.prosody)
         standardisation = self.recipe.standardisation or Standardisation.neutral(self.recipe.n_features)
@@ -100,7 +114,10 @@ class EmotionClassifier:
 
     def probabilities(self, vector: Array) -> Array:
         """The calibrated probabilities, shape (n_labels,), of a feature vector, whether or not anybody spoke."""
-        logits = self._interpreter((vector - self._mean) / self._deviation).astype(np.float64) / self.recipe.temperature
+        standardised = self._standardised(vector)
+        if self.profile is not None and self.recipe.profile is not None:
+            standardised = standardised - self.profile.offset(self.recipe.profile)
+        logits = self._interpreter(standardised).astype(np.float64) / self.recipe.temperature
         likelihoods = np.exp(logits - logits.max())
         return np.asarray(likelihoods / likelihoods.sum())
 
@@ -116,6 +133,16 @@ class EmotionClassifier:
             end_s=features.duration_s,
             model=self.recipe.name,
         )
+
+    def learn(self, features: Features) -> bool:
+        """Let the profile hear an utterance, if there is a profile, and in it at least 1 s of speech; whether it did."""
+        if self.profile is None or not features.speech or features.duration_s < _SHORTEST_LESSON_S:
+            return False
+        self.profile.hear(self._standardised(features.vector), features.duration_s)
+        return True
+
+    def _standardised(self, vector: Array) -> Array:
+        return np.asarray((vector - self._mean) / self._deviation)
 
     def _verdict(self, features: Features) -> tuple[str | None, float, dict[str, float], Status]:
         if not features.speech:

@@ -13,6 +13,10 @@ class ModelError(EmotionEdgeError):
     """The model file or its recipe cannot be used: missing, damaged, from a newer format, or inconsistent."""
 
 
+class ProfileError(EmotionEdgeError):
+    """The voice profile cannot be used: missing, damaged, of another model, or not to be written."""
+
+
 class MicrophoneError(EmotionEdgeError):
     """There is no microphone, it cannot be opened, or it went away."""
 

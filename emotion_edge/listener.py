@@ -40,7 +40,8 @@ class Listener:
     is looked for again, by its name, until it is back.
 
     Args:
-        model: the name of a shipped model, the path of a `.tflite` file with a recipe, or a classifier.
+        model: the name of a shipped model, the path of a `.tflite` file with a recipe, or a classifier. The profile of
+            one that has it learns from each utterance when it is over.
         device: number or part of the name of a microphone, as `emotion-edge devices` lists them; None for the default.
         source: hear this instead: see `emotion_edge.sources`.
         on_event: called with each event, in one more thread, in place of iterating. What it raises is logged.

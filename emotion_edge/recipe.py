@@ -238,6 +238,27 @@ class Standardisation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProfileRecipe:
+    """How much of what a voice has in common with itself is taken out of its features (`emotion_edge.profile`).
+
+    Of the mean of n utterances that is strength * n / (n + utterances_to_half): few of them say more about what was
+    felt in them than about the voice.
+
+    Attributes:
+        strength: the part that is taken out in the end, 0 to 1.
+        utterances_to_half: after so many it is half of that.
+    """
+
+    strength: float
+    utterances_to_half: float
+
+    def __post_init__(self) -> None:
+        check_types(self, "profile.")
+        check(0 <= self.strength <= 1, "profile.strength", self.strength, "0 to 1")
+        check(self.utterances_to_half > 0, "profile.utterances_to_half", self.utterances_to_half, "a number above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelRecipe:
     """Everything the runtime must know about a model.
 
@@ -250,6 +271,7 @@ class ModelRecipe:
             `functionals`: those and many more, of prosody too (`emotion_edge.functionals`).
         prosody: how the prosody of each frame is found, which `functionals` want; None for the others.
         standardisation: applied to the pooled vector; None for none.
+        profile: how much of a voice is taken out of the standardised vector; None where the model knows no profiles.
         temperature: the model's logits are divided by this before the softmax (Guo et al., 2017); 1 for none.
         uncertain_below: a prediction with less confidence has status `uncertain`. At the default of 0.5 a label counts
             when it is likelier than all the others together.
@@ -266,6 +288,7 @@ class ModelRecipe:
     pooling: Literal["mean", "statistics", "functionals"] = "mean"
     prosody: ProsodyRecipe | None = None
     standardisation: Standardisation | None = None
+    profile: ProfileRecipe | None = None
     temperature: float = 1.0
     uncertain_below: float = 0.5
     window_s: float = 2.0

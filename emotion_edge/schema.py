@@ -26,35 +26,42 @@ def check_types(instance: Any, where: str) -> None:
         check(_fits(value, kind), where + name, value, _describe(kind))
 
 
-def check_known(cls: type, names: Mapping[str, Any], where: str) -> None:
+def check_known(cls: type, names: Mapping[str, Any], where: str, whole: str = "recipe") -> None:
     """Refuse a name that is no field of the dataclass: it is misspelt, or means something to somebody else."""
     known = [entry.name for entry in fields(cls)]
     for name in names:
         if name not in known:
-            raise ModelError(f"{where}{name} is not a field of a recipe; known: {', '.join(known)}")
+            raise ModelError(f"{where}{name} is not a field of a {whole}; known: {', '.join(known)}")
 
 
-def from_object(cls: type[T], data: Any, where: str = "") -> T:
+def from_object(cls: type[T], data: Any, where: str = "", whole: str = "recipe") -> T:
     """Build a dataclass, and the dataclasses in it, from what json.loads gave; lists become tuples.
+
+    Args:
+        cls: the dataclass.
+        data: a JSON object with its fields.
+        where: how messages name the object within the whole: `mfcc.`, say.
+        whole: and how they name that.
 
     Raises:
         ModelError: naming the first thing that is wrong.
     """
-    check(isinstance(data, dict), where.rstrip(".") or "the recipe", data, "a JSON object")
-    check_known(cls, data, where)
+    check(isinstance(data, dict), where.rstrip(".") or f"the {whole}", data, "a JSON object")
+    check_known(cls, data, where, whole)
     values = {}
     for entry in fields(cls):  # type: ignore[arg-type]
         if entry.name in data:
-            values[entry.name] = _convert(data[entry.name], get_type_hints(cls)[entry.name], f"{where}{entry.name}.")
+            kind = get_type_hints(cls)[entry.name]
+            values[entry.name] = _convert(data[entry.name], kind, f"{where}{entry.name}.", whole)
         elif entry.default is MISSING and entry.default_factory is MISSING:
-            raise ModelError(f"the recipe lacks {where}{entry.name}")
+            raise ModelError(f"the {whole} lacks {where}{entry.name}")
     return cls(**values)
 
 
-def _convert(value: Any, kind: Any, where: str) -> Any:
+def _convert(value: Any, kind: Any, where: str, whole: str) -> Any:
     for option in _options(kind):
         if is_dataclass(option) and value is not None:
-            return from_object(option, value, where)  # type: ignore[arg-type]
+            return from_object(option, value, where, whole)  # type: ignore[arg-type]
     return tuple(value) if isinstance(value, list) else value
 
 

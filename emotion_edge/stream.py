@@ -14,7 +14,7 @@ from typing import Any, Final
 from numpy.typing import ArrayLike, NDArray
 
 from .audio import check_rate, mono
-from .classifier import EmotionClassifier
+from .classifier import EmotionClassifier, Features
 from .events import Event, EventTracker, Smoothing
 from .model import DEFAULT_MODEL, SPEECH_MODEL
 from .settings import ListenSettings
@@ -54,7 +54,8 @@ class EmotionStream:
 
     Args:
         sample_rate_hz: of the stream.
-        model: the name of a shipped model, the path of a `.tflite` file with a recipe, or a classifier.
+        model: the name of a shipped model, the path of a `.tflite` file with a recipe, or a classifier. The profile of
+            one that has it learns from each utterance when it is over.
         settings: windows, gate and thresholds.
 
     Raises:
@@ -75,6 +76,7 @@ class EmotionStream:
         self._gate: Final = _speech_gate()
         self._smooth_speech: Final = Smoothing(self.settings.smoothing_s)
         self._speech: float | None = None
+        self._voice: Features | None = None  # the utterance so far, as its last window of speech has it
         recipe = self.classifier.recipe
         self._tracker: Final = EventTracker(recipe.labels, recipe.name, self.settings, self._wall_clock)
         self._wall_s = 0.0  # what the clock said at the end of what was heard
@@ -164,6 +166,7 @@ class EmotionStream:
             window = self._windows.popleft()
             events += self._tracker.hear(_later(window, self._start_s), self._probabilities(window))
             if window.over:
+                self._learn()
                 self._speech = None
         return events
 
@@ -176,7 +179,14 @@ class EmotionStream:
         self._speech = float(smoothed[self._gate.recipe.labels.index(_SPEECH)])
         if self._speech < self.settings.speech_above:
             return None
-        return self._emotion_frames.probabilities(window.start_s, window.end_s)
+        vector = self._emotion_frames.vector(window.start_s, window.end_s)
+        self._voice = Features(vector=vector, duration_s=window.end_s - window.utterance_start_s, speech=True)
+        return self.classifier.probabilities(vector)
+
+    def _learn(self) -> None:
+        if self._voice is not None:
+            self.classifier.learn(self._voice)
+        self._voice = None
 
     def _wall_clock(self, stream_s: float) -> datetime:
         return datetime.fromtimestamp(self._wall_s - (self.heard_s - stream_s), timezone.utc)

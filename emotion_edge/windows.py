@@ -63,8 +63,8 @@ class RecentFrames:
         _, last = frames_within(self._recipe, end_s, end_s)
         return self._finished or self._first + len(self._frames) > last
 
-    def probabilities(self, start_s: float, end_s: float) -> Array:
-        """The model's answer about a window, shape (n_labels,).
+    def vector(self, start_s: float, end_s: float) -> Array:
+        """What the model sees of a window, shape (n_features,), not yet standardised.
 
         Args:
             start_s, end_s: where the window begins and ends, in seconds from the start of the stream.
@@ -72,7 +72,11 @@ class RecentFrames:
         first, last = (number - self._first for number in frames_within(self._recipe, start_s, end_s))
         last = max(0, min(last, len(self._frames) - 1))
         first = max(0, min(first, last))  # at least one frame, the nearest
-        return self._classifier.probabilities(self._classifier.pool([self._frames[first : last + 1]]))
+        return self._classifier.pool([self._frames[first : last + 1]])
+
+    def probabilities(self, start_s: float, end_s: float) -> Array:
+        """The model's answer about a window, shape (n_labels,)."""
+        return self._classifier.probabilities(self.vector(start_s, end_s))
 
     def _keep(self, frames: Array) -> None:
         if len(frames):

@@ -9,7 +9,7 @@ import numpy as np
 from emotion_edge import EmotionClassifier
 from emotion_edge.mfcc import Mfcc
 from emotion_edge.model import load
-from emotion_edge.recipe import MfccRecipe, Standardisation
+from emotion_edge.recipe import MfccRecipe, ProfileRecipe, Standardisation
 
 
 class SpectralTilt(EmotionClassifier):
@@ -66,3 +66,21 @@ def write_constant(path: Path, label: str, **changes: object) -> Path:
             path.write_bytes(embed(model.content, model.recipe.replace(standardisation=saturated, **changes)))
             return path
     raise AssertionError(f"no ends make the model say {label}")
+
+
+PROFILE = ProfileRecipe(strength=0.8, utterances_to_half=4.0)
+
+
+def write_profiled(path: Path, **changes: object) -> Path:
+    """A file of a model that knows voice profiles: tess-mlp, but for its recipe.
+
+    Args:
+        path: where to; its folder is made.
+        changes: of its recipe.
+    """
+    from emotion_edge_converter.model_file import embed
+
+    model = load("tess-mlp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(embed(model.content, model.recipe.replace(profile=PROFILE, **changes)))
+    return path

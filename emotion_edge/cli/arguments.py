@@ -19,6 +19,15 @@ def add_model(parser: Any) -> None:
     )
 
 
+def add_profile(parser: Any) -> None:
+    """--profile."""
+    parser.add_argument(
+        "--profile",
+        metavar="NAME|FILE.json",
+        help="take this voice into account and learn it further; made where it is missing. It holds means, no sound",
+    )
+
+
 def add_device(parser: Any) -> None:
     """--device."""
     parser.add_argument("--device", metavar="NAME|N", help="part of a microphone's name, or its number; see devices")

@@ -7,9 +7,12 @@ import json
 import sys
 from typing import Any
 
+from ..audio import read_blocks
 from ..classifier import EmotionClassifier
 from ..errors import AudioError
-from .arguments import add_model
+from ..prediction import Prediction
+from .arguments import add_model, add_profile
+from .learning import Learning
 
 
 def register(commands: Any) -> None:
@@ -23,17 +26,24 @@ def register(commands: Any) -> None:
         "files", nargs="+", metavar="FILE", help="WAV, FLAC, OGG, MP3, AIFF, ...; any rate and channels"
     )
     add_model(parser)
+    add_profile(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Answer every file that can be answered; 1 if some could not."""
-    classifier = EmotionClassifier(options.model)
+    """Answer every file that can be answered; 1 if some could not, or the profile not be saved."""
+    with Learning(options) as learning:
+        failed = _answer(EmotionClassifier(options.model, profile=learning.profile), options)
+    return 1 if failed or learning.failed else 0
+
+
+def _answer(classifier: EmotionClassifier, options: argparse.Namespace) -> bool:
+    """Print a line a file; whether some failed."""
     failed = False
     for path in options.files:
         try:
-            prediction = classifier.classify(path)
+            prediction = _predict(classifier, path)
         except AudioError as error:
             failed = True
             if options.json:
@@ -45,4 +55,12 @@ def run(options: argparse.Namespace) -> int:
             print(json.dumps({"path": path, **prediction.to_dict()}), flush=True)
         else:
             print(f"{prediction}  ({path}, {prediction.end_s:.1f} s)", flush=True)
-    return 1 if failed else 0
+    return failed
+
+
+def _predict(classifier: EmotionClassifier, path: str) -> Prediction:
+    """As the classifier does; and its profile learns, once the answer is there."""
+    features = classifier.features(read_blocks(path, sample_rate_hz=classifier.recipe.mfcc.sample_rate_hz))
+    prediction = classifier.predict(features)
+    classifier.learn(features)
+    return prediction

@@ -22,7 +22,8 @@ from ..recorder import LONGEST_S
 from ..settings import ListenSettings
 from ..sources import FileSource, MicrophoneSource, PipeSource, SoundSource
 from . import live_view
-from .arguments import add_device, add_model, number
+from .arguments import add_device, add_model, add_profile, number
+from .learning import Learning
 
 _REDRAW_S = 0.12
 
@@ -60,6 +61,7 @@ def register(commands: Any) -> None:
     )
     answers = parser.add_argument_group("answers")
     add_model(answers)
+    add_profile(answers)
     answers.add_argument("--json", action="store_true", help="one JSON object an event, hold events too")
     _add_settings(parser.add_argument_group("thresholds"))
     parser.set_defaults(run=run, usage_error=parser.error)
@@ -68,27 +70,35 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Listen until the sound ends, the time is over, or somebody stops it."""
     source = _source(options)
-    classifier = EmotionClassifier(options.model)
-    listener = Listener(
-        classifier,
-        source=source,
-        settings=_settings(options, classifier.recipe),
-        record_to=options.record,
-        duration_s=options.duration,
-    )
+    with Learning(options) as learning:
+        classifier = EmotionClassifier(options.model, profile=learning.profile)
+        listener = Listener(
+            classifier,
+            source=source,
+            settings=_settings(options, classifier.recipe),
+            record_to=options.record,
+            duration_s=options.duration,
+        )
+        _listen(listener, learning, options)
+    return 0
+
+
+def _listen(listener: Listener, learning: Learning, options: argparse.Namespace) -> None:
     with _stopped_by_signals(listener), listener:
         if options.record is not None:
             print(f"keeping the sound of every event in {options.record}", file=sys.stderr)
+        if learning.profile is not None:
+            print(learning.describe(), file=sys.stderr)
         with _output(options, listener) as show:
             n_events = 0
             while not listener.finished:
                 event = listener.poll(_REDRAW_S)
                 n_events += event is not None
                 show(event)
+                learning.save_some()
         if not n_events and not listener.source.live:
             heard_s = 0.0 if listener.status is None else listener.status.heard_s
             print(f"no speech in {heard_s:.1f} s", file=sys.stderr)
-    return 0
 
 
 def _output(options: argparse.Namespace, listener: Listener) -> AbstractContextManager[Callable[[Event | None], None]]:

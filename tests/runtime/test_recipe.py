@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotion_edge import ModelError
-from emotion_edge.recipe import FORMAT, MfccRecipe, ModelRecipe, Standardisation
+from emotion_edge.recipe import FORMAT, MfccRecipe, ModelRecipe, ProfileRecipe, Standardisation
 
 MFCC = MfccRecipe.preset("librosa", sample_rate_hz=22050, n_mfcc=3)
 RECIPE = ModelRecipe(name="r", labels=("a", "b"), mfcc=MFCC)
@@ -22,14 +22,16 @@ SHORT = {"name": "r", "labels": ["a", "b"], "mfcc": {"preset": "librosa", "sampl
     st.floats(0.001, 1000),
     st.floats(0, 1),
     st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3),
+    st.none() | st.builds(ProfileRecipe, strength=st.floats(0, 1), utterances_to_half=st.floats(1e-3, 1e6)),
     st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False)),
 )
-def test_json_there_and_back(labels, temperature, uncertain_below, mean, scores):
+def test_json_there_and_back(labels, temperature, uncertain_below, mean, profile, scores):
     recipe = RECIPE.replace(
         labels=tuple(labels),
         temperature=temperature,
         uncertain_below=uncertain_below,
         standardisation=Standardisation(mean=tuple(mean), deviation=(1.0, 0.5, 1e-6)),
+        profile=profile,
         scores=scores,
         corpora=("tess",),
     )
@@ -90,6 +92,12 @@ def test_librosas_window_follows_n_fft():
         ({"standardisation": {"mean": [0], "deviation": [1]}}, "3 numbers"),
         ({"standardisation": {"mean": [0, 0, 0], "deviation": [1, 1, 0]}}, "numbers above 0"),
         ({"standardisation": {"mean": [0, 0, 0], "deviation": [1]}}, "as many numbers as mean has"),
+        ({"profile": {"strength": 1}}, "lacks profile.utterances_to_half"),
+        ({"profile": {"strength": 1.5, "utterances_to_half": 5}}, "profile.strength: got 1.5, wanted 0 to 1"),
+        ({"profile": {"strength": "1", "utterances_to_half": 5}}, "profile.strength: got '1', wanted a finite number"),
+        ({"profile": {"strength": 1, "utterances_to_half": 0}}, "utterances_to_half: got 0, wanted a number above 0"),
+        ({"profile": {"strength": 1, "utterances_to_half": 5, "n": 1}}, "profile.n is not a field of a recipe"),
+        ({"profile": 3}, "profile: got 3, wanted a JSON object"),
     ],
 )
 def test_what_is_wrong_is_said(change, message):

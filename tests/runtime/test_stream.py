@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sounds import tone
 
-from emotion_edge import AudioError, EmotionStream, ListenSettings
+from emotion_edge import AudioError, EmotionClassifier, EmotionStream, ListenSettings, VoiceProfile
 from emotion_edge import stream as stream_module
-from models import AllIsSpeech, LowIsSpeech, SpectralTilt
+from models import AllIsSpeech, LowIsSpeech, SpectralTilt, write_profiled
 
 RATE = 24000
 LOW, HIGH = 200.0, 5000.0
@@ -194,3 +194,87 @@ def test_days_go_by_and_nothing_grows(monkeypatch):
     assert events[0].start_s == pytest.approx(3e6 + 29 * len(TALK) / RATE + 0.9, abs=0.03)
     assert len(under_test._emotion_frames._frames) < 500
     assert len(under_test._windows) == 0
+
+
+@pytest.fixture(scope="module")
+def profiled(tmp_path_factory):
+    return write_profiled(tmp_path_factory.mktemp("models") / "profiled.tflite", temperature=30.0)
+
+
+def learning_stream(profiled, gate=AllIsSpeech, **settings):
+    classifier = EmotionClassifier(profiled, profile=VoiceProfile.open("new.json", profiled))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream_module, "_speech_gate", gate)
+        return EmotionStream(RATE, classifier, settings=ListenSettings(**settings)), classifier.profile
+
+
+def test_a_profile_hears_every_utterance_once_when_it_is_over(profiled):
+    under_test, profile = learning_stream(profiled)
+    heard = []
+    for first in range(0, len(TALK), RATE // 10):
+        under_test.push(TALK[first : first + RATE // 10])
+        heard.append(profile.utterances)
+    assert heard[-1] == 3
+    assert [heard.count(n) / 10 for n in (0, 1, 2)] == pytest.approx([3.2, 2.1, 3.9], abs=0.25)
+    assert profile.seconds == pytest.approx(1.8 + 1.4 + 3.3, abs=0.1)
+    under_test.finish()
+    assert profile.utterances == 3
+
+
+def test_what_a_profile_hears_of_an_utterance_is_its_last_window(profiled):
+    under_test, profile = learning_stream(profiled)
+    under_test.push(talk((1.0, LOW, 2.0), (0.0, HIGH, 3.0)))
+    only_high, other = learning_stream(profiled)
+    only_high.push(talk((1.0, HIGH, 3.0)))
+    assert (profile.utterances, other.utterances) == (1, 1)
+    np.testing.assert_allclose(profile.mean, other.mean, atol=0.3)  # what is before the window, its first frame sees
+
+
+def test_a_profile_hears_speech_of_a_second_or_more_only(profiled):
+    short_and_long = talk((1.0, LOW, 0.7), (1.0, LOW, 0.9))
+    under_test, profile = learning_stream(profiled)
+    under_test.push(short_and_long)
+    assert profile.utterances == 1
+    assert profile.seconds == pytest.approx(1.1, abs=0.05)
+    under_test, profile = learning_stream(profiled, gate=LowIsSpeech, speech_above=0.6)
+    under_test.push(TALK)
+    assert profile.utterances == 2
+
+
+def test_the_end_and_a_gap_end_an_utterance_for_the_profile_too(profiled):
+    under_test, profile = learning_stream(profiled)
+    under_test.push(TALK[: round(2.4 * RATE)])
+    assert profile.utterances == 0
+    under_test.skip(10.0)
+    assert profile.utterances == 1
+    under_test.push(TALK[: round(2.4 * RATE)])
+    under_test.finish()
+    under_test.finish()
+    assert profile.utterances == 2
+
+
+@settings(max_examples=10)
+@given(cuts=st.lists(st.integers(0, 40000), max_size=30))
+def test_a_profile_does_not_depend_on_the_pieces(profiled, cuts):
+    (once, expected), (pieces, profile) = learning_stream(profiled), learning_stream(profiled)
+    told = once.push(TALK) + once.finish()
+    at, events = 0, []
+    for size in [*cuts, len(TALK)]:
+        events += pieces.push(TALK[at : at + size])
+        at += size
+    events += pieces.finish()
+    assert (profile.utterances, short(events)) == (expected.utterances, short(told))
+    assert profile.seconds == pytest.approx(expected.seconds)
+    np.testing.assert_allclose(profile.mean, expected.mean, atol=1e-3)
+
+
+def test_what_was_learnt_acts_on_the_next_utterance(profiled):
+    under_test, _ = learning_stream(profiled)
+    same_again = talk((1.0, LOW, 1.6), (1.0, LOW, 1.6))
+    first, second = [event for event in under_test.push(same_again) if event.kind == "leave"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream_module, "_speech_gate", AllIsSpeech)
+        without = EmotionStream(RATE, profiled)
+    plain, plain_again = [event for event in without.push(same_again) if event.kind == "leave"]
+    assert first.probabilities == plain.probabilities
+    assert second.probabilities != pytest.approx(plain_again.probabilities, abs=0.01)

@@ -1,0 +1,401 @@
+"""What is learnt of a voice, kept whole, and taken out by as much as the model says."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sounds import voice
+
+import emotion_edge
+from emotion_edge import EmotionClassifier, ModelError, ProfileError, VoiceProfile
+from emotion_edge import profile as profile_module
+from emotion_edge.classifier import Features
+from emotion_edge.recipe import ProfileRecipe
+from models import PROFILE, write_profiled
+
+N = 30  # features of tess-mlp
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_profiled(tmp_path_factory.mktemp("models") / "profiled.tflite")
+
+
+def heard(*vectors, model="tess-mlp"):
+    """A profile that has heard these, a second each."""
+    profile = VoiceProfile(model, len(vectors[0]))
+    for vector in vectors:
+        profile.hear(vector, 1.0)
+    return profile
+
+
+def same(profile, other):
+    assert (profile.model, profile.n_features) == (other.model, other.n_features)
+    assert (profile.utterances, profile.seconds) == (other.utterances, other.seconds)
+    np.testing.assert_array_equal(profile.mean, other.mean)
+    return True
+
+
+def test_the_mean_of_what_was_heard():
+    vectors = RANDOM.standard_normal((20, 3))
+    profile = VoiceProfile("m", 3)
+    assert (profile.utterances, profile.seconds) == (0, 0.0)
+    for n, vector in enumerate(vectors, 1):
+        profile.hear(vector, 1.5)
+        np.testing.assert_allclose(profile.mean, vectors[:n].mean(axis=0), atol=1e-12)
+    assert (profile.utterances, profile.seconds) == (20, 30.0)
+    assert profile.mean.dtype == np.float64
+    assert repr(profile) == "VoiceProfile(m: 20 utterances, 30 s)"
+
+
+def test_it_follows_a_voice_that_changes():
+    profile = heard(*np.zeros((1000, 2)))
+    for _ in range(200):
+        profile.hear([1.0, -1.0], 1.0)
+    np.testing.assert_allclose(profile.mean, [1 - np.exp(-1), np.exp(-1) - 1], atol=2e-3)
+    assert profile.utterances == 1200
+
+
+@pytest.mark.parametrize(("n", "share"), [(0, 0.0), (1, 0.8 / 5), (4, 0.4), (36, 0.72)])
+def test_the_offset_shrinks_towards_nothing_while_little_was_heard(n, share):
+    profile = VoiceProfile("m", 2)
+    for _ in range(n):
+        profile.hear([2.0, -1.0], 1.0)
+    assert profile.share(PROFILE) == pytest.approx(share)
+    np.testing.assert_allclose(profile.offset(PROFILE), [2 * share, -share])
+
+
+def test_the_mean_is_a_copy():
+    profile = heard([1.0, 2.0])
+    profile.mean[:] = 9
+    np.testing.assert_array_equal(profile.mean, [1, 2])
+
+
+@pytest.mark.parametrize("vector", [[1.0], [1.0, 2.0, 3.0], [[1.0, 2.0]], [1.0, np.nan], [np.inf, 0.0], [1e30, 0.0]])
+def test_what_no_voice_has_is_not_learnt(vector):
+    profile = heard([1.0, 2.0])
+    with pytest.raises(ProfileError, match="wanted 2 finite numbers"):
+        profile.hear(vector, 1.0)
+    with pytest.raises(ProfileError, match="seconds of speech: got nan"):
+        profile.hear([0.0, 0.0], float("nan"))
+    assert same(profile, heard([1.0, 2.0]))
+
+
+def test_threads_may_teach_one():
+    profile = VoiceProfile("m", 2)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: profile.hear([1.0, n % 2], 1.0), range(2000)))
+    assert (profile.utterances, profile.seconds) == (2000, 2000.0)
+    assert profile.mean[0] == pytest.approx(1)
+
+
+# With a classifier
+
+
+def test_a_new_profile_changes_nothing_at_all(model):
+    plain = EmotionClassifier(model)
+    new = EmotionClassifier(model, profile=VoiceProfile.open("none.json", model))
+    for vector in (100 * RANDOM.standard_normal((20, N))).astype(np.float32):
+        np.testing.assert_array_equal(new.probabilities(vector), plain.probabilities(vector))
+    assert new.classify_samples(voice(1), 22050) == plain.classify_samples(voice(1), 22050)
+
+
+def test_what_a_voice_always_has_is_taken_out_as_it_is_heard(model):
+    profile = VoiceProfile.open("none.json", model)
+    classifier = EmotionClassifier(model, profile=profile)
+    seen = []
+    classifier._interpreter = lambda x: (seen.append(x), np.zeros(5, np.float32))[1]
+    deviation, mean = classifier._deviation, classifier._mean
+    bias = RANDOM.standard_normal(N)
+
+    def sounds(standardised):
+        return (mean + deviation * standardised).astype(np.float32)
+
+    for n in range(0, 12, 2):
+        classifier.probabilities(sounds(bias))
+        left = 1 - PROFILE.strength * n / (n + PROFILE.utterances_to_half)
+        np.testing.assert_allclose(seen[-1], left * bias, atol=1e-4)
+        felt = RANDOM.standard_normal(N)
+        for one in (felt, -felt):  # what is felt varies about the voice
+            assert classifier.learn(Features(sounds(bias + one), 2.0, True))
+    assert profile.utterances == 12
+
+
+def test_it_answers_a_biased_voice_as_one_without_the_bias(model):
+    profile, plain = VoiceProfile.open("none.json", model), EmotionClassifier(model)
+    bias = 3 * RANDOM.standard_normal(N)
+    for _ in range(1000):
+        profile.hear(bias, 2.0)
+    classifier = EmotionClassifier(model, profile=profile)
+    left = 1 - profile.share(PROFILE)
+    for vector in RANDOM.standard_normal((10, N)):
+        biased, expected = (plain._mean + plain._deviation * (vector + b) for b in (bias, left * bias))
+        np.testing.assert_allclose(classifier.probabilities(biased), plain.probabilities(expected), atol=0.05)
+
+
+def test_it_learns_from_speech_of_a_second_or_more_only_and_only_when_told(model):
+    classifier = EmotionClassifier(model, profile=VoiceProfile.open("none.json", model))
+    vector = np.ones(N, np.float32)
+    assert not classifier.learn(Features(vector, 5.0, False))
+    assert not classifier.learn(Features(vector, 0.9, True))
+    classifier.classify_samples(voice(1, seconds=2.0), 22050)
+    assert classifier.profile.utterances == 0
+    assert classifier.learn(Features(vector, 1.0, True))
+    assert (classifier.profile.utterances, classifier.profile.seconds) == (1, 1.0)
+    assert not EmotionClassifier(model).learn(Features(vector, 5.0, True))
+
+
+def test_threads_may_classify_and_learn(model):
+    classifier = EmotionClassifier(model, profile=VoiceProfile.open("none.json", model))
+    vectors = RANDOM.standard_normal((400, N)).astype(np.float32)
+
+    def use(vector):
+        classifier.learn(Features(vector, 1.0, True))
+        return classifier.probabilities(vector).sum()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(use, vectors)) == pytest.approx([1.0] * 400)
+    assert classifier.profile.utterances == 400
+
+
+def test_a_model_without_profiles_says_so():
+    for use in (
+        lambda: EmotionClassifier("tess-mlp", profile=VoiceProfile("tess-mlp", N)),
+        lambda: VoiceProfile.open("none.json", "tess-mlp"),
+    ):
+        with pytest.raises(ModelError, match="the model tess-mlp knows no voice profiles"):
+            use()
+
+
+@pytest.mark.parametrize(("name", "n_features"), [("other", N), ("tess-mlp", 40)])
+def test_a_profile_of_another_model_is_refused(model, name, n_features):
+    with pytest.raises(
+        ProfileError,
+        match=f"made with the model {name} of {n_features} features, and this is tess-mlp of 30: use that model, or",
+    ):
+        EmotionClassifier(model, profile=VoiceProfile(name, n_features))
+
+
+# On disk
+
+
+def test_saved_and_loaded(tmp_path):
+    profile = heard(*RANDOM.standard_normal((7, N)))
+    path = tmp_path / "new" / "folder" / "anna.json"
+    profile.save(path)
+    assert same(VoiceProfile.load(path), profile)
+    assert list(path.parent.iterdir()) == [path]
+    assert path.stat().st_size < 2000
+    written = json.loads(path.read_text())
+    assert list(written) == ["format", "model", "utterances", "seconds", "mean"]
+    if os.name == "posix":  # it is about a person
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_open_begins_a_new_one_or_goes_on(tmp_path, model):
+    path = str(tmp_path / "anna.json")
+    profile = VoiceProfile.open(path, model)
+    assert (profile.model, profile.n_features, profile.utterances) == ("tess-mlp", N, 0)
+    assert not Path(path).exists()
+    profile.hear(np.ones(N), 1.0)
+    profile.save(path)
+    assert same(VoiceProfile.open(path, model), profile)
+    heard(np.ones(4), model="other").save(path)
+    with pytest.raises(ProfileError, match="the model other of 4 features, and this is tess-mlp of 30"):
+        VoiceProfile.open(path, model)
+
+
+@pytest.mark.parametrize("fails", ["write", "replace"])
+def test_a_crash_while_saving_leaves_the_old_one(tmp_path, monkeypatch, fails):
+    path = tmp_path / "anna.json"
+    old = heard(np.ones(N))
+    old.save(path)
+    before = path.read_bytes()
+
+    def crash(*_, **__):
+        raise KeyboardInterrupt
+
+    if fails == "replace":
+        monkeypatch.setattr(Path, "replace", crash)
+    else:  # half of it is written then
+        monkeypatch.setattr(profile_module, "open", lambda handle, *_, **__: _HalfWritten(handle), raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        heard(np.zeros(N), np.zeros(N)).save(path)
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    assert same(VoiceProfile.load(path), old)
+
+
+class _HalfWritten:
+    def __init__(self, handle):
+        self._file = open(handle, "w")  # noqa: SIM115
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._file.close()
+
+    def write(self, text):
+        self._file.write(text[: len(text) // 2])
+        raise KeyboardInterrupt
+
+
+def test_where_it_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ProfileError, match=r"anna.json cannot be written: .*EMOTION_EDGE_PROFILES may name another"):
+        heard(np.ones(N)).save(tmp_path / "file" / "anna.json")
+
+
+def test_there_is_none(tmp_path):
+    with pytest.raises(ProfileError, match=r"there is no voice profile .*anna.json"):
+        VoiceProfile.load(tmp_path / "anna.json")
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(ProfileError, match=r"folder.json cannot be read: Is a directory"):
+        VoiceProfile.load(tmp_path / "folder.json")
+
+
+GOOD = {"format": 1, "model": "m", "utterances": 3, "seconds": 4.5, "mean": [0.5, -1.0]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 2}, "format: got 2, wanted 1"),
+        ({"model": " "}, "model: got ' ', wanted the name of a model"),
+        ({"model": None}, "model: got None, wanted a text"),
+        ({"utterances": -1}, "utterances: got -1, wanted 0 to"),
+        ({"utterances": 1.5}, "utterances: got 1.5, wanted a whole number"),
+        ({"utterances": 10**400}, "utterances: got 1"),
+        ({"utterances": True}, "utterances: got True"),
+        ({"seconds": float("nan")}, "seconds: got nan, wanted a finite number"),
+        ({"seconds": -1}, "seconds: got -1"),
+        ({"mean": []}, "mean: got .*wanted a number a feature"),
+        ({"mean": [0.0, float("inf")]}, "mean: got .*inf"),
+        ({"mean": [0.0, 1e30]}, "mean: got 1e"),
+        ({"mean": [0.0, "1"]}, "mean: got .*'1'"),
+        ({"mean": {"0": 1}}, "mean: got"),
+        ({"mean": [[[]]]}, "mean: got"),
+        ({"audio": []}, "audio is not a field of a voice profile; known: format, model, utterances, seconds, mean"),
+    ],
+)
+def test_a_damaged_file_is_refused_and_kept(tmp_path, change, message):
+    path = tmp_path / "anna.json"
+    path.write_text(json.dumps(GOOD | change))
+    before = path.read_bytes()
+    with pytest.raises(ProfileError, match=f"anna.json is damaged .*{message}"):
+        VoiceProfile.open(str(path), write_profiled(tmp_path / "m.tflite"))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"[" * 100_000, b"\xff\xfe\x00", b'{"format": 1}', b" " * 3_000_000, b"9" * 5000],
+)
+def test_what_is_no_profile_is_refused(tmp_path, content):
+    path = tmp_path / "anna.json"
+    path.write_bytes(content)
+    with pytest.raises(ProfileError, match=r"anna.json (is damaged|has more than)") as refused:
+        VoiceProfile.load(path)
+    assert len(str(refused.value)) < 1000
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(GOOD)) | st.text(), json_values))
+def test_any_json_is_loaded_or_refused(tmp_path_factory, change):
+    _load_or_refuse(tmp_path_factory.getbasetemp() / "any.json", json.dumps(GOOD | change).encode())
+
+
+@given(st.integers(0, 200), st.integers(0, 200), st.binary(max_size=5))
+def test_any_damage_is_loaded_or_refused(tmp_path_factory, first, length, damage):
+    content = json.dumps(GOOD).encode()
+    _load_or_refuse(tmp_path_factory.getbasetemp() / "cut.json", content[:first] + damage + content[first + length :])
+
+
+def _load_or_refuse(path, content):
+    path.write_bytes(content)
+    try:
+        profile = VoiceProfile.load(path)
+    except ProfileError as error:
+        assert "any.json" in str(error) or "cut.json" in str(error)
+    else:
+        assert np.isfinite(profile.offset(ProfileRecipe(strength=1.0, utterances_to_half=1e-3))).all()
+        profile.hear(np.zeros(profile.n_features), 1.0)
+        profile.save(path)
+        assert VoiceProfile.load(path).utterances == profile.utterances
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", ["anna", "Zoë", "living-room.usb_2", "a", "x" * 50])
+def test_a_name_lies_in_the_folder(monkeypatch, tmp_path, name):
+    monkeypatch.setenv("EMOTION_EDGE_PROFILES", str(tmp_path))
+    assert VoiceProfile.path_of(name) == tmp_path / f"{name}.json"
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../anna", "a/b", "a\\b", ".hidden", "-x", "a b", "a\n", "a\0", "C:x", "x" * 51]
+)
+def test_other_names_are_refused(name):
+    with pytest.raises(ProfileError, match=r"the name of a voice profile: got .*wanted up to 50 letters"):
+        VoiceProfile.path_of(name)
+
+
+def test_a_path_is_a_path():
+    assert VoiceProfile.path_of("some/where/anna.json") == Path("some/where/anna.json")
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "expected"),
+    [
+        ("linux", {}, "home/.local/share"),
+        ("linux", {"XDG_DATA_HOME": "/data"}, "/data"),
+        ("linux", {"XDG_DATA_HOME": "data"}, "home/.local/share"),
+        ("darwin", {}, "home/Library/Application Support"),
+        ("win32", {}, "home/AppData/Local"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local"),
+    ],
+)
+def test_the_folder_of_the_users_data(monkeypatch, platform, environment, expected):
+    for name in ("EMOTION_EDGE_PROFILES", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(Path, "home", lambda: Path("home"))
+    assert profile_module.folder() == Path(expected) / "emotion-edge" / "profiles"
+
+
+def test_a_user_without_a_home(monkeypatch):
+    def no_home():
+        raise RuntimeError
+
+    monkeypatch.delenv("EMOTION_EDGE_PROFILES", raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(ProfileError, match="let EMOTION_EDGE_PROFILES name a folder"):
+        VoiceProfile.path_of("anna")
+
+
+def test_the_names_that_people_import():
+    assert issubclass(emotion_edge.ProfileError, emotion_edge.EmotionEdgeError)
+    assert emotion_edge.VoiceProfile is VoiceProfile
