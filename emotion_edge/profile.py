@@ -119,11 +119,11 @@ class VoiceProfile:
     def offset(self, recipe: ProfileRecipe) -> Array:
         """What is to be subtracted from standardised features, shape (n_features,)."""
         learnt = self._learnt
-        return _share(learnt.utterances, recipe) * learnt.mean
+        return recipe.share(learnt.utterances) * learnt.mean
 
     def share(self, recipe: ProfileRecipe) -> float:
         """The part of the mean that is taken out by now, 0 to 1."""
-        return _share(self._learnt.utterances, recipe)
+        return recipe.share(self._learnt.utterances)
 
     def check_fits(self, recipe: ModelRecipe) -> None:
         """Raise an error unless this is a profile for that model.
@@ -253,10 +253,6 @@ def _user_data() -> Path:
         return Path(chosen) if Path(chosen).is_absolute() else Path.home() / ".local" / "share"
     except RuntimeError:
         raise ProfileError(f"this user has no home for voice profiles: let {FOLDER_VARIABLE} name a folder") from None
-
-
-def _share(utterances: int, recipe: ProfileRecipe) -> float:
-    return recipe.strength * utterances / (utterances + recipe.utterances_to_half)
 
 
 def _read(path: Path) -> bytes | None:

@@ -257,6 +257,10 @@ class ProfileRecipe:
         check(0 <= self.strength <= 1, "profile.strength", self.strength, "0 to 1")
         check(self.utterances_to_half > 0, "profile.utterances_to_half", self.utterances_to_half, "a number above 0")
 
+    def share(self, utterances: int) -> float:
+        """The part that is taken out after so many utterances."""
+        return self.strength * utterances / (utterances + self.utterances_to_half)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRecipe:

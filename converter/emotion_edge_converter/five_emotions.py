@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import trange
 
-from emotion_edge.recipe import MfccRecipe, ModelRecipe, ProsodyRecipe
+from emotion_edge.recipe import MfccRecipe, ModelRecipe, ProfileRecipe, ProsodyRecipe
 
 from .corpora import EMOTIONS, Utterance
 from .evaluation import label_numbers
@@ -24,9 +24,7 @@ Array = NDArray[Any]
 
 N_FOLDS: Final = 5
 
-STRENGTH: Final = 0.5
-UTTERANCES_TO_HALF: Final = 5.0
-"""Of voice profiles, as the recipe has them."""
+PROFILE: Final = ProfileRecipe(strength=0.5, utterances_to_half=5.0)
 
 _HIDDEN: Final = (208, 64)
 _DROPOUT: Final = 0.3
@@ -54,7 +52,8 @@ def recipe(name: str) -> ModelRecipe:
         fmin_hz=60.0,
         fmax_hz=7600.0,
     )
-    return ModelRecipe(name=name, labels=EMOTIONS, mfcc=mfcc, pooling="functionals", prosody=ProsodyRecipe())
+    prosody = ProsodyRecipe()
+    return ModelRecipe(name=name, labels=EMOTIONS, mfcc=mfcc, pooling="functionals", prosody=prosody, profile=PROFILE)
 
 
 def folds(utterances: Sequence[Utterance]) -> Array:
@@ -98,7 +97,7 @@ def fit(examples: Examples, rows: Array, *, seed: int = SEED, epochs: int) -> ke
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=_LABEL_SMOOTHING),
         steps_per_execution=n_batches,
     )
-    owners = Owners(features, utterances, strength=STRENGTH, utterances_to_half=UTTERANCES_TO_HALF)
+    owners = Owners(features, utterances, PROFILE)
     targets, weights = np.tile(targets, (_VERSIONS_AN_EPOCH, 1)), np.tile(weights, _VERSIONS_AN_EPOCH)
     for _ in trange(epochs, desc="training", unit="epoch", disable=None, leave=False):
         versions = random.integers(features.shape[1], size=(_VERSIONS_AN_EPOCH, len(features)))

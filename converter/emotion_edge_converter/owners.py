@@ -8,6 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion_edge.recipe import ProfileRecipe
+
 from .corpora import Utterance
 
 Array = NDArray[Any]
@@ -28,15 +30,13 @@ class Owners:
     Args:
         features: shape (n, versions, n_features).
         utterances: the n recordings.
-        strength, utterances_to_half: as the recipe's `profile` has them.
+        recipe: how much of a profile is taken out.
     """
 
-    def __init__(
-        self, features: Array, utterances: Sequence[Utterance], *, strength: float, utterances_to_half: float
-    ) -> None:
+    def __init__(self, features: Array, utterances: Sequence[Utterance], recipe: ProfileRecipe) -> None:
         self._features: Final = features
         self._centre: Final = features.mean(axis=(0, 1))
-        self._strength, self._half = strength, utterances_to_half
+        self._recipe: Final = recipe
         talkers = [f"{utterance.corpus}:{utterance.talker}" for utterance in utterances]
         names, self._talker = np.unique(talkers, return_inverse=True)
         self._rows: Final = [np.flatnonzero(self._talker == number) for number in range(len(names))]
@@ -63,5 +63,5 @@ class Owners:
         count = min(len(rows), int(random.integers(1, _MOST_UTTERANCES + 1)))
         heard = random.choice(rows, count, replace=False)
         version = 0 if random.random() < 0.5 else random.integers(self._features.shape[1])
-        weight = self._strength * count / (count + self._half)
+        weight = self._recipe.share(count)
         return np.asarray(weight * (self._features[heard, version].mean(axis=0) - self._centre), np.float32)

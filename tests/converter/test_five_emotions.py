@@ -13,6 +13,7 @@ from sounds import voice, write
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.model import load
+from emotion_edge.recipe import ProfileRecipe
 
 RATE = 16000
 PITCH = {"angry": 1.6, "fear": 1.3, "happy": 1.15, "neutral": 1.0, "sad": 0.8, "disgust": 0.9}
@@ -150,7 +151,7 @@ def test_profiles_take_a_talkers_own_way_off():
     some = utterances(*(("one", talker, emotion) for talker in "ab" for emotion in EMOTIONS for _ in range(20)))
     features = random.normal(0, 0.1, (200, 3, 4)).astype(np.float32)
     features[100:] += 10
-    drawn = owners.Owners(features, some, strength=0.5, utterances_to_half=5).draw(50, random)
+    drawn = owners.Owners(features, some, ProfileRecipe(strength=0.5, utterances_to_half=5)).draw(50, random)
     assert drawn.shape == (50, 200, 4)
     without = np.all(drawn == 0, axis=2)
     assert np.mean(without) == pytest.approx(0.55, abs=0.02)
