@@ -20,6 +20,7 @@ from emotion_edge.recipe import MfccRecipe, ModelRecipe
 
 from .corpora import Utterance
 from .errors import ConversionError, CorpusError
+from .reference_functionals import functionals, prosody
 
 Array = NDArray[Any]
 
@@ -36,7 +37,7 @@ def _statistics(mfcc: Array) -> Array:
     )
 
 
-POOLINGS: Final = {"mean": lambda mfcc: np.mean(mfcc, axis=0), "statistics": _statistics}
+POOLINGS: Final = {"mean": lambda mfcc: np.mean(mfcc, axis=0), "statistics": _statistics, "functionals": functionals}
 
 # What each library lets its caller choose; the rest of a recipe must be as its preset has it.
 _CHOSEN_IN_BOTH: Final = (
@@ -92,9 +93,28 @@ def reference_mfcc(samples: Array, recipe: MfccRecipe) -> Array:
 
 
 def reference_features(file: Path, recipe: ModelRecipe) -> Array:
-    """The pooled features of a file by the reference libraries, shape (n_features,), float32."""
-    samples = load_audio(file, recipe.mfcc.sample_rate_hz)
-    return np.asarray(POOLINGS[recipe.pooling](reference_mfcc(samples, recipe.mfcc)), np.float32)
+    """The pooled features of a file by the reference libraries, shape (n_features,), float32.
+
+    Raises:
+        AudioError: it cannot be read.
+        ConversionError: neither library can compute them.
+    """
+    frames = reference_frames(load_audio(file, recipe.mfcc.sample_rate_hz), recipe)
+    return np.asarray(POOLINGS[recipe.pooling](frames), np.float32)
+
+
+def reference_frames(samples: Array, recipe: ModelRecipe) -> Array:
+    """The MFCC with the prosody behind them, where the recipe wants it, shape (n_frames, n_mfcc or n_mfcc + 3).
+
+    Raises:
+        ConversionError: neither library can compute them, or the wrong one for prosody.
+    """
+    mfcc = reference_mfcc(samples, recipe.mfcc)
+    if recipe.prosody is None:
+        return mfcc
+    if recipe.mfcc.log != "decibel":
+        raise ConversionError("prosody goes with the MFCC of librosa alone: start the recipe from that preset")
+    return np.column_stack([mfcc, prosody(samples, recipe.mfcc, recipe.prosody)])
 
 
 def extract(utterances: Sequence[Utterance], recipe: ModelRecipe) -> tuple[list[Utterance], Array]:
