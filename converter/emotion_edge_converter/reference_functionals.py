@@ -23,7 +23,6 @@ Array = NDArray[Any]
 
 _SMALLEST_POWER: Final = 1e-10
 _LITTLE: Final = 1e-3
-_SECONDS_A_FRAME: Final = 0.01
 
 
 def prosody(samples: Array, mfcc: MfccRecipe, recipe: ProsodyRecipe) -> Array:
@@ -71,12 +70,24 @@ def _voicing_and_pitch(power: Array, window: Array, mfcc: MfccRecipe, recipe: Pr
     fit /= np.array([window[int(lag) :] @ window[: len(window) - int(lag)] for lag in lags])[:, None] / (
         window @ window
     )
-    cost = 0.02 * np.log2(lags / lags[1])
-    best = 1 + np.argmax(fit[1:-1] - cost[1:-1, None], axis=0)
-    three = np.take_along_axis(fit, best + np.array([[-1], [0], [1]]), axis=0)
-    bend, slope, top = np.polyfit([-1, 0, 1], three, 2)
-    beside = np.clip(-slope / (2 * np.minimum(bend, -_SMALLEST_POWER / 2)), -0.5, 0.5)
-    return top + slope * beside / 2, -np.log2((lags[best] + step * beside) / rate_hz)
+    best = [_best_peak(frame, lags / step) for frame in fit.T]
+    return np.array([height for height, _ in best]), np.log2([rate_hz / step / lag for _, lag in best])
+
+
+def _best_peak(fit: Array, lags: Array) -> tuple[float, float]:
+    """The height and the place of the peak that is highest less its cost, of the autocorrelation of a frame; else the first."""
+    found, best = (0.0, 0.0), -math.inf
+    for i in range(1, len(fit) - 1):
+        bend, slope, top = np.polyfit([-1, 0, 1], fit[i - 1 : i + 2], 2)
+        beside = min(0.5, max(-0.5, -slope / (2 * min(bend, -_SMALLEST_POWER / 2))))
+        height = top + slope * beside / 2
+        height = 1 / height if height > 1 else height
+        if i == 1:
+            found = height, lags[i] + beside
+        cost = 0.05 * math.log2(lags[i] / lags[1])
+        if fit[i] >= max(fit[i - 1], fit[i + 1]) and height - cost > best:
+            best, found = height - cost, (height, lags[i] + beside)
+    return found
 
 
 def functionals(frames: Array) -> Array:
@@ -97,7 +108,8 @@ def functionals(frames: Array) -> Array:
 
 def _utterance(frames: Array) -> tuple[list[Array], Array, Array]:
     """The columns from the first active frame to the last; which of these frames are active, and voiced."""
-    level = frames[:, -3]
+    level = np.clip(frames[:, -3], frames[:, -3].max() - 60, None)
+    frames = np.column_stack([frames[:, :-3], level, frames[:, -2:]])
     active = (level > level.max() - 40) & (level > _quantile(level, 5) + 3)
     if np.count_nonzero(active) < 6:
         active[:] = True
@@ -112,8 +124,8 @@ def _distribution(cepstra: list[Array], level: Array, active: Array) -> Iterator
     yield from map(np.mean, talk[1:])
     yield from map(np.std, talk)
     for percent in runtime.QUANTILES:
-        yield _quantile(talk[0], percent) - _quantile(talk[0], 50)
         yield from (_quantile(column, percent) for column in talk[1:])
+    yield from (_quantile(talk[0], percent) - _quantile(talk[0], 50) for percent in runtime.QUANTILES if percent != 50)
     loud = level >= _quantile(level[active], 67)
     yield from (np.mean(column[loud]) - np.mean(column[active]) for column in cepstra[1:])
 
@@ -155,7 +167,7 @@ def _melody(pitch: Array, voiced: Array) -> Iterator[Any]:
 
 def _voice(voicing: Array, active: Array, voiced: Array) -> Iterator[Any]:
     yield from (np.mean(voicing[active]), np.std(voicing[active]), np.mean(voicing[voiced]))
-    lengths = [len(list(run)) * _SECONDS_A_FRAME for is_voiced, run in groupby(voiced) if is_voiced]
+    lengths = [len(list(run)) for is_voiced, run in groupby(voiced) if is_voiced]
     yield from (np.mean(voiced), np.count_nonzero(voiced) / np.count_nonzero(active))
     yield from (np.mean(lengths), np.std(lengths), len(lengths) / len(voiced))
 

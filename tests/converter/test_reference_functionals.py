@@ -24,7 +24,6 @@ RATE = 16000
 N_MFCC = 20
 LEVEL, VOICING, PITCH = -3, -2, -1
 RATES = (8000, 16000, 22050, 44100, 48000)
-LEVEL_OVER_TIME = slice(-5, -2)  # the slope of the level, and its change over 1 and 8 frames
 
 
 def recipe(*, prosody=None, **mfcc):
@@ -109,10 +108,10 @@ def test_float32_is_close_to_float64(n_frames):
 
 
 def deviations(vectors):
-    """Over sounds, of each functional; 1 for one that never changes: the first coefficient's median less itself."""
+    """Over sounds, of each functional; none may be the same for all."""
     deviation = np.std(vectors, axis=0)
-    assert np.count_nonzero(deviation == 0) == 1
-    return np.where(deviation == 0, 1, deviation)
+    assert deviation.min() > 0
+    return deviation
 
 
 @pytest.mark.parametrize("gain", [0.1, 0.3, 10.0])
@@ -124,14 +123,12 @@ def test_no_functional_depends_on_the_gain(gain):
     assert (np.abs(louder - vectors) / deviations(vectors)).max() < 2e-3  # 2e-4 measured
 
 
-def test_a_pause_of_zeros_makes_the_course_of_the_level_depend_on_the_gain_but_nothing_else():
-    """Nothing is quieter than the smallest power, so zeros do not become so with the rest."""
+def test_nor_does_one_where_a_pause_is_all_zeros():
+    """Nothing is quieter than the smallest power, so zeros do not become so with the rest: levels need their floor."""
     samples = voice(3, rate=RATE)
     samples[6000:9000] = 0
     vector, quieter = (functionals(device_frames(gain * samples, recipe())) for gain in np.float32([1, 0.3]))
-    differs = np.abs(quieter - vector) > 0.01 + 0.001 * np.abs(vector)
-    differs[LEVEL_OVER_TIME] = False
-    assert not differs.any()
+    np.testing.assert_allclose(quieter, vector, rtol=0.001, atol=0.01)
 
 
 @pytest.mark.parametrize(

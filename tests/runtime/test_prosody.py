@@ -38,7 +38,8 @@ def harmonics(pitch_hz, *, rate=RATE, seconds=0.5, noise=0.0, seed=0):
 @given(st.floats(70, 480), st.integers(0, 100))
 def test_the_pitch_of_a_buzz_is_found_within_a_twentieth_of_a_semitone(pitch_hz, seed):
     _, voicing, pitch = prosody(harmonics(pitch_hz, seed=seed))
-    assert voicing.min() > 0.95
+    assert voicing.min() > (0.9 if pitch_hz > 100 else 0.7)
+    assert voicing.max() <= 1
     np.testing.assert_allclose(pitch, np.log2(pitch_hz), atol=0.05 / 12)
 
 
@@ -50,7 +51,7 @@ def test_at_other_rates_and_transforms_too(rate, n_fft):
     )
     for pitch_hz in (80, 140, 250, 450):
         _, voicing, pitch = prosody(harmonics(pitch_hz, rate=rate), recipe)
-        assert voicing.min() > 0.95
+        assert 0.9 < voicing.min() <= voicing.max() <= 1
         np.testing.assert_allclose(pitch, np.log2(pitch_hz), atol=0.1 / 12)
 
 
