@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sounds import tone
 
-from emotion_edge import AudioError, EmotionStream, ListenSettings
-from emotion_edge import stream as stream_module
+from emotion_edge import AudioError, EmotionStream, ListenSettings, speech
 from models import AllIsSpeech, LowIsSpeech, SpectralTilt
 
 RATE = 24000
@@ -19,7 +18,7 @@ LOW, HIGH = 200.0, 5000.0
 
 
 def stream(monkeypatch, gate=AllIsSpeech, **settings):
-    monkeypatch.setattr(stream_module, "_speech_gate", gate)
+    monkeypatch.setattr(speech, "speech_gate", gate)
     return EmotionStream(RATE, SpectralTilt(), settings=ListenSettings(**settings))
 
 
@@ -161,7 +160,7 @@ def test_samples_that_cannot_be_used(monkeypatch, samples, message):
 
 @pytest.mark.parametrize("rate", [0, -1, 1, 1e9, "16000", None, float("nan")])
 def test_rates_that_no_sound_has(monkeypatch, rate):
-    monkeypatch.setattr(stream_module, "_speech_gate", AllIsSpeech)
+    monkeypatch.setattr(speech, "speech_gate", AllIsSpeech)
     with pytest.raises(AudioError, match="rate"):
         EmotionStream(rate, SpectralTilt())
 
