@@ -15,7 +15,7 @@ from pathlib import Path
 from emotion_edge_converter.speech_windows import N_FOLDS, noise_recordings
 from tqdm import tqdm
 
-import emotion_edge.stream
+import emotion_edge.speech
 from emotion_edge import EmotionClassifier, EmotionStream, ListenSettings
 from emotion_edge.audio import open_sound
 
@@ -34,7 +34,7 @@ def verdicts(recordings, gates, threshold):
     """What one threshold lets through."""
     classifier, seconds, emotional, uncertain = EmotionClassifier(), 0.0, [], 0
     for recording in tqdm(recordings, desc=f"p > {threshold}", unit="file", disable=None, leave=False):
-        emotion_edge.stream._speech_gate = lambda gate=gates[recording.fold]: gate
+        emotion_edge.speech.speech_gate = lambda gate=gates[recording.fold]: gate
         length_s, entered = heard(recording.file, threshold, classifier)
         seconds += length_s
         emotional += [f"{recording.group}, {recording.file.name}" for event in entered if event.status == "ok"]

@@ -32,3 +32,8 @@ class Blocks:
         n_blocks = len(pending) // self.length
         self._pending = pending[n_blocks * self.length :]
         return pending[: n_blocks * self.length].reshape(n_blocks, self.length)
+
+    def rest(self) -> Array:
+        """The samples, shape (n_pending,), whose block the end of the stream leaves unfinished; they wait no more."""
+        rest, self._pending = self._pending, self._pending[:0]
+        return rest

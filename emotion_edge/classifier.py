@@ -1,24 +1,19 @@
-"""The whole path: sound -> speech gate and MFCC -> pooling -> interpreter -> calibrated probabilities -> Prediction."""
+"""The whole path: sound -> speech gate and features -> probabilities -> Prediction."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import audio
-from .interpreter import construct
-from .mfcc import Mfcc
-from .model import DEFAULT_MODEL, load
-from .pooling import POOLINGS
+from . import audio, speech
+from .model import DEFAULT_MODEL
+from .network import Network
 from .prediction import Prediction, Status
 from .profile import VoiceProfile
-from .recipe import ModelRecipe, Standardisation
-from .speech import SpeechGate
 
 Array = NDArray[Any]
 
@@ -31,7 +26,7 @@ class Features(NamedTuple):
     Attributes:
         vector: shape (n_features,), float32, pooled, not yet standardised.
         duration_s: length of the sound.
-        speech: whether the gate let it through.
+        speech: whether it was loud enough, and the speech gate took some of it for speech.
     """
 
     vector: Array
@@ -39,8 +34,8 @@ class Features(NamedTuple):
     speech: bool
 
 
-class EmotionClassifier:
-    """Answers which emotion a voice carries.
+class EmotionClassifier(Network):
+    """Answers which emotion a voice carries, where the shipped speech gate hears one.
 
     One classifier may be called from several threads.
 
@@ -62,16 +57,10 @@ class EmotionClassifier:
         interpreter: str | None = None,
         profile: VoiceProfile | None = None,
     ) -> None:
-        loaded = load(model)
-        self.recipe: Final[ModelRecipe] = loaded.recipe
+        super().__init__(model, interpreter=interpreter)
         self.profile: Final = profile
         if profile is not None:
             profile.check_fits(self.recipe)
-        self._interpreter: Final = construct(loaded, interpreter)
-        self.mfcc: Final = Mfcc(self.recipe.mfcc, prosody=self.recipe.prosody)
-        standardisation = self.recipe.standardisation or Standardisation.neutral(self.recipe.n_features)
-        self._mean: Final = np.array(standardisation.mean, np.float32)
-        self._deviation: Final = np.array(standardisation.deviation, np.float32)
 
     def classify(self, source: audio.Source) -> Prediction:
         """Classify a file.
@@ -100,26 +89,19 @@ class EmotionClassifier:
     def features(self, blocks: Iterable[Array]) -> Features:
         """The features of mono blocks at the model's rate, each of shape (n,), as `emotion_edge.audio` makes them."""
         rate = self.recipe.mfcc.sample_rate_hz
-        stream, gate, log_mel, n_samples = self.mfcc.stream(), SpeechGate(rate), [], 0
+        stream, clip_speech, log_mel, n_samples = self.mfcc.stream(), speech.ClipSpeech(rate, self._gate()), [], 0
         for block in blocks:
-            gate.push(block)
+            clip_speech.push(block)
             log_mel.append(stream.push(block))
             n_samples += len(block)
         log_mel.append(stream.finish())
-        return Features(self.pool(log_mel), n_samples / rate, gate.open)
-
-    def pool(self, log_mel: Sequence[Array]) -> Array:
-        """The feature vector, shape (n_features,), of log-mel frames as `mfcc` makes them, in as many pieces as they came."""
-        return POOLINGS[self.recipe.pooling](self.mfcc.coefficients(log_mel))
+        return Features(self.pool(log_mel), n_samples / rate, clip_speech.finish())
 
     def probabilities(self, vector: Array) -> Array:
-        """The calibrated probabilities, shape (n_labels,), of a feature vector, whether or not anybody spoke."""
-        standardised = self._standardised(vector)
-        if self.profile is not None and self.recipe.profile is not None:
-            standardised = standardised - self.profile.offset(self.recipe.profile)
-        logits = self._interpreter(standardised).astype(np.float64) / self.recipe.temperature
-        likelihoods = np.exp(logits - logits.max())
-        return np.asarray(likelihoods / likelihoods.sum())
+        """The calibrated probabilities, shape (n_labels,), of a feature vector, its voice's profile taken into account."""
+        if self.profile is None or self.recipe.profile is None:
+            return super().probabilities(vector)
+        return self.answer(self.standardised(vector) - self.profile.offset(self.recipe.profile))
 
     def predict(self, features: Features) -> Prediction:
         """The answer to some features."""
@@ -138,11 +120,12 @@ class EmotionClassifier:
         """Let the profile hear an utterance, if there is a profile, and in it at least 1 s of speech; whether it did."""
         if self.profile is None or not features.speech or features.duration_s < _SHORTEST_LESSON_S:
             return False
-        self.profile.hear(self._standardised(features.vector), features.duration_s)
+        self.profile.hear(self.standardised(features.vector), features.duration_s)
         return True
 
-    def _standardised(self, vector: Array) -> Array:
-        return np.asarray((vector - self._mean) / self._deviation)
+    def _gate(self) -> Network | None:
+        """Who says whether anybody speaks; None for a gate itself, whose own answer that is."""
+        return None if speech.SPEECH in self.recipe.labels else speech.speech_gate()
 
     def _verdict(self, features: Features) -> tuple[str | None, float, dict[str, float], Status]:
         if not features.speech:

@@ -19,7 +19,8 @@ class Prediction:
         label: the likeliest label, also when `uncertain`; None when there is no speech.
         confidence: the probability of that label, 0 to 1; 0 when there is no speech.
         probabilities: of every label, in the model's order; empty when there is no speech.
-        status: `ok`; `uncertain`: the confidence is below the model's threshold; `no_speech`: nothing was classified.
+        status: `ok`; `uncertain`: the confidence is below the model's threshold; `no_speech`: it was too quiet, or the speech
+            gate took none of it for speech, and nothing was classified.
         start_s, end_s: the stretch, in seconds from the start of the sound.
         model: the name of the model.
     """

@@ -8,22 +8,21 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import lru_cache
 from typing import Any, Final
 
 from numpy.typing import ArrayLike, NDArray
 
+from . import speech
 from .audio import check_rate, mono
 from .classifier import EmotionClassifier, Features
 from .events import Event, EventTracker, Smoothing
-from .model import DEFAULT_MODEL, SPEECH_MODEL
+from .model import DEFAULT_MODEL
 from .settings import ListenSettings
 from .utterances import Utterances, Window
 from .windows import RecentFrames
 
 _PIECE_S: Final = 0.25  # at most at once, so that windows are answered before their frames are forgotten
 _ROUNDING_S: Final = 1e-6
-_SPEECH: Final = "speech"
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class EmotionStream:
     ) -> None:
         self.classifier: Final = model if isinstance(model, EmotionClassifier) else EmotionClassifier(model)
         self.settings: Final = (settings or ListenSettings()).for_model(self.classifier.recipe)
-        self._gate: Final = _speech_gate()
+        self._gate: Final = speech.speech_gate()
         self._smooth_speech: Final = Smoothing(self.settings.smoothing_s)
         self._speech: float | None = None
         self._voice: Features | None = None  # the utterance so far, as its last window of speech has it
@@ -176,7 +175,7 @@ class EmotionStream:
             return None
         answer = self._speech_frames.probabilities(window.start_s, window.end_s)
         smoothed = self._smooth_speech(_later(window, self._start_s), answer)
-        self._speech = float(smoothed[self._gate.recipe.labels.index(_SPEECH)])
+        self._speech = float(smoothed[self._gate.recipe.labels.index(speech.SPEECH)])
         if self._speech < self.settings.speech_above:
             return None
         vector = self._emotion_frames.vector(window.start_s, window.end_s)
@@ -190,11 +189,6 @@ class EmotionStream:
 
     def _wall_clock(self, stream_s: float) -> datetime:
         return datetime.fromtimestamp(self._wall_s - (self.heard_s - stream_s), timezone.utc)
-
-
-@lru_cache(maxsize=1)
-def _speech_gate() -> EmotionClassifier:
-    return EmotionClassifier(SPEECH_MODEL)
 
 
 def _later(window: Window, seconds: float) -> Window:

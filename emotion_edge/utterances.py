@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blocks import Blocks
-from .speech import LOUD_DBFS
+from .level import LOUD_DBFS
 
 Array = NDArray[Any]
 

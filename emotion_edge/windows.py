@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .audio import Resampler
-from .classifier import EmotionClassifier
+from .network import Network
 from .recipe import MfccRecipe
 
 Array = NDArray[Any]
@@ -32,16 +32,16 @@ class RecentFrames:
     the sound around the window in place of zeros.
 
     Args:
-        classifier: the model.
+        network: the model.
         sample_rate_hz: of the stream.
         keep_s: how far back a window may begin.
     """
 
-    def __init__(self, classifier: EmotionClassifier, sample_rate_hz: float, *, keep_s: float) -> None:
-        recipe = classifier.recipe.mfcc
-        self._classifier: Final = classifier
+    def __init__(self, network: Network, sample_rate_hz: float, *, keep_s: float) -> None:
+        recipe = network.recipe.mfcc
+        self._network: Final = network
         self._resampler: Final = Resampler(sample_rate_hz, recipe.sample_rate_hz)
-        self._stream: Final = classifier.mfcc.stream()
+        self._stream: Final = network.mfcc.stream()
         self._recipe: Final = recipe
         self._n_kept: Final = math.ceil(keep_s * recipe.sample_rate_hz / recipe.hop_length) + 1
         self._frames: Array = self._stream.push(np.zeros(0, np.float32))
@@ -72,11 +72,11 @@ class RecentFrames:
         first, last = (number - self._first for number in frames_within(self._recipe, start_s, end_s))
         last = max(0, min(last, len(self._frames) - 1))
         first = max(0, min(first, last))  # at least one frame, the nearest
-        return self._classifier.pool([self._frames[first : last + 1]])
+        return self._network.pool([self._frames[first : last + 1]])
 
     def probabilities(self, start_s: float, end_s: float) -> Array:
         """The model's answer about a window, shape (n_labels,)."""
-        return self._classifier.probabilities(self.vector(start_s, end_s))
+        return self._network.probabilities(self.vector(start_s, end_s))
 
     def _keep(self, frames: Array) -> None:
         if len(frames):

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
+
+SPOKEN = sorted((Path(__file__).parents[1] / "examples" / "sounds").glob("hello*.wav"))
 
 
 def voice(seed: int, *, rate: int = 22050, seconds: float = 1.0) -> np.ndarray:
@@ -24,6 +27,12 @@ def voice(seed: int, *, rate: int = 22050, seconds: float = 1.0) -> np.ndarray:
     sound *= 0.3 + 0.7 * np.abs(np.sin(np.pi * time * random.uniform(2, 5)))
     sound += random.uniform(0.001, 0.05) * random.standard_normal(len(time))
     return (random.uniform(0.05, 0.8) * sound / np.abs(sound).max()).astype(np.float32)
+
+
+def spoken(number: int = 0, *, rate: int = 22050) -> np.ndarray:
+    """One of the synthesiser's sentences, which the speech gate takes for speech, as it does not take `voice`."""
+    samples, own_rate = soundfile.read(SPOKEN[number], dtype="float32")
+    return np.asarray(soxr.resample(samples, own_rate, rate))
 
 
 def tone(frequency_hz: float, *, rate: int, seconds: float) -> np.ndarray:

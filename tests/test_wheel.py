@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from sounds import voice, write
+from sounds import spoken, write
 
 from emotion_edge import EmotionClassifier
 
@@ -57,7 +57,7 @@ def environment(request, wheel, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    return write(tmp_path_factory.mktemp("clip") / "voice.wav", voice(1, rate=44100), 44100)
+    return write(tmp_path_factory.mktemp("clip") / "voice.wav", spoken(rate=44100), 44100)
 
 
 def test_what_is_in_the_wheel(wheel):

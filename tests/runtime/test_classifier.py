@@ -15,6 +15,8 @@ import emotion_edge
 from emotion_edge import AudioError, EmotionClassifier, ModelError, Prediction, classify
 from emotion_edge import classifier as classifier_module
 
+pytestmark = pytest.mark.usefixtures("open_gate")
+
 
 @pytest.fixture(scope="module")
 def classifier():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sounds import voice, write
+from sounds import spoken, write
 
 import emotion_edge
 from emotion_edge import classify
@@ -23,10 +23,10 @@ def run(*arguments, **options):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with two voices, a silence and a file that is no audio."""
+    """A folder with two sentences, a silence and a file that is no audio."""
     folder = tmp_path_factory.mktemp("clips")
-    write(folder / "one.wav", voice(1, seconds=2.1), 22050)
-    write(folder / "two.flac", voice(2, rate=48000), 48000)
+    write(folder / "one.wav", spoken(0), 22050)
+    write(folder / "two.flac", spoken(1, rate=48000), 48000)
     write(folder / "silence.wav", np.zeros(8000), 8000)
     (folder / "notes.txt").write_text("not audio")
     return folder
@@ -34,7 +34,7 @@ def folder(tmp_path_factory):
 
 def test_a_line_for_people(folder):
     done = run("classify", "one.wav", "silence.wav", cwd=folder)
-    assert done.stdout == f"{classify(folder / 'one.wav')}  (one.wav, 2.1 s)\nno speech  (silence.wav, 1.0 s)\n"
+    assert done.stdout == f"{classify(folder / 'one.wav')}  (one.wav, 2.0 s)\nno speech  (silence.wav, 1.0 s)\n"
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -141,6 +141,6 @@ def test_names_that_no_terminal_can_show(folder, tmp_path):
 
 def test_odd_names(tmp_path):
     for name in ("a b.wav", "ünï😀.wav", "-dash.wav", "line\nbreak.wav"):
-        write(tmp_path / name, voice(1), 22050)
+        write(tmp_path / name, spoken(), 22050)
         (line,) = run("classify", "--json", f"./{name}", cwd=tmp_path).stdout.splitlines()
         assert json.loads(line)["path"] == f"./{name}"

@@ -12,16 +12,13 @@ import pytest
 from sounds import tone, write
 
 from emotion_edge import AudioError, Listener, ListenSettings, MicrophoneError, SettingsError
-from emotion_edge import stream as stream_module
 from emotion_edge.sources import FileSource, Heard
-from models import AllIsSpeech, SpectralTilt
+from models import SpectralTilt
 
 RATE = 16000
 
 
-@pytest.fixture(autouse=True)
-def open_gate(monkeypatch):
-    monkeypatch.setattr(stream_module, "_speech_gate", AllIsSpeech)
+pytestmark = pytest.mark.usefixtures("open_gate")
 
 
 def talk(*frequencies, pause_s=1.0, seconds=1.5):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from sounds import voice, write
+from sounds import write
 
 from emotion_edge import VoiceProfile, classify
 from models import write_profiled
@@ -105,9 +105,9 @@ def answers(done):
 
 
 def test_classify_learns_from_each_file_that_is_speech(tmp_path, folder, model):
-    for seed in range(3):
-        write(tmp_path / f"{seed}.wav", voice(1, seconds=2.0), 22050)
-    write(tmp_path / "short.wav", voice(1, seconds=0.5), 22050)
+    for number in range(3):
+        write(tmp_path / f"{number}.wav", SENTENCE, RATE)
+    write(tmp_path / "short.wav", SENTENCE[: RATE // 2], RATE)
     write(tmp_path / "silence.wav", np.zeros(44100), 22050)
     files = ("silence.wav", "short.wav", "0.wav", "missing.wav", "1.wav", "2.wav")
     done = run("classify", "--model", model, "--profile", "anna", "--json", *files, cwd=tmp_path)

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sounds import tone
 
-from emotion_edge import AudioError, EmotionClassifier, EmotionStream, ListenSettings, VoiceProfile
-from emotion_edge import stream as stream_module
+from emotion_edge import AudioError, EmotionClassifier, EmotionStream, ListenSettings, VoiceProfile, speech
 from models import AllIsSpeech, LowIsSpeech, SpectralTilt, write_profiled
 
 RATE = 24000
@@ -19,7 +18,7 @@ LOW, HIGH = 200.0, 5000.0
 
 
 def stream(monkeypatch, gate=AllIsSpeech, **settings):
-    monkeypatch.setattr(stream_module, "_speech_gate", gate)
+    monkeypatch.setattr(speech, "speech_gate", gate)
     return EmotionStream(RATE, SpectralTilt(), settings=ListenSettings(**settings))
 
 
@@ -161,7 +160,7 @@ def test_samples_that_cannot_be_used(monkeypatch, samples, message):
 
 @pytest.mark.parametrize("rate", [0, -1, 1, 1e9, "16000", None, float("nan")])
 def test_rates_that_no_sound_has(monkeypatch, rate):
-    monkeypatch.setattr(stream_module, "_speech_gate", AllIsSpeech)
+    monkeypatch.setattr(speech, "speech_gate", AllIsSpeech)
     with pytest.raises(AudioError, match="rate"):
         EmotionStream(rate, SpectralTilt())
 
@@ -204,7 +203,7 @@ def profiled(tmp_path_factory):
 def learning_stream(profiled, gate=AllIsSpeech, **settings):
     classifier = EmotionClassifier(profiled, profile=VoiceProfile.open("new.json", profiled))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stream_module, "_speech_gate", gate)
+        patch.setattr(speech, "speech_gate", gate)
         return EmotionStream(RATE, classifier, settings=ListenSettings(**settings)), classifier.profile
 
 
@@ -273,7 +272,7 @@ def test_what_was_learnt_acts_on_the_next_utterance(profiled):
     same_again = talk((1.0, LOW, 1.6), (1.0, LOW, 1.6))
     first, second = [event for event in under_test.push(same_again) if event.kind == "leave"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stream_module, "_speech_gate", AllIsSpeech)
+        patch.setattr(speech, "speech_gate", AllIsSpeech)
         without = EmotionStream(RATE, profiled)
     plain, plain_again = [event for event in without.push(same_again) if event.kind == "leave"]
     assert first.probabilities == plain.probabilities

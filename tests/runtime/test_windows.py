@@ -68,7 +68,7 @@ def test_a_whole_stream_is_a_whole_clip():
     np.testing.assert_allclose(streamed, CENTRED.mfcc(samples).mean(axis=0), rtol=1e-4, atol=1e-3)
 
 
-def test_a_window_in_noise_is_nearly_its_clip():
+def test_a_window_in_noise_is_nearly_its_clip(open_gate):
     classifier = EmotionClassifier()
     samples = voice(8, rate=22050, seconds=4.0)
     streamed = frames_of(classifier, samples, rate=22050).probabilities(1.0, 3.0)

@@ -1,0 +1,36 @@
+"""Is it loud enough to be anybody?"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .blocks import Blocks
+
+_BLOCK_S: Final = 0.02
+LOUD_DBFS: Final = -60.0  # below the self-noise of cheap microphones, above the dither of 16-bit files (-96)
+_SHORTEST_S: Final = 0.1  # no syllable is shorter
+
+
+class LevelGate:
+    """Says whether a clip can hold speech: whether at least 0.1 s of it is louder than -60 dBFS.
+
+    Level is all that it knows: it rejects silence, hum below hearing, a constant offset and clicks, not noise or music.
+    The verdict does not depend on how the samples are cut into pieces.
+    """
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._blocks: Final = Blocks(round(_BLOCK_S * sample_rate_hz))
+        self._n_loud = 0
+
+    def push(self, samples: NDArray[Any]) -> None:
+        """Listen to some more mono samples, shape (n,)."""
+        levels = self._blocks.push(samples).std(axis=1)  # the mean, an offset, carries no sound
+        self._n_loud += int(np.count_nonzero(levels >= 10 ** (LOUD_DBFS / 20)))
+
+    @property
+    def open(self) -> bool:
+        """Whether enough of what was heard so far was loud enough."""
+        return self._n_loud * _BLOCK_S >= _SHORTEST_S - 1e-9
