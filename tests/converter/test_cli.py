@@ -165,7 +165,7 @@ def test_convert_writes_nothing_below_the_tolerance(trained, tmp_path, monkeypat
     assert list(output.parent.iterdir()) == []
 
 
-def test_anybodys_model_on_their_own_recordings(tmp_path, capsys):
+def test_anybodys_model_on_their_own_recordings(tmp_path, capsys, open_gate):
     """Two labels of one's own, 16 kHz, python_speech_features on 16-bit integers, saved as .h5, a recipe by hand."""
     for label, seed in (("calm", 0), ("loud", 100)):
         for number in range(15):
