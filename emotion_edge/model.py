@@ -13,7 +13,7 @@ from .errors import ModelError
 from .flatbuffer import DAMAGED, IDENTIFIER, Table
 from .recipe import ModelRecipe
 
-DEFAULT_MODEL: Final = "tess-mlp"
+DEFAULT_MODEL: Final = "five-emotions"
 SPEECH_MODEL: Final = "speech-gate"
 RECIPE_NAME: Final = "emotion_edge_recipe"
 """The name of the TFLite metadata buffer that holds the recipe."""

@@ -19,7 +19,7 @@ class SpectralTilt(EmotionClassifier):
     shift = 0.0
 
     def __init__(self, model=None, *, interpreter=None):
-        super().__init__()
+        super().__init__("tess-mlp")
         mfcc = MfccRecipe.preset("librosa", sample_rate_hz=16000, n_mfcc=2, n_mels=40, n_fft=512, hop_length=160)
         self.recipe = self.recipe.replace(mfcc=mfcc, labels=self.labels, standardisation=None, name="tilt")
         self.mfcc = Mfcc(mfcc)

@@ -62,8 +62,8 @@ def clip(tmp_path_factory):
 
 def test_what_is_in_the_wheel(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert "emotion_edge/models/tess-mlp.tflite" in names
-    assert "emotion_edge/models/tess-mlp.md" in names
+    for model in ("five-emotions", "speech-gate", "tess-mlp"):
+        assert {f"emotion_edge/models/{model}.{suffix}" for suffix in ("tflite", "md")} <= set(names)
     assert "emotion_edge/py.typed" in names
     assert not [
         name for name in names if name.endswith(".keras") or name.startswith(("tests/", "models/", "converter/"))

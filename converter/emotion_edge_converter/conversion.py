@@ -72,8 +72,8 @@ def _standardisation(features: Array) -> Standardisation:
 
 
 def _decimals(numbers: Array) -> tuple[float, ...]:
-    """The shortest decimals that are the same float32."""
-    return tuple(float(str(number)) for number in numbers.astype(np.float32))
+    """Six digits: the standardisation need not be exact, only the same on both sides, and it is a tenth of some files."""
+    return tuple(float(f"{number:.6g}") for number in numbers)
 
 
 def _to_tflite(core: keras.Model, standardised: Array, variant: str) -> bytes:

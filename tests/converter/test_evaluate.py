@@ -63,7 +63,7 @@ def answers_of(source, folder, noise=(), rooms=None, **options):
 
 
 def test_the_answers_are_those_of_the_runtime(recordings):
-    classifier = EmotionClassifier()
+    classifier = EmotionClassifier("tess-mlp")
     under = answers_of("tess-mlp", recordings)
     assert list(under) == [AS_RECORDED, TELEPHONE]
     for utterance, prediction in zip(under[AS_RECORDED].utterances, under[AS_RECORDED].predictions, strict=True):
@@ -222,7 +222,7 @@ def refused(model, recordings, folder, message, capsys, *more):
 def test_models_that_do_not_fit_together(changes, message, folds, recordings, tmp_path, capsys):
     folder = edited(folds, tmp_path / "folds", lambda data: data["folds"].reverse())
     if "mfcc" in changes:
-        changes = {"mfcc": replace(EmotionClassifier().recipe.mfcc, **changes["mfcc"])}
+        changes = {"mfcc": replace(EmotionClassifier("tess-mlp").recipe.mfcc, **changes["mfcc"])}
     write_constant(folder / "happy.tflite", "happy", **changes)
     refused(folder, recordings, tmp_path, message, capsys)
 

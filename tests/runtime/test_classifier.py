@@ -14,6 +14,7 @@ from sounds import voice, write
 import emotion_edge
 from emotion_edge import AudioError, EmotionClassifier, ModelError, Prediction, classify
 from emotion_edge import classifier as classifier_module
+from emotion_edge.model import DEFAULT_MODEL
 
 pytestmark = pytest.mark.usefixtures("open_gate")
 
@@ -31,8 +32,8 @@ def test_a_file(tmp_path, classifier):
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
     assert prediction.label == max(prediction.probabilities, key=prediction.probabilities.get)
     assert prediction.confidence == prediction.probabilities[prediction.label]
-    assert prediction.status == ("ok" if prediction.confidence >= 0.5 else "uncertain")
-    assert (prediction.start_s, prediction.end_s, prediction.model) == (0, pytest.approx(2.5, abs=1e-4), "tess-mlp")
+    assert prediction.status == ("ok" if prediction.confidence >= classifier.recipe.uncertain_below else "uncertain")
+    assert (prediction.start_s, prediction.end_s, prediction.model) == (0, pytest.approx(2.5, abs=1e-4), DEFAULT_MODEL)
 
 
 def test_samples_answer_as_their_file_does(tmp_path, classifier):
@@ -77,9 +78,9 @@ def test_uncertain_below_the_recipes_threshold(classifier):
     assert str(unsure) == f"uncertain ({sure.label} {sure.confidence:.2f})"
 
 
-def test_temperature_softens(classifier):
+def test_temperature_softens():
     sound = voice(5)
-    soft = EmotionClassifier()
+    classifier, soft = EmotionClassifier("tess-mlp"), EmotionClassifier("tess-mlp")
     object.__setattr__(soft.recipe, "temperature", 4.0)
     expected = np.array(list(classifier.classify_samples(sound, 22050).probabilities.values())) ** (1 / 4)
     actual = list(soft.classify_samples(sound, 22050).probabilities.values())
@@ -104,7 +105,7 @@ def test_predictions_are_plain_frozen_data(classifier):
 
 def test_repr_shows_what_goes_in_and_out(classifier):
     assert repr(classifier) == (
-        "EmotionClassifier(tess-mlp: mono 22050 Hz -> mean of (n, 30) MFCC -> angry, fear, happy, neutral, sad; "
+        "EmotionClassifier(five-emotions: mono 16000 Hz -> functionals of (n, 30) MFCC -> angry, fear, happy, neutral, sad; "
         f"{classifier._interpreter.backend})"
     )
 

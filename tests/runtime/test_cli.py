@@ -89,11 +89,18 @@ def test_version_and_help():
 def test_models():
     done = run("models")
     assert done.returncode == 0
-    for text in ("tess-mlp", "angry, fear, happy, neutral, sad", "KiB", "CC BY-NC-ND 4.0", "accuracy, random third"):
+    for text in (
+        "five-emotions",
+        "tess-mlp",
+        "angry, fear, happy, neutral, sad",
+        "KiB",
+        "CC BY-NC-ND 4.0",
+        "accuracy, random third",
+    ):
         assert text in done.stdout
     entries = [json.loads(line) for line in run("models", "--json").stdout.splitlines()]
-    assert [entry["name"] for entry in entries] == ["speech-gate", "tess-mlp"]
-    assert max(entry["size_bytes"] for entry in entries) <= 16 * 1024
+    assert [entry["name"] for entry in entries] == ["five-emotions", "speech-gate", "tess-mlp"]
+    assert max(entry["size_bytes"] for entry in entries) <= 200_000
 
 
 def test_a_reader_that_leaves_early(folder):

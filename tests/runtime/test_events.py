@@ -209,7 +209,7 @@ def test_any_kind_of_number_is_a_setting():
 
 
 def test_settings_follow_the_model():
-    recipe = EmotionClassifier().recipe.replace(window_s=3.0, step_s=0.25, uncertain_below=0.6)
+    recipe = EmotionClassifier("tess-mlp").recipe.replace(window_s=3.0, step_s=0.25, uncertain_below=0.6)
     settings = ListenSettings().for_model(recipe)
     assert (settings.window_s, settings.step_s, settings.enter_above) == (3.0, 0.25, 0.6)
     assert settings.leave_below == pytest.approx(0.48)

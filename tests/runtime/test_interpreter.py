@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from emotion_edge import InterpreterError, ModelError, interpreter
-from emotion_edge.model import DEFAULT_MODEL, Model, load
+from emotion_edge.model import Model, load
 
-MODEL = load(DEFAULT_MODEL)
+MODEL = load("tess-mlp")
 
 
 def with_backends(monkeypatch, **modules):

@@ -16,11 +16,11 @@ from keras import layers
 
 from emotion_edge import InterpreterError, ModelError
 from emotion_edge.interpreter import construct
-from emotion_edge.model import DEFAULT_MODEL, Model, load
+from emotion_edge.model import Model, load, shipped
 from emotion_edge.numpy_interpreter import Interpreter
 
 N, LABELS = 20, ("a", "b", "c", "d")
-SHIPPED = load(DEFAULT_MODEL)
+SHIPPED = load("tess-mlp")
 
 
 def answers(interpreter, rows):
@@ -57,10 +57,27 @@ def converted(variant, *hidden):
     return convert(model, recipe.replace(mfcc=mfcc), rows_for(N, seed=1, n=100), variant)
 
 
+@pytest.mark.parametrize("name", shipped())
 @pytest.mark.parametrize("scale", [0.1, 1, 3, 10])
-def test_the_shipped_model_to_the_bit(scale):
-    rows = scale * rows_for(SHIPPED.recipe.n_features, n=1500)
-    np.testing.assert_array_equal(by_numpy(SHIPPED.content, rows), by_litert(SHIPPED.content, rows))
+def test_the_shipped_models_to_the_bit(name, scale):
+    model = load(name)
+    rows = scale * rows_for(model.recipe.n_features, n=1500)
+    np.testing.assert_array_equal(by_numpy(model.content, rows), by_litert(model.content, rows))
+
+
+def test_halves_are_rounded_as_tflite_does():
+    """Eights of numbers by the reciprocal of the scale, to even; the rest by division, away from zero."""
+    model = load("five-emotions")
+    random = np.random.default_rng(0)
+    tensors = litert.Interpreter(model_content=model.content).get_tensor_details()
+    (scale,) = {
+        entry["quantization"][0]
+        for entry in tensors
+        if entry["dtype"] == np.int8 and list(entry["shape"]) == [1, model.recipe.n_features]
+    }
+    halves = (random.integers(-100, 100, (400, model.recipe.n_features)) + 0.5) * np.float32(scale)
+    rows = halves.astype(np.float32)
+    np.testing.assert_array_equal(by_numpy(model.content, rows), by_litert(model.content, rows))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -85,13 +102,13 @@ def test_every_variant_of_dense_models(variant, widths):
 def test_other_activations_in_float(activation):
     content = converted("float32", layers.Dense(16, activation))
     rows = rows_for(N)
-    np.testing.assert_allclose(by_numpy(content, rows), by_litert(content, rows), atol=1e-5, rtol=1e-4)
+    np.testing.assert_allclose(by_numpy(content, rows), by_litert(content, rows), atol=1e-4, rtol=1e-4)
 
 
 def test_batch_normalisation_within_in_float():
     content = converted("float32", layers.Dense(16, "tanh"), layers.BatchNormalization(), layers.Activation("tanh"))
     rows = rows_for(N)
-    np.testing.assert_allclose(by_numpy(content, rows), by_litert(content, rows), atol=1e-5, rtol=1e-4)
+    np.testing.assert_allclose(by_numpy(content, rows), by_litert(content, rows), atol=1e-4, rtol=1e-4)
 
 
 def test_it_says_what_it_lacks():

@@ -16,7 +16,7 @@ import soundfile
 import soxr
 from sounds import write
 
-from emotion_edge import VoiceProfile, classify
+from emotion_edge import EmotionClassifier, VoiceProfile
 from models import write_profiled
 
 ROOT = Path(__file__).parents[2]
@@ -114,7 +114,10 @@ def test_classify_learns_from_each_file_that_is_speech(tmp_path, folder, model):
     assert done.returncode == 1  # one is missing
     assert heard(folder) == 3
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert lines[2] == {"path": "0.wav", **classify(tmp_path / "0.wav").to_dict()}  # nothing was learnt before it
+    assert lines[2] == {
+        "path": "0.wav",
+        **EmotionClassifier("tess-mlp").classify(tmp_path / "0.wav").to_dict(),
+    }  # nothing was learnt before it
     assert len({json.dumps(line["probabilities"]) for line in (lines[2], lines[4], lines[5])}) == 3
     assert run("classify", "--model", model, "--profile", "anna", "0.wav", cwd=tmp_path).returncode == 0
     assert heard(folder) == 4
@@ -184,7 +187,10 @@ def test_mistakes(folder, file, model, use):
     (folder / "damaged.json").write_text('{"format": 1, "model": "tess-mlp"}')
     before = {path: path.read_bytes() for path in folder.iterdir()}
     for arguments, message in [
-        (("--profile", "anna"), "the model tess-mlp knows no voice profiles, its recipe has none"),
+        (
+            ("--profile", "anna", "--model", "tess-mlp"),
+            "the model tess-mlp knows no voice profiles, its recipe has none",
+        ),
         (("--profile", "other", "--model", model), "made with the model another of 4 features, and this is tess-mlp"),
         (("--profile", "damaged", "--model", model), "is damaged (the voice profile lacks utterances): put a copy"),
         (("--profile", "../anna", "--model", model), "the name of a voice profile: got '../anna', wanted"),

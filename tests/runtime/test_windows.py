@@ -18,7 +18,7 @@ class Pooled:
     """A model that answers with its features."""
 
     def __init__(self, recipe):
-        self.recipe = EmotionClassifier().recipe.replace(mfcc=recipe, standardisation=None)
+        self.recipe = EmotionClassifier("tess-mlp").recipe.replace(mfcc=recipe, standardisation=None)
         self.mfcc = Mfcc(recipe)
 
     def pool(self, log_mel):
@@ -69,7 +69,7 @@ def test_a_whole_stream_is_a_whole_clip():
 
 
 def test_a_window_in_noise_is_nearly_its_clip(open_gate):
-    classifier = EmotionClassifier()
+    classifier = EmotionClassifier("tess-mlp")
     samples = voice(8, rate=22050, seconds=4.0)
     streamed = frames_of(classifier, samples, rate=22050).probabilities(1.0, 3.0)
     clip = classifier.classify_samples(samples[22050 : 3 * 22050], 22050)
