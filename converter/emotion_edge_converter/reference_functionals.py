@@ -70,24 +70,22 @@ def _voicing_and_pitch(power: Array, window: Array, mfcc: MfccRecipe, recipe: Pr
     fit /= np.array([window[int(lag) :] @ window[: len(window) - int(lag)] for lag in lags])[:, None] / (
         window @ window
     )
-    best = [_best_peak(frame, lags / step) for frame in fit.T]
-    return np.array([height for height, _ in best]), np.log2([rate_hz / step / lag for _, lag in best])
+    threes = np.stack([fit[:-2], fit[1:-1], fit[2:]])
+    bend, slope, top = np.polyfit([-1, 0, 1], threes.reshape(3, -1), 2).reshape(threes.shape)
+    beside = np.clip(-slope / (2 * np.minimum(bend, -_SMALLEST_POWER / 2)), -0.5, 0.5)
+    height = top + slope * beside / 2
+    height[height > 1] **= -1
+    places = (lags[1:-1, None] / step + beside) * step / rate_hz
+    cost = 0.05 * np.log2(lags[1:-1] / lags[1])
+    chosen = [_best_peak(*frame) - 1 for frame in zip(fit.T, (height - cost[:, None]).T, strict=True)]
+    frames = np.arange(len(chosen))
+    return height[chosen, frames], -np.log2(places[chosen, frames])
 
 
-def _best_peak(fit: Array, lags: Array) -> tuple[float, float]:
-    """The height and the place of the peak that is highest less its cost, of the autocorrelation of a frame; else the first."""
-    found, best = (0.0, 0.0), -math.inf
-    for i in range(1, len(fit) - 1):
-        bend, slope, top = np.polyfit([-1, 0, 1], fit[i - 1 : i + 2], 2)
-        beside = min(0.5, max(-0.5, -slope / (2 * min(bend, -_SMALLEST_POWER / 2))))
-        height = top + slope * beside / 2
-        height = 1 / height if height > 1 else height
-        if i == 1:
-            found = height, lags[i] + beside
-        cost = 0.05 * math.log2(lags[i] / lags[1])
-        if fit[i] >= max(fit[i - 1], fit[i + 1]) and height - cost > best:
-            best, found = height - cost, (height, lags[i] + beside)
-    return found
+def _best_peak(fit: Array, worth: Array) -> int:
+    """The lag, by number, of the peak of a frame's autocorrelation that is worth most; the first lag where there is none."""
+    peaks = [i for i in range(1, len(fit) - 1) if fit[i] >= max(fit[i - 1], fit[i + 1])]
+    return max(peaks, key=lambda i: worth[i - 1], default=1)
 
 
 def functionals(frames: Array) -> Array:
