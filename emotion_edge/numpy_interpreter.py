@@ -314,7 +314,10 @@ def _round(x: Array) -> Array:
 
 
 def _quantise(x: Array, scale: np.float32, zero_point: int) -> Array:
-    """As TFLite's kernel: numbers by eights times 1 / scale, halves to the even one; what remains divided, halves away."""
+    """Nearly as TFLite's kernel: numbers by eights times 1 / scale, halves to the even one; what remains divided, halves away.
+
+    Of 30 million inputs none differed; of inputs that are exact halves some do.
+    """
     flat = x.ravel()
     by_eights = flat.size // 8 * 8
     rounded = np.concatenate(

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 LEAST_AGREEMENT = 0.995
 INT8_LOSES_AT_MOST = 0.002
 CALIBRATED_RANGE = 5  # deviations from the mean; the recordings of TESS reach 5.3
-OUTSIDE_AT_MOST = 0.08  # of the features: of 764 some always are, of such sounds
+OUTSIDE_AT_MOST = {"functionals": 0.08}  # of the features: of 764 some always are, of such sounds
 MODELS = sorted(shipped())
 TESTED_ON_TESS = [name for name in MODELS if "accuracy, random third" in load(name).recipe.scores]
 
@@ -103,7 +103,9 @@ def test_int8_on_synthetic_sounds(name, synthetic):
     assert results
     for result in results:
         assert result.feature_difference < 1e-3
-        within = (np.abs(standardised(name, synthetic)) > CALIBRATED_RANGE).mean(axis=1) <= OUTSIDE_AT_MOST
+        within = (np.abs(standardised(name, synthetic)) > CALIBRATED_RANGE).mean(axis=1) <= OUTSIDE_AT_MOST.get(
+            load(name).recipe.pooling, 0
+        )
 
         full, small = result.full[within], result.small[within]
         assert np.abs(full - small).max() <= VARIANTS["int8"]

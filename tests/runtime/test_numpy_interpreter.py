@@ -65,21 +65,6 @@ def test_the_shipped_models_to_the_bit(name, scale):
     np.testing.assert_array_equal(by_numpy(model.content, rows), by_litert(model.content, rows))
 
 
-def test_halves_are_rounded_as_tflite_does():
-    """Eights of numbers by the reciprocal of the scale, to even; the rest by division, away from zero."""
-    model = load("five-emotions")
-    random = np.random.default_rng(0)
-    tensors = litert.Interpreter(model_content=model.content).get_tensor_details()
-    (scale,) = {
-        entry["quantization"][0]
-        for entry in tensors
-        if entry["dtype"] == np.int8 and list(entry["shape"]) == [1, model.recipe.n_features]
-    }
-    halves = (random.integers(-100, 100, (400, model.recipe.n_features)) + 0.5) * np.float32(scale)
-    rows = halves.astype(np.float32)
-    np.testing.assert_array_equal(by_numpy(model.content, rows), by_litert(model.content, rows))
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("widths", [(), (2,), (64,), (256,), (31, 17)])
 def test_every_variant_of_dense_models(variant, widths):
