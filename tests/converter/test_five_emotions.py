@@ -9,7 +9,7 @@ import pytest
 from emotion_edge_converter import examples, five_emotions, fold_models, owners
 from emotion_edge_converter.cli import main
 from emotion_edge_converter.corpora import EMOTIONS, Utterance
-from sounds import voice, write
+from sounds import spoken, voice, write
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.model import load
@@ -82,7 +82,7 @@ def test_the_command_writes_a_model_that_runs(made):
         f"{name}, {which}" for name in ("UAR", "UAR, corpus left out") for which in ("one", "two", "mean")
     }
     assert json.loads((made / "mine.json").read_text())["temperature"] == recipe.temperature != 1
-    prediction = EmotionClassifier(made / "mine.tflite").classify_samples(voice(3, rate=RATE, seconds=2), RATE)
+    prediction = EmotionClassifier(made / "mine.tflite").classify_samples(spoken(rate=RATE), RATE)
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
 
 
