@@ -13,6 +13,7 @@ from typing import Any, Final
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.model import Model
@@ -159,7 +160,7 @@ def _calibrated(examples: Examples, recipe: ModelRecipe, logits: Array, train: A
     counts = Counter(corpora)
     weights = 1 / np.array([counts[corpus] for corpus in corpora])
     temperature = calibration.temperature(logits[rows], targets, weights)
-    probabilities = np.exp(calibration.log_softmax(logits[rows] / temperature))
+    probabilities = softmax(logits[rows] / temperature, axis=1)
     threshold = calibration.uncertain_below(probabilities, targets, weights)
     return recipe.replace(temperature=temperature, uncertain_below=threshold)
 
