@@ -100,19 +100,15 @@ class _Maker:
         self._rooms: Final = [augmentation.impulse_response(sounds.load(file, self.rate), self.rate) for file in rooms]
 
     def as_recorded(self, samples: Array) -> Array:
-        return self._pool(self._mfcc.coefficients([self._log_mel(samples)]))
+        return self._pool(self._mfcc(samples))
 
     def elsewhere(self, samples: Array, random: np.random.Generator) -> Array:
         changed = augmentation.elsewhere(samples, self.rate, random, noises=self._noises, rooms=self._rooms)
-        log_mel = self._log_mel(changed)
+        log_mel = self._mfcc.log_mel_of(changed)
         if random.random() < 0.5:
             factor = random.uniform(*_VOCAL_TRACTS)
             log_mel = augmentation.with_other_vocal_tract(log_mel, self._mfcc.recipe.n_mels, factor)
         return self._pool(self._mfcc.coefficients([log_mel]))
-
-    def _log_mel(self, samples: Array) -> Array:
-        stream = self._mfcc.stream()
-        return np.concatenate([stream.push(samples), stream.finish()])
 
 
 _maker: _Maker  # of a worker process

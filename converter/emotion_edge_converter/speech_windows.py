@@ -264,8 +264,7 @@ class _Maker:
             windows = [window for window in windows if spoken[self._part(window)].mean() > _SPOKEN]
         if not windows:
             return
-        stream = self._mfcc.stream()
-        log_mel = np.concatenate([stream.push(samples), stream.finish()])
+        log_mel = self._mfcc.log_mel_of(samples)
         number = len(self._recordings) - 1
         starts_s = [window.utterance_start_s for window in windows]
         for window, start_s, previous_s in zip(windows, starts_s, [None, *starts_s[:-1]], strict=True):
