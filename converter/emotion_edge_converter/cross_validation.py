@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +18,13 @@ from emotion_edge import EmotionClassifier
 from emotion_edge.model import Model
 from emotion_edge.recipe import ModelRecipe
 
-from . import calibration, five_emotions
+from . import calibration, five_emotions, model_file
 from .conversion import convert
 from .evaluation import confusion_matrix, label_numbers, uar
 from .examples import Examples
 from .files import replacing, write_text
 from .fold_models import FOLDS_FILE
 from .keras_models import load_keras
-from .model_file import embed
 
 Array = NDArray[Any]
 
@@ -86,7 +84,7 @@ def run(examples: Examples, recipe: ModelRecipe, folder: Path, *, seed: int, epo
         own = Model.from_bytes(contents[part.name]).recipe.replace(name=part.name)
         own = _calibrated(examples, own, logits, part.train)
         with replacing(folder / f"{part.name}.tflite") as temporary:
-            temporary.write_bytes(embed(contents[part.name], own))
+            temporary.write_bytes(model_file.embed(contents[part.name], own))
     write_text(folder / FOLDS_FILE, json.dumps(_folds(examples, several), indent=1) + "\n")
     left_out = _of_strangers(examples, [part for part in several if part.corpus], contents)
     scores = _scores(examples, recipe, logits, "UAR") | _scores(examples, recipe, left_out, "UAR, corpus left out")
@@ -126,13 +124,11 @@ def converted(model: keras.Model, recipe: ModelRecipe, examples: Examples, train
 def _of_strangers(examples: Examples, several: Sequence[Part], contents: Mapping[str, bytes]) -> Array:
     """What the int8 models say of recordings, as recorded, that they did not hear: log probabilities, (n, n_labels)."""
     answers: dict[int, Array] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for part in several:
-            file = Path(folder) / f"{part.name}.tflite"
-            file.write_bytes(contents[part.name])
+    for part in several:
+        with model_file.temporary(contents[part.name]) as file:
             classifier = EmotionClassifier(file)
-            for row in np.flatnonzero(~part.train):
-                answers[int(row)] = np.log(classifier.probabilities(examples.features[row, 0]))
+        for row in np.flatnonzero(~part.train):
+            answers[int(row)] = np.log(classifier.probabilities(examples.features[row, 0]))
     return np.array([answers[row] for row in range(len(answers))])
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import keras
@@ -16,7 +14,7 @@ from tqdm import tqdm
 from emotion_edge import EmotionClassifier
 from emotion_edge.recipe import MfccRecipe, ModelRecipe
 
-from . import parity
+from . import model_file, parity
 from .conversion import convert
 from .errors import ConversionError
 from .keras_models import probabilities
@@ -68,10 +66,8 @@ class Gate:
 
     def logits(self, features: Array) -> Array:
         """The log odds of speech by the small model, shape (n,), of features, (n, n_features)."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "gate.tflite"
-            path.write_bytes(self.content)
-            classifier = EmotionClassifier(path)
+        with model_file.temporary(self.content) as file:
+            classifier = EmotionClassifier(file)
         return _log_odds(np.array([classifier.probabilities(row) for row in features]).reshape(-1, 2))
 
 
@@ -215,10 +211,8 @@ def check(
         ConversionError: they differ by more than they may.
     """
     features = _examples(windows, np.ones(len(windows.recording), bool), seed + 1)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "gate.tflite"
-        path.write_bytes(gate.content)
-        parities = parity.compare_features(gate.model, path, features)
+    with model_file.temporary(gate.content) as file:
+        parities = parity.compare_features(gate.model, file, features)
     parity.require(parities, least_agreement, largest_difference)
     return parities
 
