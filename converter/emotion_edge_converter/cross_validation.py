@@ -25,6 +25,7 @@ from .examples import Examples
 from .files import replacing, write_text
 from .fold_models import FOLDS_FILE
 from .keras_models import load_keras
+from .outliers import clipped
 
 Array = NDArray[Any]
 
@@ -116,9 +117,7 @@ def converted(model: keras.Model, recipe: ModelRecipe, examples: Examples, train
     """The int8 file of a model, its ranges from some versions of the recordings that it was trained on."""
     features = examples.features[train].reshape(-1, examples.features.shape[2])
     chosen = np.random.default_rng(seed).permutation(len(features))[:_N_CALIBRATION]
-    some = features[np.sort(chosen)]
-    mean, furthest = some.mean(axis=0), _FURTHEST * some.std(axis=0)
-    return convert(model, recipe, np.clip(some, mean - furthest, mean + furthest))
+    return convert(model, recipe, clipped(features[np.sort(chosen)], _FURTHEST))
 
 
 def _of_strangers(examples: Examples, several: Sequence[Part], contents: Mapping[str, bytes]) -> Array:

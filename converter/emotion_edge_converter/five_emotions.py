@@ -17,6 +17,7 @@ from emotion_edge.recipe import MfccRecipe, ModelRecipe, ProfileRecipe, ProsodyR
 from .corpora import EMOTIONS, Utterance
 from .evaluation import label_numbers
 from .examples import Examples
+from .outliers import clipped
 from .owners import Owners
 from .settings import SEED
 
@@ -83,7 +84,7 @@ def fit(examples: Examples, rows: Array, *, seed: int = SEED, epochs: int) -> ke
     tf.config.experimental.enable_op_determinism()
     random = np.random.default_rng(seed)
     utterances = [utterance for utterance, wanted in zip(examples.utterances, rows, strict=True) if wanted]
-    features = within_reach(examples.features[rows])
+    features = clipped(examples.features[rows], _FURTHEST)
     names = [utterance.emotion for utterance in utterances]
     labels = (*EMOTIONS, *sorted(set(names) - set(EMOTIONS)))
     targets = np.eye(len(labels), dtype=np.float32)[label_numbers(names, labels)]
@@ -104,12 +105,6 @@ def fit(examples: Examples, rows: Array, *, seed: int = SEED, epochs: int) -> ke
         drawn = features[np.arange(len(features)), versions] - owners.draw(_VERSIONS_AN_EPOCH, random)
         model.fit(drawn.reshape(n_rows, -1), targets, sample_weight=weights, batch_size=_BATCH_SIZE, verbose=0)
     return _of_the_five(model)
-
-
-def within_reach(features: Array) -> Array:
-    """Features, shape (n, versions, n_features), none further than 6 deviations from its mean."""
-    mean, deviation = features.mean(axis=(0, 1)), features.std(axis=(0, 1))
-    return np.clip(features, mean - _FURTHEST * deviation, mean + _FURTHEST * deviation)
 
 
 def _untrained(features: Array, n_labels: int) -> keras.Model:

@@ -18,6 +18,7 @@ from . import model_file, parity
 from .conversion import convert
 from .errors import ConversionError
 from .keras_models import probabilities
+from .outliers import clipped
 from .settings import GATE_EPOCHS, SEED
 from .speech_windows import AS_RECORDED, N_FOLDS, NOISY, Windows
 
@@ -122,9 +123,8 @@ def finish(
     """Move the threshold, in log odds, to a probability of 0.5, and convert, calibrated on some of the rows."""
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([kernel, bias + np.array([threshold / 2, -threshold / 2], np.float32)])
-    examples = _examples(windows, rows, seed)
-    mean, furthest = examples.mean(axis=0), _FURTHEST * examples.std(axis=0)
-    return Gate(model, convert(model, gate_recipe, np.clip(examples, mean - furthest, mean + furthest)))
+    examples = clipped(_examples(windows, rows, seed), _FURTHEST)
+    return Gate(model, convert(model, gate_recipe, examples))
 
 
 def cross_validate(windows: Windows, *, seed: int, epochs: int) -> CrossValidation:
