@@ -104,9 +104,7 @@ class _Maker:
         self._mfcc: Final = Mfcc(recipe.mfcc, prosody=recipe.prosody)
         self._pool: Final = POOLINGS[recipe.pooling]
         self._noises: Final = [sounds.load(file, self._rate) for file in noises]
-        self._rooms: Final = [
-            augmentation.impulse_response(sounds.load(file, self._rate), self._rate) for file in rooms
-        ]
+        self._rooms: Final = sounds.rooms(rooms, self._rate)
 
     def versions(self, task: tuple[Path, int, list[int]]) -> Array | AudioError:
         """The features of a file and of so many versions of it, shape (1 + n_versions, n_features), float32."""

@@ -171,8 +171,7 @@ def cut(
     Raises:
         CorpusError: nothing could be read, of speech or of noise.
     """
-    rate = recipe.mfcc.sample_rate_hz
-    maker = _Maker(recipe, sounds.rooms(rooms, rate))
+    maker = _Maker(recipe, sounds.rooms(sounds.room_files(rooms), recipe.mfcc.sample_rate_hz))
     for number, recording in enumerate(tqdm([*noise, *speech], desc="windows", unit="file", disable=None)):
         try:
             maker.add(recording, np.random.default_rng([seed, number]))

@@ -16,7 +16,17 @@ from .. import corpora, sounds
 from ..files import replacing, write_text
 from ..quiet import import_tensorflow
 from ..settings import STRANGERS_EPOCHS, STRANGERS_LEAST_AGREEMENT, VARIANTS
-from .arguments import add_corpus, add_jobs, add_least_agreement, add_training, check_writable, positive
+from .arguments import (
+    add_corpus,
+    add_jobs,
+    add_least_agreement,
+    add_licence,
+    add_noise,
+    add_rooms,
+    add_training,
+    check_writable,
+    positive,
+)
 
 
 def register(commands: Any) -> None:
@@ -30,10 +40,8 @@ def register(commands: Any) -> None:
         "that `evaluate` measures.",
     )
     add_corpus(parser)
-    parser.add_argument(
-        "--noise", action="append", default=[], type=Path, metavar="DIR", help="recordings of noise; may be repeated"
-    )
-    parser.add_argument("--rooms", type=Path, metavar="DIR", help="impulse responses of rooms")
+    add_noise(parser, "a folder of noises, in any layout")
+    add_rooms(parser, "a folder of impulse responses")
     parser.add_argument(
         "--versions",
         type=positive,
@@ -49,9 +57,7 @@ def register(commands: Any) -> None:
         help="where features and the models of the cross-validation go; run again with the same options, what is there is not "
         "made again (default: %(default)s)",
     )
-    parser.add_argument(
-        "--licence", default="not stated", help="of the weights, for the recipe: it follows the recordings'"
-    )
+    add_licence(parser)
     parser.add_argument("-o", "--output", type=Path, default=Path("five-emotions.keras"), metavar="NAME.keras")
     add_training(parser)
     add_least_agreement(parser)
@@ -67,8 +73,7 @@ def run(options: argparse.Namespace) -> int:
         check_writable(file)
     check_writable(options.folds, folder=True)
     utterances = corpora.read(options.corpus)
-    noises = [file for folder in options.noise for file in sounds.audio_files(folder, "--noise")]
-    rooms = [] if options.rooms is None else sounds.audio_files(options.rooms, "--rooms")
+    noises, rooms = sounds.noise_files(options.noise), sounds.room_files(options.rooms)
     import_tensorflow()
     from .. import checkpoints, cross_validation, examples, five_emotions, parity
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..files import replacing, write_text
 from ..quiet import import_tensorflow
 from ..settings import GATE_EPOCHS, GATE_LEAST_AGREEMENT, VARIANTS
-from .arguments import add_least_agreement, add_training, check_writable, positive
+from .arguments import add_least_agreement, add_licence, add_noise, add_rooms, add_training, check_writable, positive
 
 
 def register(commands: Any) -> None:
@@ -33,15 +33,8 @@ def register(commands: Any) -> None:
         help="a folder of speech; talkers are told apart by file name in tess, ravdess, emodb, nemo and ased, in any "
         "other corpus by folder; may be given several times",
     )
-    parser.add_argument(
-        "--noise",
-        action="append",
-        required=True,
-        type=Path,
-        metavar="DIR",
-        help="a folder of other sounds, one folder a class, or a file a class; may be given several times",
-    )
-    parser.add_argument("--rooms", type=Path, metavar="DIR", help="a folder of impulse responses")
+    add_noise(parser, "a folder of other sounds, one folder a class, or a file a class", required=True)
+    add_rooms(parser, "a folder of impulse responses")
     parser.add_argument(
         "--recordings",
         type=positive,
@@ -52,9 +45,7 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--synthetic", type=positive, default=350, metavar="N", help="synthetic noises (default: %(default)s)"
     )
-    parser.add_argument(
-        "--licence", default="not stated", help="of the weights, for the recipe: it follows the recordings'"
-    )
+    add_licence(parser)
     parser.add_argument("-o", "--output", type=Path, default=Path("speech-gate.keras"), metavar="NAME.keras")
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="(default: NAME.report.json)")
     parser.add_argument(

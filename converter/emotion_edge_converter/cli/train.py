@@ -13,7 +13,7 @@ from .. import corpora
 from ..files import replacing, write_text
 from ..quiet import import_tensorflow
 from ..settings import ARCHITECTURES, CHOSEN
-from .arguments import add_corpus, add_emotions, add_training, check_writable, positive
+from .arguments import add_corpus, add_emotions, add_licence, add_training, check_writable, positive
 
 
 def register(commands: Any) -> None:
@@ -37,9 +37,7 @@ def register(commands: Any) -> None:
         "--mfcc", type=positive, default=CHOSEN[1], metavar="N", help="number of MFCCs (default: %(default)s)"
     )
     parser.add_argument("-o", "--output", type=Path, metavar="NAME.keras", help="(default: ARCHITECTURE-N.keras)")
-    parser.add_argument(
-        "--licence", default="not stated", help="of the weights, for the recipe: it follows the recordings'"
-    )
+    add_licence(parser)
     add_training(parser)
     parser.set_defaults(run=run)
 
