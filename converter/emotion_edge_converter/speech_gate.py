@@ -7,14 +7,13 @@ from typing import Any, Final
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.recipe import MfccRecipe, ModelRecipe
 
-from . import model_file, parity
+from . import architectures, model_file, parity, training
 from .conversion import convert
 from .errors import ConversionError
 from .keras_models import probabilities
@@ -35,7 +34,6 @@ _WEIGHT_DECAY: Final = 1e-3  # strong: speech is plentiful, noises are few and u
 _DROPOUT: Final = 0.2
 _NOISE: Final = 0.1  # in deviations of a feature
 _BATCH_SIZE: Final = 512
-_LEARNING_RATE: Final = 0.001
 _SYNTHETIC_WEIGHT: Final = 0.25  # of a class of recorded noise
 _N_CALIBRATION: Final = 3000
 _LARGEST_LOGIT: Final = 14.0
@@ -91,26 +89,19 @@ class CrossValidation:
 
 def fit(windows: Windows, rows: Array, *, seed: int = SEED, epochs: int = GATE_EPOCHS) -> keras.Model:
     """Train on some rows, given as a mask of shape (n,). The same seed gives the same weights."""
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    training.make_repeatable(seed)
     features, targets = windows.features[rows], np.eye(2, dtype=np.float32)[windows.speech[rows].astype(int)]
-    normalisation = keras.layers.Normalization()
-    normalisation.adapt(features)
-    layers: list[Any] = [keras.Input((features.shape[1],)), normalisation, keras.layers.GaussianNoise(_NOISE)]
-    for width in _HIDDEN:
-        layers.append(
-            keras.layers.Dense(width, activation="relu", kernel_regularizer=keras.regularizers.L2(_WEIGHT_DECAY))
-        )
-        layers.append(keras.layers.Dropout(_DROPOUT))
-    layers.append(
-        keras.layers.Dense(2, activation="softmax", kernel_regularizer=keras.regularizers.L2(_WEIGHT_DECAY / 2))
+    model = architectures.regularised(
+        features,
+        _HIDDEN,
+        len(LABELS),
+        noise=_NOISE,
+        dropout=_DROPOUT,
+        weight_decay=_WEIGHT_DECAY,
+        output_weight_decay=_WEIGHT_DECAY / 2,
+        name="speech_gate",
     )
-    model = keras.Sequential(layers, name="speech_gate")
-    n_batches = -(-len(features) // _BATCH_SIZE)
-    schedule = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, n_batches * epochs)
-    model.compile(
-        optimizer=keras.optimizers.Adam(schedule), loss="categorical_crossentropy", steps_per_execution=n_batches
-    )
+    training.anneal(model, "categorical_crossentropy", n_rows=len(features), batch_size=_BATCH_SIZE, epochs=epochs)
     model.fit(
         features, targets, sample_weight=_weights(windows, rows), batch_size=_BATCH_SIZE, epochs=epochs, verbose=0
     )
