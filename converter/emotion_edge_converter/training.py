@@ -64,19 +64,24 @@ def train(
     normalisation.adapt(features[split.train])
     model = build(architecture, features.shape[1], n_labels, normalisation)
     one_hot = np.eye(n_labels, dtype=np.float32)[targets]
+    description = f"{architecture}, {features.shape[1]} MFCC, {split.name}"
+    history = _fitted(model, features, one_hot, split, epochs, description)
+    predicted = model(features[split.test], training=False).numpy().argmax(axis=1)
+    confusion = confusion_matrix(targets[split.test], predicted, n_labels)
+    return Training(model, split, confusion, history)
+
+
+def _fitted(
+    model: keras.Model, features: NDArray[Any], one_hot: NDArray[Any], split: Split, epochs: int, description: str
+) -> dict[str, list[float]]:
+    """The history of a training, as `Training` has it, with a progress bar."""
     model.compile(
         optimizer=keras.optimizers.Adam(LEARNING_RATE),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
         steps_per_execution=n_batches(len(split.train), BATCH_SIZE),
     )
-    with tqdm(
-        total=epochs,
-        desc=f"{architecture}, {features.shape[1]} MFCC, {split.name}",
-        unit="epoch",
-        disable=None,
-        leave=False,
-    ) as bar:
+    with tqdm(total=epochs, desc=description, unit="epoch", disable=None, leave=False) as bar:
         history = model.fit(
             features[split.train],
             one_hot[split.train],
@@ -87,14 +92,7 @@ def train(
             validation_batch_size=len(split.test),
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: bar.update())],
         )
-    predicted = model(features[split.test], training=False).numpy().argmax(axis=1)
-    confusion = confusion_matrix(targets[split.test], predicted, n_labels)
-    return Training(
-        model,
-        split,
-        confusion,
-        {name: [round(float(value), 4) for value in values] for name, values in history.history.items()},
-    )
+    return {name: [round(float(value), 4) for value in values] for name, values in history.history.items()}
 
 
 def make_repeatable(seed: int) -> None:
