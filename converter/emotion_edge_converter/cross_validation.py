@@ -22,9 +22,9 @@ from . import calibration, five_emotions, model_file
 from .conversion import convert
 from .evaluation import confusion_matrix, label_numbers, uar
 from .examples import Examples
-from .files import replacing, write_text
+from .files import write_bytes, write_text
 from .fold_models import FOLDS_FILE
-from .keras_models import load_keras
+from .keras_models import load_keras, save_keras
 from .outliers import clipped
 
 Array = NDArray[Any]
@@ -84,8 +84,7 @@ def run(examples: Examples, recipe: ModelRecipe, folder: Path, *, seed: int, epo
     for part in several:
         own = Model.from_bytes(contents[part.name]).recipe.replace(name=part.name)
         own = _calibrated(examples, own, logits, part.train)
-        with replacing(folder / f"{part.name}.tflite") as temporary:
-            temporary.write_bytes(model_file.embed(contents[part.name], own))
+        write_bytes(folder / f"{part.name}.tflite", model_file.embed(contents[part.name], own))
     write_text(folder / FOLDS_FILE, json.dumps(_folds(examples, several), indent=1) + "\n")
     left_out = _of_strangers(examples, [part for part in several if part.corpus], contents)
     scores = _scores(examples, recipe, logits, "UAR") | _scores(examples, recipe, left_out, "UAR, corpus left out")
@@ -108,8 +107,7 @@ def trained(examples: Examples, part: Part, folder: Path, *, seed: int, epochs: 
     if file.is_file():
         return load_keras(file)
     model = five_emotions.fit(examples, part.train, seed=seed, epochs=epochs)
-    with replacing(file) as temporary:
-        model.save(temporary)
+    save_keras(model, file)
     return model
 
 

@@ -27,6 +27,7 @@ from .arguments import (
     check_writable,
     positive,
 )
+from .outputs import output_files, print_scores
 
 
 def register(commands: Any) -> None:
@@ -68,14 +69,12 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Extract, cross-validate, train, prove, write."""
     name = str(options.output).removesuffix(".keras")
-    files = {part: Path(f"{name}.{part}") for part in ("keras", "tflite", "json")}
-    for file in files.values():
-        check_writable(file)
+    files = output_files(name, "keras", "tflite", "json")
     check_writable(options.folds, folder=True)
     utterances = corpora.read(options.corpus)
     noises, rooms = sounds.noise_files(options.noise), sounds.room_files(options.rooms)
     import_tensorflow()
-    from .. import checkpoints, cross_validation, examples, five_emotions, parity
+    from .. import checkpoints, cross_validation, examples, five_emotions, keras_models, parity
 
     recipe = five_emotions.recipe(Path(name).name).replace(
         licence=options.licence, corpora=tuple(sorted({utterance.corpus for utterance in utterances}))
@@ -99,13 +98,11 @@ def run(options: argparse.Namespace) -> int:
         temporary.write_bytes(content)
         parities = parity.compare_features(model, temporary, table.features[:, 0])
         parity.require(parities, options.least_agreement, VARIANTS["int8"])
-    with replacing(files["keras"]) as temporary:
-        model.save(temporary)
+    keras_models.save_keras(model, files["keras"])
     write_text(files["json"], recipe.to_json() + "\n")
     for line in parities:
         print(line)
-    for score, value in recipe.scores.items():
-        print(f"{score}  {value:.4f}")
+    print_scores(recipe.scores)
     print(f"written: {', '.join(map(str, (*files.values(), options.folds)))}; {len(content)} bytes", file=sys.stderr)
     return 0
 
