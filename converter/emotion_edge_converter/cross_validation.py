@@ -112,7 +112,18 @@ def trained(examples: Examples, part: Part, folder: Path, *, seed: int, epochs: 
 
 
 def converted(model: keras.Model, recipe: ModelRecipe, examples: Examples, train: Array, seed: int) -> bytes:
-    """The int8 file of a model, its ranges from some versions of the recordings that it was trained on."""
+    """The int8 file of a model, its ranges from some versions of the recordings that it was trained on.
+
+    Args:
+        model: raw features to probabilities.
+        recipe: what to embed.
+        examples: n recordings.
+        train: which of them it heard, a mask of shape (n,).
+        seed: of the choice among their versions.
+
+    Raises:
+        ConversionError: TFLite cannot hold the model.
+    """
     features = examples.features[train].reshape(-1, examples.features.shape[2])
     chosen = np.random.default_rng(seed).permutation(len(features))[:_N_CALIBRATION]
     return convert(model, recipe, clipped(features[np.sort(chosen)], _FURTHEST))

@@ -111,7 +111,19 @@ def fit(windows: Windows, rows: Array, *, seed: int = SEED, epochs: int = GATE_E
 def finish(
     model: keras.Model, threshold: float, windows: Windows, rows: Array, gate_recipe: ModelRecipe, seed: int = SEED
 ) -> Gate:
-    """Move the threshold, in log odds, to a probability of 0.5, and convert, calibrated on some of the rows."""
+    """Move the threshold, in log odds, to a probability of 0.5, and convert, calibrated on some of the rows.
+
+    Args:
+        model: as `fit` gives it; it is changed.
+        threshold: log odds of speech above which a window is let through.
+        windows: the table.
+        rows: those that it was trained on, a mask of shape (n,).
+        gate_recipe: what to embed.
+        seed: of the choice among the rows.
+
+    Raises:
+        ConversionError: TFLite cannot hold the model.
+    """
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([kernel, bias + np.array([threshold / 2, -threshold / 2], np.float32)])
     examples = clipped(_examples(windows, rows, seed), _FURTHEST)
@@ -154,7 +166,13 @@ def _without_classes(windows: Windows, logits: Array, threshold: float, seed: in
 
 
 def choose_threshold(windows: Windows, logits: Array, rows: Array) -> float:
-    """The log odds that let `NOISY_RECALL` of noisy speech through, smoothed, each corpus counting the same."""
+    """The log odds that let `NOISY_RECALL` of noisy speech through, smoothed, each corpus counting the same.
+
+    Args:
+        windows: the table.
+        logits: log odds of each window, shape (n,).
+        rows: which count, a mask of shape (n,).
+    """
     judged = rows & windows.speech & (windows.version == NOISY) & (windows.length_s >= JUDGED_S - 1e-6)
     if not judged.any():  # no noise to mix it with
         judged = rows & windows.speech
@@ -167,7 +185,7 @@ def choose_threshold(windows: Windows, logits: Array, rows: Array) -> float:
 
 
 def smoothed(windows: Windows, logits: Array) -> Array:
-    """The running mean of the log odds of the windows of an utterance that are long enough; where none is, as it is."""
+    """The running mean of the log odds, shape (n,), over the windows of an utterance; too short ones as they are."""
     result = logits.copy()
     sums: dict[int, list[float]] = {}
     for row in np.flatnonzero(windows.length_s >= JUDGED_S - 1e-6):
@@ -181,6 +199,11 @@ def verdicts(windows: Windows, logits: Array, rows: Array) -> list[int]:
     """The utterances in which the gate opens, by the number of a row in which it does, once each.
 
     It opens where two windows in a row, long enough, are let through, smoothed, or where the last one is.
+
+    Args:
+        windows: the table.
+        logits: log odds of each window, the threshold at 0, shape (n,).
+        rows: which are looked at, a mask of shape (n,).
     """
     passed = smoothed(windows, logits) > 0
     opened: dict[int, int] = {}

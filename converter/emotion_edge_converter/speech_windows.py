@@ -100,17 +100,17 @@ class Windows:
 
     @property
     def speech(self) -> Array:
-        """Whether each is speech."""
+        """Whether each is speech, shape (n,)."""
         return np.array([recording.speech for recording in self.recordings])[self.recording]
 
     @property
     def fold(self) -> Array:
-        """The fold of each."""
+        """The fold of each, shape (n,)."""
         return np.array([recording.fold for recording in self.recordings])[self.recording]
 
     @property
     def group(self) -> Array:
-        """The corpus or the class of noise of each."""
+        """The corpus or the class of noise of each, shape (n,)."""
         return np.array([recording.group for recording in self.recordings])[self.recording]
 
 
