@@ -8,15 +8,16 @@ from typing import Any, Final
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import trange
 
 from emotion_edge.recipe import MfccRecipe, ModelRecipe, ProfileRecipe, ProsodyRecipe
 
+from . import architectures, training
 from .corpora import EMOTIONS, Utterance
 from .evaluation import label_numbers
 from .examples import Examples
+from .outliers import clipped
 from .owners import Owners
 from .settings import SEED
 
@@ -32,7 +33,6 @@ _WEIGHT_DECAY: Final = 3e-4
 _NOISE: Final = 0.1  # in deviations of a feature
 _LABEL_SMOOTHING: Final = 0.05
 _BATCH_SIZE: Final = 256
-_LEARNING_RATE: Final = 0.001
 _VERSIONS_AN_EPOCH: Final = 3
 _OTHER_EMOTIONS_WEIGHT: Final = 0.5
 _BALANCE: Final = 0.8  # between all recordings counting the same, 0, and all emotions of all corpora, 1
@@ -79,49 +79,33 @@ def fit(examples: Examples, rows: Array, *, seed: int = SEED, epochs: int) -> ke
     Returns:
         Raw features to the probabilities of the five.
     """
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    training.make_repeatable(seed)
     random = np.random.default_rng(seed)
     utterances = [utterance for utterance, wanted in zip(examples.utterances, rows, strict=True) if wanted]
-    features = within_reach(examples.features[rows])
+    features = clipped(examples.features[rows], _FURTHEST)
     names = [utterance.emotion for utterance in utterances]
     labels = (*EMOTIONS, *sorted(set(names) - set(EMOTIONS)))
     targets = np.eye(len(labels), dtype=np.float32)[label_numbers(names, labels)]
     weights = _weights(utterances)
-    model = _untrained(features, len(labels))
-    n_rows = len(features) * _VERSIONS_AN_EPOCH
-    n_batches = -(-n_rows // _BATCH_SIZE)
-    schedule = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, n_batches * epochs)
-    model.compile(
-        optimizer=keras.optimizers.Adam(schedule),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=_LABEL_SMOOTHING),
-        steps_per_execution=n_batches,
+    n_features = features.shape[2]
+    model = architectures.regularised(
+        features.reshape(-1, n_features),
+        _HIDDEN,
+        len(labels),
+        noise=_NOISE,
+        dropout=_DROPOUT,
+        weight_decay=_WEIGHT_DECAY,
     )
+    n_rows = len(features) * _VERSIONS_AN_EPOCH
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=_LABEL_SMOOTHING)
+    training.anneal(model, loss, n_rows=n_rows, batch_size=_BATCH_SIZE, epochs=epochs)
     owners = Owners(features, utterances, PROFILE)
     targets, weights = np.tile(targets, (_VERSIONS_AN_EPOCH, 1)), np.tile(weights, _VERSIONS_AN_EPOCH)
     for _ in trange(epochs, desc="training", unit="epoch", disable=None, leave=False):
         versions = random.integers(features.shape[1], size=(_VERSIONS_AN_EPOCH, len(features)))
         drawn = features[np.arange(len(features)), versions] - owners.draw(_VERSIONS_AN_EPOCH, random)
-        model.fit(drawn.reshape(n_rows, -1), targets, sample_weight=weights, batch_size=_BATCH_SIZE, verbose=0)
+        model.fit(drawn.reshape(n_rows, n_features), targets, sample_weight=weights, batch_size=_BATCH_SIZE, verbose=0)
     return _of_the_five(model)
-
-
-def within_reach(features: Array) -> Array:
-    """Features, shape (n, versions, n_features), none further than 6 deviations from its mean."""
-    mean, deviation = features.mean(axis=(0, 1)), features.std(axis=(0, 1))
-    return np.clip(features, mean - _FURTHEST * deviation, mean + _FURTHEST * deviation)
-
-
-def _untrained(features: Array, n_labels: int) -> keras.Model:
-    normalisation = keras.layers.Normalization()
-    normalisation.adapt(features.reshape(-1, features.shape[2]))
-    layers: list[Any] = [keras.Input((features.shape[2],)), normalisation, keras.layers.GaussianNoise(_NOISE)]
-    for width in _HIDDEN:
-        regulariser = keras.regularizers.L2(_WEIGHT_DECAY)
-        layers.append(keras.layers.Dense(width, activation="relu", kernel_regularizer=regulariser))
-        layers.append(keras.layers.Dropout(_DROPOUT))
-    layers.append(keras.layers.Dense(n_labels, activation="softmax"))
-    return keras.Sequential(layers)
 
 
 def _of_the_five(model: keras.Model) -> keras.Model:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from .errors import ConversionError
+from .files import replacing
 
 Array = NDArray[Any]
 
@@ -55,6 +56,16 @@ def load_keras(path: Path) -> keras.Model:
         raise ConversionError(
             f"{path} cannot be loaded as a Keras model: {reason[0] if reason else type(error).__name__}"
         ) from None
+
+
+def save_keras(model: keras.Model, path: Path) -> None:
+    """Write a model, whole or not at all, as `.keras`.
+
+    Raises:
+        EmotionEdgeError: it cannot be written there.
+    """
+    with replacing(path) as temporary:
+        model.save(temporary)
 
 
 def probabilities(model: keras.Model, features: Array) -> Array:
