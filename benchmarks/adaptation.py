@@ -1,10 +1,13 @@
 """What `emotion-edge-converter adapt` gives talkers that a model never heard: some of their clips adapt it, the rest test it.
 
-    python benchmarks/adaptation.py models/tess-mlp.keras models/tess-mlp.tflite --corpus nemo=DIR --corpus ravdess=DIR
+    python benchmarks/adaptation.py models/tess-mlp --corpus nemo=DIR --corpus ravdess=DIR
+    python benchmarks/adaptation.py folds --corpus nemo=DIR --corpus ravdess=DIR
 
-Each talker in turn is the owner, with so many clips of each label, or fewer where two would not be left to test; then with the
+The model is NAME.keras with its NAME.tflite, or the folder that `emotion-edge-converter five-emotions` writes: then each corpus is
+that of the model that was trained without it. Each talker in turn is the owner, with so many clips of each label, or fewer where two would not be left to test; then with the
 clips of half of the sentences, tested on the other half. The int8 files are tested, through the device's path. Beside it,
-how often clips with shuffled labels are taken for a help. Prints a table and writes benchmarks/adaptation.json.
+how often clips with shuffled labels are taken for a help. Prints a line a corpus and puts them, by the name of the model, into
+benchmarks/adaptation.json.
 """
 
 import argparse
@@ -23,6 +26,7 @@ from tqdm import tqdm
 
 from emotion_edge import EmotionClassifier
 
+OUTPUT = Path(__file__).with_suffix(".json")
 LEFT_TO_TEST = 2
 SHUFFLES = 4
 
@@ -49,24 +53,24 @@ def answer_uar(classifier, own, rows):
     return uar(confusion_matrix(own.targets[rows], said, len(own.labels)))
 
 
-def adapted(options, classifier, own, train, test, random):
+def adapted(full, classifier, own, train, test, random):
     """One talker's result."""
-    model, drawn = keras_models.load_keras(options.model), conversion.draw_features(classifier.recipe, N_DRAWN, seed=0)
-    last = keras_models.last_dense(model, own.features[train])
-    inputs, targets = last.inputs / classifier.recipe.temperature, own.targets[train]
-    compared = adaptation.cross_validate(inputs, last.weights, targets, seed=0)
+    model, drawn = keras_models.load_keras(full), conversion.draw_features(classifier.recipe, N_DRAWN, seed=0)
+    last, targets = keras_models.last_layers(model, own.features[train], adaptation.N_LAYERS), own.targets[train]
+    heated = {"temperature": classifier.recipe.temperature}
+    compared = adaptation.cross_validate(last.inputs, last.weights, targets, seed=0, **heated)
     shuffles = [
-        adaptation.cross_validate(inputs, last.weights, random.permutation(targets), seed=0).helps
+        adaptation.cross_validate(last.inputs, last.weights, random.permutation(targets), seed=0, **heated).helps
         for _ in range(SHUFFLES)
     ]
-    last.set_weights(adaptation.fit(inputs, last.weights, targets))
+    last.set_weights(adaptation.fit(last.inputs, last.weights, targets, **heated))
     content = conversion.convert(model, classifier.recipe, np.concatenate([own.features[train], drawn]))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "own.tflite"
         path.write_bytes(content)
         small = EmotionClassifier(path)
-    full = keras_models.probabilities(model, own.features[test])
-    same = full.argmax(axis=1) == [small.probabilities(vector).argmax() for vector in own.features[test]]
+    wanted = keras_models.probabilities(model, own.features[test])
+    same = wanted.argmax(axis=1) == [small.probabilities(vector).argmax() for vector in own.features[test]]
     before, after = (answer_uar(each, own, test) for each in (classifier, small))
     return {
         "clips": len(train),
@@ -81,7 +85,7 @@ def adapted(options, classifier, own, train, test, random):
     }
 
 
-def result(options, classifier, own, name, part, n):
+def result(full, classifier, own, name, part, n):
     """The mean over the talkers of one corpus whose clips can be parted so."""
     random = np.random.default_rng(0)
     talkers = np.array([utterance.talker for utterance in own.utterances])
@@ -90,28 +94,34 @@ def result(options, classifier, own, name, part, n):
         train, test = part(own, np.flatnonzero(talkers == talker), n, random)
         counts = np.bincount(own.targets[train], minlength=len(own.labels))
         if counts.min() >= 2 and len(set(own.targets[test])) == len(own.labels):
-            rows.append(adapted(options, classifier, own, train, test, random))
+            rows.append(adapted(full, classifier, own, train, test, random))
     if not rows:  # in ASED no sentence is said in two emotions
         return []
     means = {key: round(float(np.mean([row[key] for row in rows])), 3) for key in rows[0]}
     return [{"corpus": own.utterances[0].corpus, "parts": name, "talkers": len(rows), **means}]
 
 
+def of_corpus(name, corpus):
+    """The results on the talkers of one corpus."""
+    full = name / f"without-{corpus.partition('=')[0]}.keras" if name.is_dir() else name.with_suffix(".keras")
+    classifier = EmotionClassifier(full.with_suffix(".tflite"))
+    own = clips.read(classifier, [each for each in corpora.read([corpus]) if each.emotion in classifier.recipe.labels])
+    parts = [(f"{n} of each label", random_parts, n) for n in (5, 10)] + [("other sentences", sentence_parts, 0)]
+    return [row for part in parts for row in result(full, classifier, own, *part)]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path)
-    parser.add_argument("tflite", type=Path)
+    parser.add_argument("model", type=Path, metavar="NAME|FOLDS")
     parser.add_argument("--corpus", action="append", required=True)
     options = parser.parse_args()
-    classifier, results = EmotionClassifier(options.tflite), []
+    name = "five-emotions, without the corpus" if options.model.is_dir() else options.model.name
+    rows = []
     for corpus in options.corpus:
-        known = [each for each in corpora.read([corpus]) if each.emotion in classifier.recipe.labels]
-        own = clips.read(classifier, known)
-        parts = [(f"{n} of each label", random_parts, n) for n in (5, 10)] + [("other sentences", sentence_parts, 0)]
-        for name, part, n in parts:
-            results += result(options, classifier, own, name, part, n)
-            print(*map(json.dumps, results[-1:]))
-    Path("benchmarks/adaptation.json").write_text(json.dumps(results, indent=1) + "\n")
+        rows += of_corpus(options.model, corpus)
+        print(*map(json.dumps, rows[-3:]), sep="\n", flush=True)
+    results = json.loads(OUTPUT.read_text()) if OUTPUT.is_file() else {}
+    OUTPUT.write_text(json.dumps({**results, name: rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

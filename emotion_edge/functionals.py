@@ -84,16 +84,15 @@ class _Utterance:
 
     @classmethod
     def of(cls, frames: Array) -> _Utterance:
-        frames = frames.copy()
-        level = frames[:, -N_COLUMNS]
-        np.maximum(level, level.max() - _RANGE_DB, out=level)
+        level, voicing, pitch = frames[:, -N_COLUMNS:].T
+        level = np.maximum(level, level.max() - _RANGE_DB)
         least = max(level.max() - _BELOW_LOUDEST_DB, _percentiles(level, [_QUIET])[0] + _ABOVE_QUIET_DB)
         active = _or_all(level > least, np.ones(len(level), bool))
         first, *_, last = np.flatnonzero(active)[[0, -1]]
-        frames, active = frames[first : last + 1], active[first : last + 1]
-        level, voicing, pitch = frames[:, -N_COLUMNS:].T
+        within = slice(first, last + 1)
+        level, voicing, pitch, active = level[within], voicing[within], pitch[within], active[within]
         voiced = _or_all(active & (voicing > _VOICED), active)
-        return cls(frames[:, :-N_COLUMNS], level, voicing, pitch, active, voiced)
+        return cls(frames[within, :-N_COLUMNS], level, voicing, pitch, active, voiced)
 
 
 def _or_all(wanted: Array, otherwise: Array) -> Array:

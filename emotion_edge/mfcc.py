@@ -69,8 +69,12 @@ class Mfcc:
         """
         if np.ndim(samples) != 1 or len(samples) == 0:
             raise AudioError(f"samples have shape {np.shape(samples)}, wanted (n,) with n at least 1")
+        return self.coefficients([self.log_mel_of(samples)])
+
+    def log_mel_of(self, samples: Array) -> Array:
+        """The log-mel frames of a whole clip, mono, at the recipe's rate, shape (n,): shape (n_frames, n_columns)."""
         stream = self.stream()
-        return self.coefficients([stream.push(samples), stream.finish()])
+        return np.concatenate([stream.push(samples), stream.finish()])
 
     def stream(self) -> MfccStream:
         """A new stream of log-mel frames."""

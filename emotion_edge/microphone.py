@@ -89,6 +89,9 @@ def refresh_devices() -> None:
     """Have PortAudio look again which devices there are; it does so only when it starts.
 
     Streams of other parts of this process that use PortAudio through sounddevice end by this.
+
+    Raises:
+        MicrophoneError: PortAudio is not installed, or does not start again.
     """
     sounddevice = _import_sounddevice()
     try:

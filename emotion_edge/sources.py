@@ -192,7 +192,11 @@ class FileSource:
         return self._sound.sample_rate_hz
 
     def pieces(self, stop: threading.Event) -> Iterator[Heard]:
-        """The recording in pieces of 0.1 s."""
+        """The recording in pieces of 0.1 s.
+
+        Raises:
+            AudioError: it is damaged, or holds no samples.
+        """
         assert self._sound is not None, "open first"
         rate, n_heard, began_at, began_wall_s = self._sound.sample_rate_hz, 0, time.monotonic(), time.time()
         for block in self._sound.blocks:
@@ -241,7 +245,11 @@ class PipeSource:
         return self._sound.sample_rate_hz
 
     def pieces(self, stop: threading.Event) -> Iterator[Heard]:
-        """Sound as it comes, until the other program closes the pipe."""
+        """Sound as it comes, until the other program closes the pipe.
+
+        Raises:
+            AudioError: what comes is no sound, or there is none of it.
+        """
         threading.Thread(target=self._read, args=(stop,), name="pipe", daemon=True).start()
         while not stop.is_set():
             try:

@@ -173,7 +173,8 @@ class EmotionStream:
         """Of the labels; None where it is too short or no speech."""
         if window.end_s - window.start_s < self.settings.shortest_s - _ROUNDING_S:
             return None
-        answer = self._speech_frames.probabilities(window.start_s, window.end_s)
+        heard_from_s = max(window.start_s, window.end_s - self._gate.recipe.window_s)  # it has learnt from no more
+        answer = self._speech_frames.probabilities(heard_from_s, window.end_s)
         smoothed = self._smooth_speech(_later(window, self._start_s), answer)
         self._speech = float(smoothed[self._gate.recipe.labels.index(speech.SPEECH)])
         if self._speech < self.settings.speech_above:

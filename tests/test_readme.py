@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,24 +24,6 @@ def blocks(language, text=README):
     return [
         code for name, code in re.findall(r"^```(.*)\n((?:(?!```).*\n)*)```$", text, re.MULTILINE) if name == language
     ]
-
-
-# A machine that tests need not have a microphone: the blocks run as they are, and hear a file.
-MICROPHONE = """
-import emotion_edge.listener
-from emotion_edge.sources import FileSource
-emotion_edge.listener.MicrophoneSource = lambda device: FileSource("hello.wav")
-"""
-
-
-@pytest.mark.parametrize("code", blocks("python"))
-def test_python_blocks_run(code, tmp_path):
-    shutil.copy(ROOT / "examples" / "sounds" / "hello.wav", tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-c", MICROPHONE + code], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
 
 
 def test_the_command_to_try_prints_what_is_printed_there():
@@ -199,16 +180,3 @@ def test_relative_links_lead_somewhere():
         if not {".venv", "node_modules"} & set(page.parts):
             for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
                 assert (page.parent / link).exists(), f"{page}: {link}"
-
-
-def test_examples_run():
-    sounds = sorted((ROOT / "examples" / "sounds").glob("*.wav"))
-    done = subprocess.run(
-        [sys.executable, ROOT / "examples" / "robot.py", *sounds], capture_output=True, text=True, check=True
-    )
-    assert len(done.stdout.splitlines()) == len(sounds)
-    assert "(no speech)" in done.stdout
-    done = subprocess.run(
-        [sys.executable, ROOT / "examples" / "live_robot.py", sounds[0]], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1].endswith("s)")

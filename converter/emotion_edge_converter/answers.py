@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import logging
-import signal
 import zlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
 from typing import Final
 
 import numpy as np
 from tqdm import tqdm
 
-from emotion_edge import AudioError, EmotionEdgeError, Prediction
+from emotion_edge import AudioError, Prediction
 from emotion_edge.audio import read_blocks
 
-from . import fold_models
+from . import processes
 from .conditions import AS_RECORDED, Conditions
 from .corpora import Utterance
 from .errors import CorpusError
@@ -27,8 +22,6 @@ from .fold_models import FoldModels
 
 LEFT_OUT: Final = "corpus left out"
 """As recorded, answered by the model that never heard the recording's corpus."""
-
-_AT_ONCE: Final = 8
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +77,7 @@ def answer(
         raise CorpusError(f"no recording carries one of the model's labels ({', '.join(labels)})")
     models.require(wanted)
     answers: dict[str, Answers] = {}
-    with _answering(models, conditions, wanted, jobs) as results:
+    with processes.mapped(_Examiner(models, conditions).answer, wanted, jobs) as results:
         progress = tqdm(results, desc="evaluate", unit="file", total=len(wanted), disable=None)
         for utterance, result in zip(wanted, progress, strict=True):
             if isinstance(result, AudioError):
@@ -127,42 +120,3 @@ def _random(utterance: Utterance) -> np.random.Generator:
     """The recording's own: neither the other recordings nor the folder that it lies in change its noise."""
     parts = (utterance.corpus, utterance.talker, utterance.emotion, utterance.file.name)
     return np.random.default_rng(zlib.crc32("/".join(parts).encode(errors="surrogateescape")))
-
-
-@contextmanager
-def _answering(
-    models: FoldModels, conditions: Conditions, utterances: Sequence[Utterance], jobs: int
-) -> Iterator[Iterator[dict[str, Prediction] | AudioError]]:
-    """The answers in the order of the recordings, from this process or from several others."""
-    if jobs == 1:
-        yield map(_Examiner(models, conditions).answer, utterances)
-        return
-    # Started anew, not forked: an interpreter's threads do not survive a fork.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start, (models.source, conditions)) as pool:
-        try:
-            yield pool.map(_answer, utterances, chunksize=_AT_ONCE)
-        except BrokenProcessPool:
-            raise EmotionEdgeError(
-                "a process was ended from outside, for want of memory perhaps: fewer --jobs"
-            ) from None
-        except (
-            BaseException
-        ):  # Ctrl-C, mostly; the pool would wait for all that was begun, and after a second one for ever
-            for process in active_children():
-                process.terminate()
-            raise
-
-
-_examiner: _Examiner
-
-
-def _start(source: str, conditions: Conditions) -> None:
-    global _examiner
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches all; a worker that it stops in a read blocks the others
-    _examiner = _Examiner(fold_models.load(source), conditions)
-
-
-def _answer(utterance: Utterance) -> dict[str, Prediction] | AudioError:
-    return _examiner.answer(utterance)

@@ -1,10 +1,12 @@
-"""The five multilayer perceptrons of the study."""
+"""Multilayer perceptrons, untrained: the five of the study, and those that must not learn their recordings by heart."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import keras
+from numpy.typing import NDArray
 
 from .settings import ARCHITECTURES
 
@@ -45,3 +47,38 @@ def build(name: str, n_features: int, n_labels: int, normalisation: Any) -> kera
             layers.append(keras.layers.Dropout(_DROPOUT))
     layers.append(keras.layers.Dense(n_labels, activation="softmax"))
     return keras.Sequential(layers, name=name.replace("-", "_"))
+
+
+def regularised(
+    features: NDArray[Any],
+    hidden: Sequence[int],
+    n_labels: int,
+    *,
+    noise: float,
+    dropout: float,
+    weight_decay: float,
+    output_weight_decay: float = 0.0,
+    name: str | None = None,
+) -> keras.Model:
+    """An untrained model: normalisation, noise, hidden layers with ReLU and dropout, softmax.
+
+    Args:
+        features: raw, shape (n, n_features): their mean and deviation are what the normalisation takes off.
+        hidden: widths of the hidden layers.
+        n_labels: length of the output.
+        noise: what is added in training, in deviations of a feature.
+        dropout: the share of each hidden layer that is left out in training.
+        weight_decay: what the squares of the weights of the hidden layers cost.
+        output_weight_decay: and those of the last one.
+        name: of the model, for its summary; Keras finds one otherwise.
+    """
+    normalisation = keras.layers.Normalization()
+    normalisation.adapt(features)
+    layers: list[Any] = [keras.Input((features.shape[1],)), normalisation, keras.layers.GaussianNoise(noise)]
+    for width in hidden:
+        decay = keras.regularizers.L2(weight_decay)
+        layers.append(keras.layers.Dense(width, activation="relu", kernel_regularizer=decay))
+        layers.append(keras.layers.Dropout(dropout))
+    decay = keras.regularizers.L2(output_weight_decay) if output_weight_decay else None
+    layers.append(keras.layers.Dense(n_labels, activation="softmax", kernel_regularizer=decay))
+    return keras.Sequential(layers, name=name)

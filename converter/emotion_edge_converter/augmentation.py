@@ -1,4 +1,8 @@
-"""What rooms, microphones and other sounds do to a recording: each change as a function of the samples."""
+"""What rooms, microphones and other sounds do to a recording: each change as a function of the samples.
+
+All sound, noises and impulse responses too, is mono, float32, shape (n,); rates are in Hz. Chance comes from the
+generator that is given.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ TELEPHONE_RATE_HZ: Final = 8000
 
 
 def at_speed(samples: Array, speed: float) -> Array:
-    """Faster or slower, higher or lower."""
+    """So many times as fast, and higher by as much, shape (n / speed,)."""
     return np.asarray(soxr.resample(samples, 1000 * speed, 1000), np.float32)
 
 
@@ -42,7 +46,10 @@ def in_room(samples: Array, response: Array) -> Array:
 
 
 def band_limited(samples: Array, rate: int, low_hz: float, high_hz: float) -> Array:
-    """Through a telephone, a small loudspeaker, a cheap microphone."""
+    """Through a telephone, a small loudspeaker, a cheap microphone.
+
+    There is 3 dB less at both ends of the band, then 12 dB an octave below it and 24 above.
+    """
     frequencies = np.fft.rfftfreq(len(samples), 1 / rate)
     loss = (1 + (low_hz / np.maximum(frequencies, 1)) ** 4) * (1 + (frequencies / high_hz) ** 8)
     return np.fft.irfft(np.fft.rfft(samples) / np.sqrt(loss), len(samples)).astype(np.float32)
@@ -55,17 +62,17 @@ def telephone(samples: Array, rate: int) -> Array:
 
 
 def with_noise(samples: Array, noise: Array, snr_db: float, random: Random) -> Array:
-    """Noise added at a ratio of mean powers, from anywhere in it, repeated where it is too short."""
+    """Noise added at a ratio of mean powers, in dB, from anywhere in it, repeated where it is too short."""
     return mixed(samples, stretch(noise, len(samples), random), snr_db, float(np.mean(np.square(samples))))
 
 
 def stretch(sound: Array, length: int, random: Random) -> Array:
-    """So many samples from anywhere in a sound, repeated where it is too short."""
+    """So many samples, shape (length,), from anywhere in a sound, repeated where it is too short."""
     return np.resize(np.roll(sound, -random.integers(len(sound))), length)
 
 
 def mixed(samples: Array, noise: Array, snr_db: float, power: float) -> Array:
-    """Noise of the same length added, its mean power so far below another."""
+    """Noise of the same length added, its mean power so many dB below another."""
     ratio = power / (np.mean(np.square(noise)) + 1e-12)
     return np.asarray(samples + noise * np.sqrt(ratio / 10 ** (snr_db / 10)), np.float32)
 
@@ -114,7 +121,7 @@ def coloured(samples: Array, rate: int, random: Random) -> Array:
 
 
 def part_of(samples: Array, shortest: int, random: Random) -> Array:
-    """A part of them, as long as some random number of samples, at least the shortest."""
+    """A part of them, of a random number of samples, at least the shortest."""
     if len(samples) <= shortest:
         return samples
     length = random.integers(shortest, len(samples))

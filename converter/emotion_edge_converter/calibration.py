@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 
 Array = NDArray[Any]
 
@@ -27,9 +28,8 @@ def temperature(logits: Array, targets: Array, weights: Array) -> float:
     """
 
     def loss(logarithm: float) -> float:
-        return -float(
-            np.average(log_softmax(logits / np.exp(logarithm))[np.arange(len(targets)), targets], weights=weights)
-        )
+        log_probabilities = log_softmax(logits / np.exp(logarithm), axis=1)
+        return -float(np.average(log_probabilities[np.arange(len(targets)), targets], weights=weights))
 
     bounds = tuple(np.log(_TEMPERATURES))
     return round(float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x)), 3)
@@ -53,9 +53,3 @@ def uncertain_below(probabilities: Array, targets: Array, weights: Array, *, pre
     enough = np.flatnonzero((right >= precision * sure) & (sure >= _SURE_AT_LEAST * sure[-1]))
     last = enough[-1] if len(enough) else int(np.searchsorted(sure, _SURE_AT_LEAST * sure[-1]))
     return round(float(confidences[order[last]]), 3)
-
-
-def log_softmax(logits: Array) -> Array:
-    """Log probabilities, shape (n, n_labels)."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))

@@ -74,11 +74,11 @@ def read(rate_hz: int, noise: Sequence[Path], rooms: Path | None) -> Conditions:
         CorpusError: no such folder, or none there.
         AudioError: an impulse response cannot be read.
     """
-    files = [file for folder in noise for file in sounds.audio_files(folder, "--noise")]
+    files = sounds.noise_files(noise)
     noises = [each for each in (_noise(file, rate_hz) for file in files) if len(each)]
     if files and not noises:
         raise CorpusError(f"--noise: none of the {len(files)} recordings can be used")
-    return Conditions(rate_hz, noises, sounds.rooms(rooms, rate_hz))
+    return Conditions(rate_hz, noises, sounds.rooms(sounds.room_files(rooms), rate_hz))
 
 
 def _noise(file: Path, rate_hz: int) -> Array:

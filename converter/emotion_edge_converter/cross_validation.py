@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,19 +12,20 @@ from typing import Any, Final
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.model import Model
 from emotion_edge.recipe import ModelRecipe
 
-from . import calibration, five_emotions
+from . import calibration, five_emotions, model_file
 from .conversion import convert
 from .evaluation import confusion_matrix, label_numbers, uar
 from .examples import Examples
-from .files import replacing, write_text
+from .files import write_bytes, write_text
 from .fold_models import FOLDS_FILE
-from .keras_models import load_keras
-from .model_file import embed
+from .keras_models import load_keras, save_keras
+from .outliers import clipped
 
 Array = NDArray[Any]
 
@@ -84,8 +84,7 @@ def run(examples: Examples, recipe: ModelRecipe, folder: Path, *, seed: int, epo
     for part in several:
         own = Model.from_bytes(contents[part.name]).recipe.replace(name=part.name)
         own = _calibrated(examples, own, logits, part.train)
-        with replacing(folder / f"{part.name}.tflite") as temporary:
-            temporary.write_bytes(embed(contents[part.name], own))
+        write_bytes(folder / f"{part.name}.tflite", model_file.embed(contents[part.name], own))
     write_text(folder / FOLDS_FILE, json.dumps(_folds(examples, several), indent=1) + "\n")
     left_out = _of_strangers(examples, [part for part in several if part.corpus], contents)
     scores = _scores(examples, recipe, logits, "UAR") | _scores(examples, recipe, left_out, "UAR, corpus left out")
@@ -108,30 +107,36 @@ def trained(examples: Examples, part: Part, folder: Path, *, seed: int, epochs: 
     if file.is_file():
         return load_keras(file)
     model = five_emotions.fit(examples, part.train, seed=seed, epochs=epochs)
-    with replacing(file) as temporary:
-        model.save(temporary)
+    save_keras(model, file)
     return model
 
 
 def converted(model: keras.Model, recipe: ModelRecipe, examples: Examples, train: Array, seed: int) -> bytes:
-    """The int8 file of a model, its ranges from some versions of the recordings that it was trained on."""
+    """The int8 file of a model, its ranges from some versions of the recordings that it was trained on.
+
+    Args:
+        model: raw features to probabilities.
+        recipe: what to embed.
+        examples: n recordings.
+        train: which of them it heard, a mask of shape (n,).
+        seed: of the choice among their versions.
+
+    Raises:
+        ConversionError: TFLite cannot hold the model.
+    """
     features = examples.features[train].reshape(-1, examples.features.shape[2])
     chosen = np.random.default_rng(seed).permutation(len(features))[:_N_CALIBRATION]
-    some = features[np.sort(chosen)]
-    mean, furthest = some.mean(axis=0), _FURTHEST * some.std(axis=0)
-    return convert(model, recipe, np.clip(some, mean - furthest, mean + furthest))
+    return convert(model, recipe, clipped(features[np.sort(chosen)], _FURTHEST))
 
 
 def _of_strangers(examples: Examples, several: Sequence[Part], contents: Mapping[str, bytes]) -> Array:
     """What the int8 models say of recordings, as recorded, that they did not hear: log probabilities, (n, n_labels)."""
     answers: dict[int, Array] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for part in several:
-            file = Path(folder) / f"{part.name}.tflite"
-            file.write_bytes(contents[part.name])
+    for part in several:
+        with model_file.temporary(contents[part.name]) as file:
             classifier = EmotionClassifier(file)
-            for row in np.flatnonzero(~part.train):
-                answers[int(row)] = np.log(classifier.probabilities(examples.features[row, 0]))
+        for row in np.flatnonzero(~part.train):
+            answers[int(row)] = np.log(classifier.probabilities(examples.features[row, 0]))
     return np.array([answers[row] for row in range(len(answers))])
 
 
@@ -159,7 +164,7 @@ def _calibrated(examples: Examples, recipe: ModelRecipe, logits: Array, train: A
     counts = Counter(corpora)
     weights = 1 / np.array([counts[corpus] for corpus in corpora])
     temperature = calibration.temperature(logits[rows], targets, weights)
-    probabilities = np.exp(calibration.log_softmax(logits[rows] / temperature))
+    probabilities = softmax(logits[rows] / temperature, axis=1)
     threshold = calibration.uncertain_below(probabilities, targets, weights)
     return recipe.replace(temperature=temperature, uncertain_below=threshold)
 

@@ -17,12 +17,12 @@ def confusion_matrix(actual: NDArray[Any], predicted: NDArray[Any], n_labels: in
 
 
 def accuracy(matrix: NDArray[Any]) -> float:
-    """The share on the diagonal of a confusion matrix."""
+    """The share on the diagonal of a confusion matrix, shape (n_labels, n_labels)."""
     return float(np.trace(matrix) / matrix.sum())
 
 
 def uar(matrix: NDArray[Any]) -> float:
-    """The unweighted average recall of a confusion matrix: the mean of the recalls of the labels that occur."""
+    """The unweighted average recall of a confusion matrix, rows actual: the mean over the labels that occur."""
     counts = matrix.sum(axis=1)
     return float(np.mean(np.diag(matrix)[counts > 0] / counts[counts > 0]))
 
@@ -120,6 +120,10 @@ def accuracy_at_coverage(
 
 
 def label_numbers(names: Sequence[str], labels: Sequence[str]) -> NDArray[np.int64]:
-    """The position of each name among the labels."""
+    """The position of each name among the labels, shape (n,).
+
+    Raises:
+        KeyError: a name is none of them.
+    """
     positions = {label: number for number, label in enumerate(labels)}
     return np.array([positions[name] for name in names])

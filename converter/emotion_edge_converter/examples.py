@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +17,7 @@ from emotion_edge.mfcc import Mfcc
 from emotion_edge.pooling import POOLINGS
 from emotion_edge.recipe import ModelRecipe
 
-from . import augmentation, sounds
+from . import augmentation, processes, sounds
 from .corpora import Utterance
 from .errors import CorpusError
 from .files import replacing
@@ -71,12 +70,13 @@ def extract(
     Raises:
         CorpusError: no recording could be read.
         AudioError: a noise or a room cannot be read.
+        EmotionEdgeError: one of the processes was ended from outside.
     """
     if not file.is_file():
         tasks = [(utterance.file, n_versions, [seed, number]) for number, utterance in enumerate(utterances)]
-        with ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(recipe, tuple(noises), tuple(rooms))) as pool:
-            answers = pool.map(_versions, tasks, chunksize=16)
-            rows = list(tqdm(answers, total=len(tasks), desc="features", unit="file", disable=None))
+        with processes.mapped(_Maker(recipe, noises, rooms).versions, tasks, jobs) as results:
+            progress = tqdm(results, total=len(tasks), desc="features", unit="file", disable=None)
+            rows = [_row(result, 1 + n_versions, recipe) for result in progress]
         with replacing(file) as temporary:
             np.save(temporary, np.stack(rows))
     features = np.load(file)
@@ -88,48 +88,41 @@ def extract(
     return Examples(kept, features[read])
 
 
+def _row(result: Array | AudioError, n_versions: int, recipe: ModelRecipe) -> Array:
+    """A row of the table; nan where the file could not be read."""
+    if isinstance(result, AudioError):
+        _log.warning("%s: left out", result)
+        return np.full((n_versions, recipe.n_features), np.nan, np.float32)
+    return result
+
+
 class _Maker:
     """Makes the features of one version after the other."""
 
     def __init__(self, recipe: ModelRecipe, noises: Sequence[Path], rooms: Sequence[Path]) -> None:
-        self.rate: Final = recipe.mfcc.sample_rate_hz
-        self.n_features: Final = recipe.n_features
+        self._rate: Final = recipe.mfcc.sample_rate_hz
         self._mfcc: Final = Mfcc(recipe.mfcc, prosody=recipe.prosody)
         self._pool: Final = POOLINGS[recipe.pooling]
-        self._noises: Final = [sounds.load(file, self.rate) for file in noises]
-        self._rooms: Final = [augmentation.impulse_response(sounds.load(file, self.rate), self.rate) for file in rooms]
+        self._noises: Final = [sounds.load(file, self._rate) for file in noises]
+        self._rooms: Final = sounds.rooms(rooms, self._rate)
 
-    def as_recorded(self, samples: Array) -> Array:
-        return self._pool(self._mfcc.coefficients([self._log_mel(samples)]))
+    def versions(self, task: tuple[Path, int, list[int]]) -> Array | AudioError:
+        """The features of a file and of so many versions of it, shape (1 + n_versions, n_features), float32."""
+        file, n_versions, seed = task
+        try:
+            samples = sounds.load(file, self._rate)
+        except AudioError as error:
+            return error
+        random = np.random.default_rng(seed)
+        return np.stack([self._as_recorded(samples), *(self._elsewhere(samples, random) for _ in range(n_versions))])
 
-    def elsewhere(self, samples: Array, random: np.random.Generator) -> Array:
-        changed = augmentation.elsewhere(samples, self.rate, random, noises=self._noises, rooms=self._rooms)
-        log_mel = self._log_mel(changed)
+    def _as_recorded(self, samples: Array) -> Array:
+        return self._pool(self._mfcc(samples))
+
+    def _elsewhere(self, samples: Array, random: np.random.Generator) -> Array:
+        changed = augmentation.elsewhere(samples, self._rate, random, noises=self._noises, rooms=self._rooms)
+        log_mel = self._mfcc.log_mel_of(changed)
         if random.random() < 0.5:
             factor = random.uniform(*_VOCAL_TRACTS)
             log_mel = augmentation.with_other_vocal_tract(log_mel, self._mfcc.recipe.n_mels, factor)
         return self._pool(self._mfcc.coefficients([log_mel]))
-
-    def _log_mel(self, samples: Array) -> Array:
-        stream = self._mfcc.stream()
-        return np.concatenate([stream.push(samples), stream.finish()])
-
-
-_maker: _Maker  # of a worker process
-
-
-def _prepare(recipe: ModelRecipe, noises: Sequence[Path], rooms: Sequence[Path]) -> None:
-    global _maker
-    _maker = _Maker(recipe, noises, rooms)
-
-
-def _versions(task: tuple[Path, int, list[int]]) -> Array:
-    """The features of all versions of a file; nan where it cannot be read."""
-    file, n_versions, seed = task
-    try:
-        samples = sounds.load(file, _maker.rate)
-    except AudioError as error:
-        _log.warning("%s: left out", error)
-        return np.full((1 + n_versions, _maker.n_features), np.nan, np.float32)
-    random = np.random.default_rng(seed)
-    return np.stack([_maker.as_recorded(samples), *(_maker.elsewhere(samples, random) for _ in range(n_versions))])

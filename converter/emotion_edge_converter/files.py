@@ -13,7 +13,11 @@ from emotion_edge import EmotionEdgeError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside a path, of the same suffix; takes its place when the block ends well, else goes away."""
+    """A temporary path beside a path, of the same suffix; takes its place when the block ends well, else goes away.
+
+    Raises:
+        EmotionEdgeError: it cannot be written there.
+    """
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
         os.close(handle)
@@ -29,9 +33,23 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole text file, or none."""
+    """Write a whole text file, or none.
+
+    Raises:
+        EmotionEdgeError: it cannot be written there.
+    """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file, or none.
+
+    Raises:
+        EmotionEdgeError: it cannot be written there.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _umask() -> int:

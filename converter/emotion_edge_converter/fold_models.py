@@ -40,6 +40,10 @@ class FoldModels:
     by_talker: Mapping[tuple[str, str], EmotionClassifier] | None = None
     by_corpus: Mapping[str, EmotionClassifier] | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as where they come from: interpreters are not for other processes."""
+        return load, (self.source,)
+
     @property
     def any(self) -> EmotionClassifier:
         """One of them, for what they share."""

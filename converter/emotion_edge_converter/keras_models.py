@@ -10,8 +10,10 @@ from typing import Any, Final
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from .errors import ConversionError
+from .files import replacing
 
 Array = NDArray[Any]
 
@@ -54,6 +56,16 @@ def load_keras(path: Path) -> keras.Model:
         raise ConversionError(
             f"{path} cannot be loaded as a Keras model: {reason[0] if reason else type(error).__name__}"
         ) from None
+
+
+def save_keras(model: keras.Model, path: Path) -> None:
+    """Write a model, whole or not at all, as `.keras`.
+
+    Raises:
+        EmotionEdgeError: it cannot be written there.
+    """
+    with replacing(path) as temporary:
+        model.save(temporary)
 
 
 def probabilities(model: keras.Model, features: Array) -> Array:
@@ -127,49 +139,77 @@ def to_standardised_logits(model: keras.Model, mean: Array, deviation: Array, ex
 
 
 @dataclass(frozen=True)
-class LastDense:
-    """The dense layer that makes a model's logits, as one matrix.
+class LastLayers:
+    """The dense layers that a model ends in, ReLUs between them, as matrices.
 
     Attributes:
-        inputs: what reaches it of some sounds, with a column of ones where it has a bias, shape (n, n_inputs).
+        inputs: what reaches the first of them of some sounds, shape (n, n_inputs).
     """
 
     inputs: Array
-    _layer: Any
+    _layers: Sequence[Any]
 
     @property
-    def weights(self) -> Array:
-        """The kernel, and the bias below it where there is one, shape (n_inputs, n_labels)."""
-        return np.vstack([np.asarray(each, np.float64) for each in self._layer.get_weights()])
+    def weights(self) -> list[Array]:
+        """Of each its kernel, and its bias below where it has one, shape (n_inputs or n_inputs + 1, n_outputs)."""
+        return [np.vstack([np.asarray(each, np.float64) for each in layer.get_weights()]) for layer in self._layers]
 
-    def set_weights(self, weights: Array) -> None:
-        """Give the model others, of the same shape."""
-        n_kernel = self._layer.kernel.shape[0]
-        self._layer.set_weights([weights[:n_kernel], *weights[n_kernel:]])
+    def set_weights(self, weights: Sequence[Array]) -> None:
+        """Give the model others, of the same shapes."""
+        for layer, matrix in zip(self._layers, weights, strict=True):
+            n_kernel = layer.kernel.shape[0]
+            layer.set_weights([matrix[:n_kernel], *matrix[n_kernel:]])
 
 
-def last_dense(model: keras.Model, features: Array) -> LastDense:
-    """The last layer of a model, and what reaches it of raw features, shape (n, n_features).
+def last_layers(model: keras.Model, features: Array, most: int) -> LastLayers:
+    """The last layers of a model, and what reaches them of raw features, shape (n, n_features).
+
+    Args:
+        model: raw features to probabilities.
+        features: of some sounds.
+        most: how many; fewer where something else than a ReLU lies between them.
 
     Raises:
         ConversionError: the model is no chain of layers that ends in a dense one and a softmax.
     """
-    chain = _chain(model)
-    if not isinstance(chain[-1], keras.layers.Dense) and _is_softmax(chain[-1]):
-        chain.pop()
-    *before, last = chain
+    before = _chain(model)
+    if not isinstance(before[-1], keras.layers.Dense) and _is_softmax(before[-1]):
+        before.pop()
+    last = before.pop()
     if not isinstance(last, keras.layers.Dense) or _activation(last) not in ("linear", "softmax"):
         raise ConversionError(
             f"the model ends in {_activation(last) or type(last).__name__}, wanted a dense layer with an output a label, and "
             "a softmax: only such a model can be adapted"
         )
+    layers = [last]
+    while len(layers) < most and before and _activation(before[-1]) == "relu":
+        if not isinstance(before[-1], keras.layers.Dense):
+            break
+        layers.insert(0, before.pop())
     inputs = np.asarray(features, np.float32)
     for layer in before:
         inputs = layer(inputs, training=False)
-    columns = np.hstack([np.asarray(inputs, np.float64), np.ones((len(features), int(last.use_bias)))])
-    found = LastDense(columns, last)
-    _check_same(model, np.asarray(keras.ops.softmax(columns @ found.weights)), features)
+    found = LastLayers(np.asarray(inputs, np.float64), layers)
+    _check_same(model, softmax(passed(found.inputs, found.weights)[-1], axis=1), features)
     return found
+
+
+def passed(inputs: Array, weights: Sequence[Array]) -> list[Array]:
+    """What goes into each of some dense layers with ReLUs between them, and in the end the logits.
+
+    Args:
+        inputs: shape (n, n_inputs).
+        weights: as `LastLayers` has them.
+
+    Returns:
+        Of each layer its inputs, a column of ones with them where it has a bias; then the logits, shape (n, n_labels).
+    """
+    several, outputs = [], inputs
+    for number, matrix in enumerate(weights):
+        outputs = np.maximum(outputs, 0) if number else outputs
+        several.append(np.hstack([outputs, np.ones((len(outputs), len(matrix) - outputs.shape[1]))]))
+        outputs = several[-1] @ matrix
+    return [*several, outputs]
 
 
 def _chain(model: keras.Model) -> list[Any]:

@@ -1,7 +1,11 @@
-"""Writing the recipe into a `.tflite` file. Reading it back is the runtime's part (`emotion_edge.model`)."""
+"""Writing model files: the recipe into a `.tflite`. Reading it back is the runtime's part (`emotion_edge.model`)."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import flatbuffers
@@ -42,6 +46,15 @@ def embed(tflite: bytes, recipe: ModelRecipe) -> bytes:
     content = bytes(builder.Output())
     place = metadata_places(content)[CHECKSUM_NAME]
     return content[: place.start] + checksum(content, place.start) + content[place.stop :]
+
+
+@contextmanager
+def temporary(content: bytes) -> Iterator[Path]:
+    """The path of a file with that content, while the block lasts: what has loaded it may go on answering."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(content)
+        yield path
 
 
 def _set_metadata(model: Any, name: str, data: bytes) -> None:

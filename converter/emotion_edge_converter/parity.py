@@ -76,7 +76,7 @@ def compare(
         model: the full model.
         tflite: the small one.
         utterances: at least one that can be read; the others are left out. What they are labelled does not matter.
-        reference: their features by the reference library, where those are known already.
+        reference: their features by the reference library, shape (n, n_features), where those are known already.
 
     Raises:
         ConversionError: the models do not fit, no interpreter works here, or no file could be read.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,28 @@ def audio_files(folder: Path, flag: str) -> list[Path]:
     return files
 
 
-def rooms(folder: Path | None, rate: int) -> list[Array]:
-    """The impulse responses below a folder, as `augmentation` takes them; none of no folder.
+def noise_files(noise: Iterable[Path]) -> list[Path]:
+    """All audio files below some folders.
 
     Raises:
         CorpusError: no such folder, or none there.
+    """
+    return [file for folder in noise for file in audio_files(folder, "--noise")]
+
+
+def room_files(folder: Path | None) -> list[Path]:
+    """All audio files below a folder; none of no folder.
+
+    Raises:
+        CorpusError: no such folder, or none there.
+    """
+    return [] if folder is None else audio_files(folder, "--rooms")
+
+
+def rooms(files: Iterable[Path], rate: int) -> list[Array]:
+    """The impulse responses in some files, as `augmentation` takes them, each of shape (n,).
+
+    Raises:
         AudioError: one cannot be read.
     """
-    files = [] if folder is None else audio_files(folder, "--rooms")
     return [augmentation.impulse_response(load(file, rate), rate) for file in files]

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.recipe import MfccRecipe, ModelRecipe
 
-from . import parity
+from . import architectures, model_file, parity, training
 from .conversion import convert
 from .errors import ConversionError
 from .keras_models import probabilities
+from .outliers import clipped
 from .settings import GATE_EPOCHS, SEED
 from .speech_windows import AS_RECORDED, N_FOLDS, NOISY, Windows
 
@@ -36,7 +34,6 @@ _WEIGHT_DECAY: Final = 1e-3  # strong: speech is plentiful, noises are few and u
 _DROPOUT: Final = 0.2
 _NOISE: Final = 0.1  # in deviations of a feature
 _BATCH_SIZE: Final = 512
-_LEARNING_RATE: Final = 0.001
 _SYNTHETIC_WEIGHT: Final = 0.25  # of a class of recorded noise
 _N_CALIBRATION: Final = 3000
 _LARGEST_LOGIT: Final = 14.0
@@ -68,10 +65,8 @@ class Gate:
 
     def logits(self, features: Array) -> Array:
         """The log odds of speech by the small model, shape (n,), of features, (n, n_features)."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "gate.tflite"
-            path.write_bytes(self.content)
-            classifier = EmotionClassifier(path)
+        with model_file.temporary(self.content) as file:
+            classifier = EmotionClassifier(file)
         return _log_odds(np.array([classifier.probabilities(row) for row in features]).reshape(-1, 2))
 
 
@@ -94,26 +89,19 @@ class CrossValidation:
 
 def fit(windows: Windows, rows: Array, *, seed: int = SEED, epochs: int = GATE_EPOCHS) -> keras.Model:
     """Train on some rows, given as a mask of shape (n,). The same seed gives the same weights."""
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    training.make_repeatable(seed)
     features, targets = windows.features[rows], np.eye(2, dtype=np.float32)[windows.speech[rows].astype(int)]
-    normalisation = keras.layers.Normalization()
-    normalisation.adapt(features)
-    layers: list[Any] = [keras.Input((features.shape[1],)), normalisation, keras.layers.GaussianNoise(_NOISE)]
-    for width in _HIDDEN:
-        layers.append(
-            keras.layers.Dense(width, activation="relu", kernel_regularizer=keras.regularizers.L2(_WEIGHT_DECAY))
-        )
-        layers.append(keras.layers.Dropout(_DROPOUT))
-    layers.append(
-        keras.layers.Dense(2, activation="softmax", kernel_regularizer=keras.regularizers.L2(_WEIGHT_DECAY / 2))
+    model = architectures.regularised(
+        features,
+        _HIDDEN,
+        len(LABELS),
+        noise=_NOISE,
+        dropout=_DROPOUT,
+        weight_decay=_WEIGHT_DECAY,
+        output_weight_decay=_WEIGHT_DECAY / 2,
+        name="speech_gate",
     )
-    model = keras.Sequential(layers, name="speech_gate")
-    n_batches = -(-len(features) // _BATCH_SIZE)
-    schedule = keras.optimizers.schedules.CosineDecay(_LEARNING_RATE, n_batches * epochs)
-    model.compile(
-        optimizer=keras.optimizers.Adam(schedule), loss="categorical_crossentropy", steps_per_execution=n_batches
-    )
+    training.anneal(model, "categorical_crossentropy", n_rows=len(features), batch_size=_BATCH_SIZE, epochs=epochs)
     model.fit(
         features, targets, sample_weight=_weights(windows, rows), batch_size=_BATCH_SIZE, epochs=epochs, verbose=0
     )
@@ -123,12 +111,23 @@ def fit(windows: Windows, rows: Array, *, seed: int = SEED, epochs: int = GATE_E
 def finish(
     model: keras.Model, threshold: float, windows: Windows, rows: Array, gate_recipe: ModelRecipe, seed: int = SEED
 ) -> Gate:
-    """Move the threshold, in log odds, to a probability of 0.5, and convert, calibrated on some of the rows."""
+    """Move the threshold, in log odds, to a probability of 0.5, and convert, calibrated on some of the rows.
+
+    Args:
+        model: as `fit` gives it; it is changed.
+        threshold: log odds of speech above which a window is let through.
+        windows: the table.
+        rows: those that it was trained on, a mask of shape (n,).
+        gate_recipe: what to embed.
+        seed: of the choice among the rows.
+
+    Raises:
+        ConversionError: TFLite cannot hold the model.
+    """
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([kernel, bias + np.array([threshold / 2, -threshold / 2], np.float32)])
-    examples = _examples(windows, rows, seed)
-    mean, furthest = examples.mean(axis=0), _FURTHEST * examples.std(axis=0)
-    return Gate(model, convert(model, gate_recipe, np.clip(examples, mean - furthest, mean + furthest)))
+    examples = clipped(_examples(windows, rows, seed), _FURTHEST)
+    return Gate(model, convert(model, gate_recipe, examples))
 
 
 def cross_validate(windows: Windows, *, seed: int, epochs: int) -> CrossValidation:
@@ -167,7 +166,13 @@ def _without_classes(windows: Windows, logits: Array, threshold: float, seed: in
 
 
 def choose_threshold(windows: Windows, logits: Array, rows: Array) -> float:
-    """The log odds that let `NOISY_RECALL` of noisy speech through, smoothed, each corpus counting the same."""
+    """The log odds that let `NOISY_RECALL` of noisy speech through, smoothed, each corpus counting the same.
+
+    Args:
+        windows: the table.
+        logits: log odds of each window, shape (n,).
+        rows: which count, a mask of shape (n,).
+    """
     judged = rows & windows.speech & (windows.version == NOISY) & (windows.length_s >= JUDGED_S - 1e-6)
     if not judged.any():  # no noise to mix it with
         judged = rows & windows.speech
@@ -180,7 +185,7 @@ def choose_threshold(windows: Windows, logits: Array, rows: Array) -> float:
 
 
 def smoothed(windows: Windows, logits: Array) -> Array:
-    """The running mean of the log odds of the windows of an utterance that are long enough; where none is, as it is."""
+    """The running mean of the log odds, shape (n,), over the windows of an utterance; too short ones as they are."""
     result = logits.copy()
     sums: dict[int, list[float]] = {}
     for row in np.flatnonzero(windows.length_s >= JUDGED_S - 1e-6):
@@ -194,6 +199,11 @@ def verdicts(windows: Windows, logits: Array, rows: Array) -> list[int]:
     """The utterances in which the gate opens, by the number of a row in which it does, once each.
 
     It opens where two windows in a row, long enough, are let through, smoothed, or where the last one is.
+
+    Args:
+        windows: the table.
+        logits: log odds of each window, the threshold at 0, shape (n,).
+        rows: which are looked at, a mask of shape (n,).
     """
     passed = smoothed(windows, logits) > 0
     opened: dict[int, int] = {}
@@ -215,10 +225,8 @@ def check(
         ConversionError: they differ by more than they may.
     """
     features = _examples(windows, np.ones(len(windows.recording), bool), seed + 1)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "gate.tflite"
-        path.write_bytes(gate.content)
-        parities = parity.compare_features(gate.model, path, features)
+    with model_file.temporary(gate.content) as file:
+        parities = parity.compare_features(gate.model, file, features)
     parity.require(parities, least_agreement, largest_difference)
     return parities
 

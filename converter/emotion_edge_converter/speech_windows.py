@@ -100,17 +100,17 @@ class Windows:
 
     @property
     def speech(self) -> Array:
-        """Whether each is speech."""
+        """Whether each is speech, shape (n,)."""
         return np.array([recording.speech for recording in self.recordings])[self.recording]
 
     @property
     def fold(self) -> Array:
-        """The fold of each."""
+        """The fold of each, shape (n,)."""
         return np.array([recording.fold for recording in self.recordings])[self.recording]
 
     @property
     def group(self) -> Array:
-        """The corpus or the class of noise of each."""
+        """The corpus or the class of noise of each, shape (n,)."""
         return np.array([recording.group for recording in self.recordings])[self.recording]
 
 
@@ -171,8 +171,7 @@ def cut(
     Raises:
         CorpusError: nothing could be read, of speech or of noise.
     """
-    rate = recipe.mfcc.sample_rate_hz
-    maker = _Maker(recipe, sounds.rooms(rooms, rate))
+    maker = _Maker(recipe, sounds.rooms(sounds.room_files(rooms), recipe.mfcc.sample_rate_hz))
     for number, recording in enumerate(tqdm([*noise, *speech], desc="windows", unit="file", disable=None)):
         try:
             maker.add(recording, np.random.default_rng([seed, number]))
@@ -264,8 +263,7 @@ class _Maker:
             windows = [window for window in windows if spoken[self._part(window)].mean() > _SPOKEN]
         if not windows:
             return
-        stream = self._mfcc.stream()
-        log_mel = np.concatenate([stream.push(samples), stream.finish()])
+        log_mel = self._mfcc.log_mel_of(samples)
         number = len(self._recordings) - 1
         starts_s = [window.utterance_start_s for window in windows]
         for window, start_s, previous_s in zip(windows, starts_s, [None, *starts_s[:-1]], strict=True):

@@ -1,4 +1,4 @@
-"""Training one model on one split, the same way each time."""
+"""Training, the same way each time: one model of the study on one split, and what the other models share."""
 
 from __future__ import annotations
 
@@ -59,26 +59,29 @@ def train(
         seed: of weights, dropout and the order of batches.
         epochs: passes over the training part.
     """
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    make_repeatable(seed)
     normalisation = keras.layers.Normalization()
     normalisation.adapt(features[split.train])
     model = build(architecture, features.shape[1], n_labels, normalisation)
     one_hot = np.eye(n_labels, dtype=np.float32)[targets]
-    n_batches = -(-len(split.train) // BATCH_SIZE)
+    description = f"{architecture}, {features.shape[1]} MFCC, {split.name}"
+    history = _fitted(model, features, one_hot, split, epochs, description)
+    predicted = model(features[split.test], training=False).numpy().argmax(axis=1)
+    confusion = confusion_matrix(targets[split.test], predicted, n_labels)
+    return Training(model, split, confusion, history)
+
+
+def _fitted(
+    model: keras.Model, features: NDArray[Any], one_hot: NDArray[Any], split: Split, epochs: int, description: str
+) -> dict[str, list[float]]:
+    """The history of a training, as `Training` has it, with a progress bar."""
     model.compile(
         optimizer=keras.optimizers.Adam(LEARNING_RATE),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
-        steps_per_execution=n_batches,
-    )  # one call an epoch: these models are smaller than the call itself
-    with tqdm(
-        total=epochs,
-        desc=f"{architecture}, {features.shape[1]} MFCC, {split.name}",
-        unit="epoch",
-        disable=None,
-        leave=False,
-    ) as bar:
+        steps_per_execution=n_batches(len(split.train), BATCH_SIZE),
+    )
+    with tqdm(total=epochs, desc=description, unit="epoch", disable=None, leave=False) as bar:
         history = model.fit(
             features[split.train],
             one_hot[split.train],
@@ -89,11 +92,30 @@ def train(
             validation_batch_size=len(split.test),
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: bar.update())],
         )
-    predicted = model(features[split.test], training=False).numpy().argmax(axis=1)
-    confusion = confusion_matrix(targets[split.test], predicted, n_labels)
-    return Training(
-        model,
-        split,
-        confusion,
-        {name: [round(float(value), 4) for value in values] for name, values in history.history.items()},
-    )
+    return {name: [round(float(value), 4) for value in values] for name, values in history.history.items()}
+
+
+def make_repeatable(seed: int) -> None:
+    """The same weights from the same seed from here on: of their beginnings, of noise and dropout, of the order of batches."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def anneal(model: keras.Model, loss: Any, *, n_rows: int, batch_size: int, epochs: int) -> None:
+    """Make a model ready to train with Adam, its rate falling to nothing by half a cosine (Loshchilov & Hutter, 2017).
+
+    Args:
+        model: untrained.
+        loss: as Keras takes it.
+        n_rows: of features in an epoch.
+        batch_size: how many of them go into a step.
+        epochs: after which the rate is nothing.
+    """
+    steps = n_batches(n_rows, batch_size)
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps * epochs)
+    model.compile(optimizer=keras.optimizers.Adam(schedule), loss=loss, steps_per_execution=steps)
+
+
+def n_batches(n_rows: int, batch_size: int) -> int:
+    """In an epoch, the last one perhaps smaller. All go into one call: these models are smaller than the call itself."""
+    return -(-n_rows // batch_size)

@@ -134,13 +134,15 @@ def test_features_do_not_depend_on_the_number_of_processes(made, corpora, tmp_pa
         assert all(not np.allclose(version, as_recorded, rtol=0.01) for version in changed)
 
 
-def test_a_damaged_recording_is_left_out(corpora, tmp_path, caplog):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_damaged_recording_is_left_out(corpora, tmp_path, caplog, jobs):
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"RIFF")
     good = recording(tmp_path / "good.wav", "sad", 1)
     some = [Utterance(file, "a", "", "sad", "one") for file in (bad, good)]
-    options = {"n_versions": 1, "noises": [], "rooms": [], "seed": 0, "jobs": 1, "file": tmp_path / "features.npy"}
+    options = {"n_versions": 1, "noises": [], "rooms": [], "seed": 0, "jobs": jobs, "file": tmp_path / "features.npy"}
     table = examples.extract(some, five_emotions.recipe("x"), **options)
+    assert "bad.wav is not audio" in caplog.text
     assert [utterance.file for utterance in table.utterances] == [good]
     assert table.features.shape[0] == 1
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sounds import tone
 
 from emotion_edge import AudioError, EmotionClassifier, EmotionStream, ListenSettings, VoiceProfile, speech
+from emotion_edge.windows import RecentFrames
 from models import AllIsSpeech, LowIsSpeech, SpectralTilt, write_profiled
 
 RATE = 24000
@@ -68,6 +69,21 @@ def test_pieces_of_any_size_give_the_same_events(cuts):
     for event, other in zip(events, expected, strict=True):
         assert event.confidence == pytest.approx(other.confidence, abs=1e-3)
         assert abs((event.time - other.time).total_seconds()) < 0.002
+
+
+def test_the_gate_is_asked_about_no_more_than_it_learnt_from(monkeypatch):
+    asked_s, ask = [], RecentFrames.probabilities
+
+    def probabilities(frames, start_s, end_s):
+        asked_s.append(end_s - start_s)
+        return ask(frames, start_s, end_s)
+
+    monkeypatch.setattr(RecentFrames, "probabilities", probabilities)
+    under_test = stream(monkeypatch, window_s=4.0)
+    under_test.push(talk((1.0, LOW, 5.0)))
+    longest_s = AllIsSpeech().recipe.window_s
+    assert max(asked_s) == pytest.approx(longest_s)
+    assert longest_s < 4.0
 
 
 def test_the_gate_keeps_noise_out(monkeypatch):

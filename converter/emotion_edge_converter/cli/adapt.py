@@ -31,7 +31,7 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "adapt",
         help="fit a model to clips of one's own voice",
-        description="Fit the last layer of a model to a few labelled clips of one voice, ten of each label if possible. "
+        description="Fit the last layers of a model to a few labelled clips of one voice, ten of each label if possible. "
         "Cross-validate over the clips first, and write nothing unless that shows that it helps. Writes NAME.tflite "
         "and NAME.keras.",
     )
@@ -59,9 +59,10 @@ def run(options: argparse.Namespace) -> int:
     model = keras_models.load_keras(options.model)
     drawn = conversion.draw_features(recipe, N_DRAWN, seed=options.seed)
     _check_pair(parity.compare_features(model, options.tflite, drawn), options)
-    last = keras_models.last_dense(model, own.features)
-    inputs = last.inputs / recipe.temperature  # so that what is fitted are the probabilities that the device says
-    comparison = adaptation.cross_validate(inputs, last.weights, own.targets, seed=options.seed)
+    last = keras_models.last_layers(model, own.features, 1 if own.missing else adaptation.N_LAYERS)
+    comparison = adaptation.cross_validate(
+        last.inputs, last.weights, own.targets, seed=options.seed, temperature=recipe.temperature
+    )
     print(_table(comparison))
     if own.missing:
         print(f"no clip of {', '.join(own.missing)}: what the model knows of that stays", file=sys.stderr)
@@ -70,8 +71,9 @@ def run(options: argparse.Namespace) -> int:
             f"adapting is not shown to help (UAR {comparison.gain:+.3f}, p = {comparison.p_value:.4f}; wanted a gain with p below "
             f"{SIGNIFICANT}): nothing written. Ten clips of each label would tell more; --anyway writes the model all the same"
         )
-    last.set_weights(adaptation.fit(inputs, last.weights, own.targets))
-    _write(model, _recipe(recipe, Path(name).name, own, comparison, options.seed), own, drawn, files)
+    last.set_weights(adaptation.fit(last.inputs, last.weights, own.targets, temperature=recipe.temperature))
+    protocol = _protocol(recipe, len(last.weights), own, comparison, options.seed)
+    _write(model, _recipe(recipe, Path(name).name, protocol, own, comparison), own, drawn, files)
     return 0
 
 
@@ -113,16 +115,21 @@ def _table(comparison: Comparison) -> str:
     return "\n".join([*lines, f"adapting {verdict}: UAR {comparison.gain:+.3f}, p = {comparison.p_value:.4f}"])
 
 
-def _recipe(base: ModelRecipe, name: str, own: Clips, comparison: Comparison, seed: int) -> ModelRecipe:
-    """The original's, but for what it says of where the weights come from and how good they are."""
+def _protocol(base: ModelRecipe, n_layers: int, own: Clips, comparison: Comparison, seed: int) -> str:
+    """Where the weights come from, and what the scores are."""
+    layers = "its last layer" if n_layers == 1 else f"its last {n_layers} layers"
     counts = ", ".join(f"{count} {label}" for label, count in own.counts.items())
     missing = f"; none of {', '.join(own.missing)}, whose outputs are the original's" if own.missing else ""
     shown = "" if comparison.helps else ", which does not show that adapting helps"
-    protocol = (
-        f"{base.name}, its last layer adapted to {len(own.utterances)} clips ({counts}{missing}); before: {base.name}, after: "
+    return (
+        f"{base.name}, {layers} adapted to {len(own.utterances)} clips ({counts}{missing}); before: {base.name}, after: "
         f"{comparison.n_folds}-fold cross-validation over those clips, the mean of {len(comparison.after)} shuffles (seed "
         f"{seed}); p of the UAR's change, by a paired permutation test: {comparison.p_value:.4f}{shown}"
     )
+
+
+def _recipe(base: ModelRecipe, name: str, protocol: str, own: Clips, comparison: Comparison) -> ModelRecipe:
+    """The original's, but for what it says of where the weights come from and how good they are."""
     scores = {
         f"{figure}, {when}": round(value, 4)
         for figure, values in comparison.figures.items()

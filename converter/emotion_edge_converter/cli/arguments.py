@@ -42,6 +42,31 @@ def add_training(parser: Any) -> None:
     )
 
 
+def add_licence(parser: Any) -> None:
+    """--licence."""
+    parser.add_argument(
+        "--licence", default="not stated", help="of the weights, for the recipe: it follows the recordings'"
+    )
+
+
+def add_noise(parser: Any, meaning: str, *, required: bool = False) -> None:
+    """--noise, which may be given several times."""
+    parser.add_argument(
+        "--noise",
+        action="append",
+        default=[],
+        required=required,
+        type=Path,
+        metavar="DIR",
+        help=f"{meaning}; may be given several times",
+    )
+
+
+def add_rooms(parser: Any, meaning: str) -> None:
+    """--rooms."""
+    parser.add_argument("--rooms", type=Path, metavar="DIR", help=meaning)
+
+
 def add_jobs(parser: Any) -> None:
     """--jobs."""
     parser.add_argument(

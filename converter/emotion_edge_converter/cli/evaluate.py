@@ -11,7 +11,7 @@ from typing import Any
 from .. import answers, conditions, corpora, fold_models, scores
 from ..answers import LEFT_OUT
 from ..files import write_text
-from .arguments import add_corpus, add_jobs, check_writable
+from .arguments import add_corpus, add_jobs, add_noise, add_rooms, check_writable
 
 
 def register(commands: Any) -> None:
@@ -32,17 +32,8 @@ def register(commands: Any) -> None:
         "model answers the talkers that it was not trained on",
     )
     add_corpus(parser)
-    parser.add_argument(
-        "--noise",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="DIR",
-        help="a folder of noises, in any layout: also measure in noise; may be given several times",
-    )
-    parser.add_argument(
-        "--rooms", type=Path, metavar="DIR", help="a folder of impulse responses: also measure in rooms"
-    )
+    add_noise(parser, "a folder of noises, in any layout: also measure in noise")
+    add_rooms(parser, "a folder of impulse responses: also measure in rooms")
     add_jobs(parser)
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.json", help="also write every figure here")
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="also write a report with pictures here")

@@ -16,7 +16,18 @@ from .. import corpora, sounds
 from ..files import replacing, write_text
 from ..quiet import import_tensorflow
 from ..settings import STRANGERS_EPOCHS, STRANGERS_LEAST_AGREEMENT, VARIANTS
-from .arguments import add_corpus, add_jobs, add_least_agreement, add_training, check_writable, positive
+from .arguments import (
+    add_corpus,
+    add_jobs,
+    add_least_agreement,
+    add_licence,
+    add_noise,
+    add_rooms,
+    add_training,
+    check_writable,
+    positive,
+)
+from .outputs import output_files, print_scores
 
 
 def register(commands: Any) -> None:
@@ -30,10 +41,8 @@ def register(commands: Any) -> None:
         "that `evaluate` measures.",
     )
     add_corpus(parser)
-    parser.add_argument(
-        "--noise", action="append", default=[], type=Path, metavar="DIR", help="recordings of noise; may be repeated"
-    )
-    parser.add_argument("--rooms", type=Path, metavar="DIR", help="impulse responses of rooms")
+    add_noise(parser, "a folder of noises, in any layout")
+    add_rooms(parser, "a folder of impulse responses")
     parser.add_argument(
         "--versions",
         type=positive,
@@ -49,9 +58,7 @@ def register(commands: Any) -> None:
         help="where features and the models of the cross-validation go; run again with the same options, what is there is not "
         "made again (default: %(default)s)",
     )
-    parser.add_argument(
-        "--licence", default="not stated", help="of the weights, for the recipe: it follows the recordings'"
-    )
+    add_licence(parser)
     parser.add_argument("-o", "--output", type=Path, default=Path("five-emotions.keras"), metavar="NAME.keras")
     add_training(parser)
     add_least_agreement(parser)
@@ -62,15 +69,12 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Extract, cross-validate, train, prove, write."""
     name = str(options.output).removesuffix(".keras")
-    files = {part: Path(f"{name}.{part}") for part in ("keras", "tflite", "json")}
-    for file in files.values():
-        check_writable(file)
+    files = output_files(name, "keras", "tflite", "json")
     check_writable(options.folds, folder=True)
     utterances = corpora.read(options.corpus)
-    noises = [file for folder in options.noise for file in sounds.audio_files(folder, "--noise")]
-    rooms = [] if options.rooms is None else sounds.audio_files(options.rooms, "--rooms")
+    noises, rooms = sounds.noise_files(options.noise), sounds.room_files(options.rooms)
     import_tensorflow()
-    from .. import checkpoints, cross_validation, examples, five_emotions, parity
+    from .. import checkpoints, cross_validation, examples, five_emotions, keras_models, parity
 
     recipe = five_emotions.recipe(Path(name).name).replace(
         licence=options.licence, corpora=tuple(sorted({utterance.corpus for utterance in utterances}))
@@ -94,13 +98,11 @@ def run(options: argparse.Namespace) -> int:
         temporary.write_bytes(content)
         parities = parity.compare_features(model, temporary, table.features[:, 0])
         parity.require(parities, options.least_agreement, VARIANTS["int8"])
-    with replacing(files["keras"]) as temporary:
-        model.save(temporary)
+    keras_models.save_keras(model, files["keras"])
     write_text(files["json"], recipe.to_json() + "\n")
     for line in parities:
         print(line)
-    for score, value in recipe.scores.items():
-        print(f"{score}  {value:.4f}")
+    print_scores(recipe.scores)
     print(f"written: {', '.join(map(str, (*files.values(), options.folds)))}; {len(content)} bytes", file=sys.stderr)
     return 0
 

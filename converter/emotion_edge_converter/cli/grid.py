@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import corpora
-from ..files import replacing, write_text
+from ..files import write_bytes, write_text
 from ..quiet import import_tensorflow
 from ..settings import MFCC_COUNTS
 from .arguments import add_corpus, add_emotions, add_training, check_writable, positive
@@ -53,8 +53,7 @@ def run(options: argparse.Namespace) -> int:
     options.output.mkdir(exist_ok=True)
     write_text(options.output / "study.json", json.dumps(result.to_dict()) + "\n")
     write_text(options.output / "report.html", report.html(result, kept))
-    with replacing(options.output / "accuracies.png") as temporary:
-        temporary.write_bytes(pictures.accuracies(result))
+    write_bytes(options.output / "accuracies.png", pictures.accuracies(result))
     for cell in result.cells:
         figures = "  ".join(f"{score.split} {score.accuracy:.3f}" for score in cell.scores)
         print(f"{cell.architecture:8} {cell.n_mfcc:3} MFCC  {figures}")

@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..files import replacing, write_text
+from ..files import write_bytes, write_text
 from ..quiet import import_tensorflow
 from ..settings import GATE_EPOCHS, GATE_LEAST_AGREEMENT, VARIANTS
-from .arguments import add_least_agreement, add_training, check_writable, positive
+from .arguments import add_least_agreement, add_licence, add_noise, add_rooms, add_training, check_writable, positive
+from .outputs import output_files, print_scores
+
+if TYPE_CHECKING:
+    from ..speech_gate import Gate
+    from ..speech_windows import Recording
 
 
 def register(commands: Any) -> None:
@@ -33,15 +39,8 @@ def register(commands: Any) -> None:
         help="a folder of speech; talkers are told apart by file name in tess, ravdess, emodb, nemo and ased, in any "
         "other corpus by folder; may be given several times",
     )
-    parser.add_argument(
-        "--noise",
-        action="append",
-        required=True,
-        type=Path,
-        metavar="DIR",
-        help="a folder of other sounds, one folder a class, or a file a class; may be given several times",
-    )
-    parser.add_argument("--rooms", type=Path, metavar="DIR", help="a folder of impulse responses")
+    add_noise(parser, "a folder of other sounds, one folder a class, or a file a class", required=True)
+    add_rooms(parser, "a folder of impulse responses")
     parser.add_argument(
         "--recordings",
         type=positive,
@@ -52,9 +51,7 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--synthetic", type=positive, default=350, metavar="N", help="synthetic noises (default: %(default)s)"
     )
-    parser.add_argument(
-        "--licence", default="not stated", help="of the weights, for the recipe: it follows the recordings'"
-    )
+    add_licence(parser)
     parser.add_argument("-o", "--output", type=Path, default=Path("speech-gate.keras"), metavar="NAME.keras")
     parser.add_argument("--report", type=Path, metavar="FILE.json", help="(default: NAME.report.json)")
     parser.add_argument(
@@ -68,24 +65,14 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Cut, cross-validate, train, prove, write."""
     name = str(options.output).removesuffix(".keras")
-    files = {part: Path(f"{name}.{part}") for part in ("keras", "tflite", "json")}
+    files = output_files(name, "keras", "tflite", "json")
     report_file = options.report or Path(f"{name}.report.json")
-    for file in (*files.values(), report_file):
-        check_writable(file)
+    check_writable(report_file)
     if options.folds is not None:
         check_writable(options.folds, folder=True)
-    from .. import speech_windows
-
-    random = np.random.default_rng(options.seed)
-    speech = [
-        recording
-        for specification in options.speech
-        for recording in speech_windows.speech_recordings(specification, options.recordings, random)
-    ]
-    noise = [recording for folder in options.noise for recording in speech_windows.noise_recordings(folder)]
-    noise += speech_windows.synthetic_recordings(options.synthetic)
+    speech, noise = _recordings(options)
     import_tensorflow()
-    from .. import gate_report, speech_gate
+    from .. import gate_report, keras_models, speech_gate, speech_windows
 
     recipe = speech_gate.recipe(Path(name).name)
     windows = speech_windows.cut(speech, noise, options.rooms, recipe, options.seed)
@@ -104,24 +91,38 @@ def run(options: argparse.Namespace) -> int:
     model = speech_gate.fit(windows, everything, seed=options.seed, epochs=options.epochs)
     gate = speech_gate.finish(model, result.threshold, windows, everything, recipe, options.seed)
     parities = speech_gate.check(gate, windows, options.least_agreement, VARIANTS["int8"], options.seed)
-    with replacing(files["keras"]) as temporary:
-        gate.model.save(temporary)
-    with replacing(files["tflite"]) as temporary:
-        temporary.write_bytes(gate.content)
+    keras_models.save_keras(gate.model, files["keras"])
+    write_bytes(files["tflite"], gate.content)
     write_text(files["json"], recipe.to_json() + "\n")
     write_text(report_file, json.dumps(figures, indent=1) + "\n")
     if options.folds is not None:
-        options.folds.mkdir(exist_ok=True)
-        for number, each in enumerate(result.gates, 1):
-            with replacing(options.folds / f"fold-{number}.tflite") as temporary:
-                temporary.write_bytes(each.content)
+        _write_folds(options.folds, result.gates)
     for parity in parities:
         print(
             f"{parity.interpreter}: {len(parity.full)} windows, label agreement {parity.agreement:.4f}, largest difference of "
             f"a probability {parity.difference:.4f}"
         )
-    for score, value in recipe.scores.items():
-        print(f"{score}  {value:.4f}")
+    print_scores(recipe.scores)
     written = ", ".join(map(str, (*files.values(), report_file, *filter(None, [options.folds]))))
     print(f"written: {written}; the model has {len(gate.content)} bytes", file=sys.stderr)
     return 0
+
+
+def _recordings(options: argparse.Namespace) -> tuple[list[Recording], list[Recording]]:
+    """Of speech and of other sounds, those that are made up here among the latter."""
+    from .. import speech_windows
+
+    random = np.random.default_rng(options.seed)
+    speech = [
+        recording
+        for specification in options.speech
+        for recording in speech_windows.speech_recordings(specification, options.recordings, random)
+    ]
+    noise = [recording for folder in options.noise for recording in speech_windows.noise_recordings(folder)]
+    return speech, noise + speech_windows.synthetic_recordings(options.synthetic)
+
+
+def _write_folds(folder: Path, gates: Sequence[Gate]) -> None:
+    folder.mkdir(exist_ok=True)
+    for number, gate in enumerate(gates, 1):
+        write_bytes(folder / f"fold-{number}.tflite", gate.content)

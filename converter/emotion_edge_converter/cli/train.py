@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import corpora
-from ..files import replacing, write_text
+from ..files import write_text
 from ..quiet import import_tensorflow
 from ..settings import ARCHITECTURES, CHOSEN
-from .arguments import add_corpus, add_emotions, add_training, check_writable, positive
+from .arguments import add_corpus, add_emotions, add_licence, add_training, positive
+from .outputs import output_files, print_scores
 
 
 def register(commands: Any) -> None:
@@ -37,9 +38,7 @@ def register(commands: Any) -> None:
         "--mfcc", type=positive, default=CHOSEN[1], metavar="N", help="number of MFCCs (default: %(default)s)"
     )
     parser.add_argument("-o", "--output", type=Path, metavar="NAME.keras", help="(default: ARCHITECTURE-N.keras)")
-    parser.add_argument(
-        "--licence", default="not stated", help="of the weights, for the recipe: it follows the recordings'"
-    )
+    add_licence(parser)
     add_training(parser)
     parser.set_defaults(run=run)
 
@@ -47,12 +46,10 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, test, write."""
     name = str(options.output or f"{options.architecture}-{options.mfcc}").removesuffix(".keras")
-    files = {part: Path(f"{name}.{part}") for part in ("keras", "json", "train.csv", "test.csv")}
-    for file in files.values():
-        check_writable(file)
+    files = output_files(name, "keras", "json", "train.csv", "test.csv")
     utterances, labels = corpora.with_emotions(corpora.read(options.corpus), options.emotions)
     import_tensorflow()
-    from .. import features, splits, study, training
+    from .. import features, keras_models, splits, study, training
     from ..evaluation import label_numbers
 
     recipe = study.mfcc_recipe(Path(name).name, labels, options.mfcc)
@@ -72,13 +69,11 @@ def run(options: argparse.Namespace) -> int:
         scores=scores,
     )
     main = trainings[0]
-    with replacing(files["keras"]) as temporary:
-        main.model.save(temporary)
+    keras_models.save_keras(main.model, files["keras"])
     write_text(files["json"], recipe.to_json() + "\n")
     write_text(files["train.csv"], _table([kept[row] for row in main.split.train]))
     write_text(files["test.csv"], _table([kept[row] for row in main.split.test]))
-    for score, value in scores.items():
-        print(f"{score}  {value:.4f}")
+    print_scores(scores)
     print(f"written: {', '.join(map(str, files.values()))}", file=sys.stderr)
     return 0
 

@@ -1,0 +1,66 @@
+"""All eight emotions of RAVDESS, on actors that a model never heard: the protocol in which others report theirs.
+
+    python benchmarks/eight_emotions.py FOLDS --corpus tess=DIR --corpus ravdess=DIR ...
+
+FOLDS is the folder that `emotion-edge-converter five-emotions` writes, with the features of those corpora, given in the same order.
+Six folds of four actors each, in the order of their numbers. Each is answered by the int8 file of a model trained as five-emotions is,
+but for its labels, on everything else: the other actors, and the other corpora. Prints a table and writes benchmarks/eight_emotions.json.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from emotion_edge_converter import corpora, cross_validation, examples, five_emotions, model_file
+from emotion_edge_converter.evaluation import accuracy, confusion_matrix, label_numbers, uar
+from emotion_edge_converter.settings import SEED, STRANGERS_EPOCHS
+
+from emotion_edge import EmotionClassifier
+
+CORPUS = "ravdess"
+LABELS = ("angry", "calm", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+ACTORS_A_FOLD = 4
+
+
+def answers(table, recipe, test):
+    """The label numbers that a model which was not trained on some recordings gives them, and the size of its file."""
+    model = five_emotions.fit(table, ~test, labels=LABELS, epochs=STRANGERS_EPOCHS)
+    content = cross_validation.converted(model, recipe, table, ~test, SEED)
+    with model_file.temporary(content) as file:
+        classifier = EmotionClassifier(file)
+    vectors = table.features[test, 0]
+    return [int(classifier.probabilities(vector).argmax()) for vector in vectors], len(content)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folds", type=Path)
+    parser.add_argument("--corpus", action="append", required=True)
+    options = parser.parse_args()
+    recipe = five_emotions.recipe("ravdess-eight").replace(labels=LABELS)
+    made = {"n_versions": 0, "noises": [], "rooms": [], "seed": SEED, "jobs": 1}
+    table = examples.extract(corpora.read(options.corpus), recipe, **made, file=options.folds / "features.npy")
+    own = np.array([utterance.corpus == CORPUS for utterance in table.utterances])
+    talkers = np.array([utterance.talker for utterance in table.utterances])
+    actors = sorted(set(talkers[own]))
+    matrix, folds = np.zeros((len(LABELS), len(LABELS)), int), []
+    for first in range(0, len(actors), ACTORS_A_FOLD):
+        test = own & np.isin(talkers, actors[first : first + ACTORS_A_FOLD])
+        said, size = answers(table, recipe, test)
+        emotions = [utterance.emotion for utterance, wanted in zip(table.utterances, test, strict=True) if wanted]
+        fold = confusion_matrix(label_numbers(emotions, LABELS), np.array(said), len(LABELS))
+        folds.append(round(uar(fold), 4))
+        matrix += fold
+        print(f"actors {', '.join(actors[first : first + ACTORS_A_FOLD])}: UAR {folds[-1]:.3f}", flush=True)
+    figures = {"uar": round(uar(matrix), 4), "accuracy": round(accuracy(matrix), 4), "folds": folds, "bytes": size}
+    print(f"UAR {figures['uar']:.3f}, accuracy {figures['accuracy']:.3f}, {size} bytes")
+    result = {**figures, "labels": LABELS, "confusion": matrix.tolist(), "recordings": int(own.sum())}
+    Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

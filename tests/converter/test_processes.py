@@ -1,0 +1,65 @@
+"""Work shared by processes: in order, and over when it is ended."""
+
+from __future__ import annotations
+
+import operator
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from emotion_edge_converter import processes
+
+from emotion_edge import EmotionEdgeError
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_results_come_in_the_order_of_the_things(jobs):
+    with processes.mapped(operator.neg, range(30), jobs) as results:
+        assert list(results) == [-number for number in range(30)]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_the_function_raises_is_raised_here(jobs):
+    with pytest.raises(ZeroDivisionError), processes.mapped((1).__truediv__, [1, 0], jobs) as results:
+        list(results)
+
+
+def test_a_process_that_is_ended_from_outside():
+    with (
+        pytest.raises(EmotionEdgeError, match="ended from outside, for want of memory perhaps: fewer --jobs"),
+        processes.mapped(os._exit, [9], 2) as results,
+    ):
+        list(results)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs process groups")
+def test_ctrl_c_ends_all_of_them():
+    script = (
+        "import time\n"
+        "from emotion_edge_converter import processes\n"
+        "with processes.mapped(time.sleep, [0] * 8 + [600] * 32, 2) as results:\n"
+        "    for _ in results:\n"
+        "        print('begun', flush=True)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as running:
+        running.stdout.readline()
+        os.killpg(running.pid, signal.SIGINT)
+        _, complaint = running.communicate(timeout=30)
+        assert complaint.splitlines()[-1] == b"KeyboardInterrupt"
+        until = time.monotonic() + 10
+        while _is_alive(running.pid) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not _is_alive(running.pid)
+
+
+def _is_alive(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

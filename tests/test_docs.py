@@ -1,0 +1,88 @@
+"""The documentation: what its blocks say works, and the site can be built."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import emotion_edge_converter.cli
+import pytest
+
+import emotion_edge.cli
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "converter" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PARSERS = {"emotion-edge": emotion_edge.cli._parser, "emotion-edge-converter": emotion_edge_converter.cli._parser}
+
+
+def blocks(language, page):
+    """The fenced blocks of one language, "" for none."""
+    found = re.findall(r"^```(.*)\n((?:(?!```).*\n)*)```$", page.read_text(), re.MULTILINE)
+    return [code for name, code in found if name == language]
+
+
+def named(cases):
+    return [pytest.param(*case, id=f"{case[0].relative_to(ROOT)}-{number}") for number, case in enumerate(cases)]
+
+
+# A machine that tests need not have a microphone: the blocks run as they are, and hear a file.
+MICROPHONE = """
+import emotion_edge.listener
+from emotion_edge.sources import FileSource
+emotion_edge.listener.MicrophoneSource = lambda device: FileSource("hello.wav")
+"""
+
+
+@pytest.mark.parametrize(("page", "code"), named((page, code) for page in PAGES for code in blocks("python", page)))
+def test_python_blocks_run(page, code, tmp_path):
+    shutil.copy(ROOT / "examples" / "sounds" / "hello-slow.wav", tmp_path / "hello.wav")
+    done = subprocess.run(
+        [sys.executable, "-c", MICROPHONE + code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "EMOTION_EDGE_PROFILES": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def commands(page):
+    """What is typed in the blocks: the words of every call of one of our programs."""
+    for code in (*blocks("", page), *blocks("sh", page)):
+        for line in code.replace("\\\n", " ").splitlines():
+            for part in re.split(r"&&|\|", line):
+                words = shlex.split(part, comments=True)
+                program = Path(words[0]).name if words else ""
+                if program in PARSERS and "..." not in words:
+                    yield program, words[1:]
+
+
+@pytest.mark.parametrize(
+    ("page", "program", "words"), named((page, *command) for page in PAGES for command in commands(page))
+)
+def test_commands_are_understood(page, program, words):
+    """By the parser of the program itself, which ends the process over an option that it does not know."""
+    PARSERS[program]().parse_args(words)
+
+
+def test_the_site_can_be_built(tmp_path):
+    """Every link leads somewhere, every docstring can be read."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    home = (tmp_path / "site" / "index.html").read_text()
+    assert "Speech emotion recognition for small devices" in home
+    assert not re.search(r'(?:src|href)="https?://[^"]*\.(?:js|css|woff2?)"', home), "it loads something from elsewhere"
+    assert (tmp_path / "site" / "models" / "five-emotions" / "index.html").is_file()
