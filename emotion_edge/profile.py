@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -24,7 +25,8 @@ from .schema import check, check_types, from_object
 
 Array = NDArray[np.float64]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""The version of the file that this release writes. It reads 1 too, which does not say of what standardisation it is."""
 FOLDER_VARIABLE: Final = "EMOTION_EDGE_PROFILES"
 """The environment variable that names the folder of the profiles."""
 SUFFIX: Final = ".json"
@@ -46,17 +48,18 @@ class _Learnt(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class _File:
-    """What a profile's file holds."""
+    """What a profile's file holds; `standardisation` is None where it is not known."""
 
     format: int
     model: str
     utterances: int
     seconds: float
     mean: tuple[float, ...]
+    standardisation: str | None = None
 
     def __post_init__(self) -> None:
         check_types(self, "")
-        check(self.format == FORMAT, "format", self.format, str(FORMAT))
+        check(1 <= self.format <= FORMAT, "format", self.format, f"1 to {FORMAT}, or a newer emotion-edge")
         check(bool(self.model.strip()), "model", self.model, "the name of a model")
         check(0 <= self.utterances <= _LARGEST, "utterances", self.utterances, f"0 to {_LARGEST:g}")
         check(0 <= self.seconds <= _LARGEST, "seconds", self.seconds, f"0 to {_LARGEST:g}")
@@ -70,6 +73,10 @@ class VoiceProfile:
 
     It holds no sound. One profile may be used from several threads.
 
+    Its numbers are in units of that model's standardisation, of which it keeps a digest: it is refused with a model of the
+    same name that was trained otherwise. One without a digest, as format 1 has none, is taken by name and number of
+    features, and `open` ties it to the model that it is opened for.
+
     Args:
         model: the name of the model whose features they are.
         n_features: how many it has.
@@ -80,6 +87,7 @@ class VoiceProfile:
         self.n_features: Final = n_features
         self._learnt = _Learnt(0, 0.0, np.zeros(n_features))  # replaced whole: who reads needs no lock
         self._lock: Final = threading.Lock()
+        self._standardisation: str | None = None  # a digest of the model's
 
     @property
     def utterances(self) -> int:
@@ -130,7 +138,7 @@ class VoiceProfile:
 
         Raises:
             ModelError: the model knows no profiles.
-            ProfileError: the profile was made with another model.
+            ProfileError: the profile was made with another model, or another version of this one.
         """
         if recipe.profile is None:
             raise ModelError(
@@ -140,6 +148,11 @@ class VoiceProfile:
             raise ProfileError(
                 f"the voice profile was made with the model {self.model} of {self.n_features} features, and this is "
                 f"{recipe.name} of {recipe.n_features}: use that model, or a profile of another name"
+            )
+        if self._standardisation not in (None, _digest(recipe)):
+            raise ProfileError(
+                f"the voice profile was made with another version of the model {self.model}, trained otherwise: use that "
+                "version, or a profile of another name, or begin this one anew (emotion-edge profile reset)"
             )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -155,6 +168,7 @@ class VoiceProfile:
             utterances=learnt.utterances,
             seconds=round(learnt.seconds, 3),
             mean=tuple(learnt.mean.tolist()),
+            standardisation=self._standardisation,
         )
         try:
             _replace(Path(path), json.dumps(asdict(file)))
@@ -185,13 +199,14 @@ class VoiceProfile:
             model: the name of a shipped model, or the path of a `.tflite` file with a recipe.
 
         Raises:
-            ProfileError: it cannot be read, is damaged, or was made with another model.
+            ProfileError: it cannot be read, is damaged, or was made with another model, or another version of this one.
             ModelError: the model cannot be used, or knows no profiles.
         """
         path, recipe = cls.path_of(name), load(model).recipe
         content = _read(path)
         profile = cls(recipe.name, recipe.n_features) if content is None else cls._parse(content, str(path))
         profile.check_fits(recipe)
+        profile._standardisation = _digest(recipe)  # that of a new one, and of an old one, is not known yet
         return profile
 
     @classmethod
@@ -205,6 +220,7 @@ class VoiceProfile:
             ) from None
         profile = cls(file.model, len(file.mean))
         profile._learnt = _Learnt(file.utterances, float(file.seconds), np.array(file.mean, np.float64))
+        profile._standardisation = file.standardisation
         return profile
 
     @staticmethod
@@ -240,6 +256,16 @@ def folder() -> Path:
 def paths() -> list[Path]:
     """The profiles that lie there, sorted by name."""
     return sorted(folder().glob(f"[!.]*{SUFFIX}"))
+
+
+def _digest(recipe: ModelRecipe) -> str:
+    """Of the numbers by which a model's features are standardised, which come from what it was trained on.
+
+    Not of the whole recipe: a temperature may change, or a field be added, and a profile still means what it meant.
+    """
+    used = recipe.standardisation
+    numbers = np.array([] if used is None else [used.mean, used.deviation], "<f8")
+    return hashlib.sha256(numbers.tobytes()).hexdigest()[:16]
 
 
 def _user_data() -> Path:

@@ -87,7 +87,8 @@ def _share(profile: VoiceProfile, model: str | None) -> float | None:
 
 
 def _describe(entry: dict[str, Any]) -> str:
-    share = "unknown: --model names its model" if entry["share"] is None else f"{entry['share']:.0%} of the mean"
+    unknown = "unknown: --model names its model, which is not here or has changed since"
+    share = unknown if entry["share"] is None else f"{entry['share']:.0%} of the mean"
     return (
         f"{entry['name']}\n"
         f"  heard     {entry['utterances']} utterances, {entry['seconds']:.0f} s\n"

@@ -7,10 +7,12 @@ import os
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from emotion_edge_converter.model_file import embed
 from hypothesis import given
 from hypothesis import strategies as st
 from sounds import voice
@@ -19,6 +21,7 @@ import emotion_edge
 from emotion_edge import EmotionClassifier, ModelError, ProfileError, VoiceProfile
 from emotion_edge import profile as profile_module
 from emotion_edge.classifier import Features
+from emotion_edge.model import load
 from emotion_edge.recipe import ProfileRecipe
 from models import PROFILE, write_profiled
 
@@ -186,6 +189,65 @@ def test_a_profile_of_another_model_is_refused(model, name, n_features):
         EmotionClassifier(model, profile=VoiceProfile(name, n_features))
 
 
+def retrained(path):
+    """A model of the same name whose features are standardised by other numbers."""
+    standardisation = load("tess-mlp").recipe.standardisation
+    mean = (standardisation.mean[0] + 1e-3, *standardisation.mean[1:])
+    return write_profiled(path, standardisation=replace(standardisation, mean=mean))
+
+
+def test_a_profile_of_the_model_before_it_was_trained_anew_is_refused(tmp_path, model):
+    path, other = tmp_path / "anna.json", retrained(tmp_path / "retrained.tflite")
+    profile = VoiceProfile.open(str(path), model)
+    profile.hear(np.ones(N), 1.0)
+    profile.save(path)
+    before = path.read_bytes()
+    for use in (
+        lambda: EmotionClassifier(other, profile=profile),
+        lambda: EmotionClassifier(other, profile=VoiceProfile.load(path)),
+        lambda: VoiceProfile.open(str(path), other),
+    ):
+        with pytest.raises(
+            ProfileError,
+            match="made with another version of the model tess-mlp, trained otherwise: use that version, or",
+        ):
+            use()
+    assert path.read_bytes() == before
+    assert EmotionClassifier(model, profile=VoiceProfile.load(path)).profile.utterances == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"temperature": 2.5, "uncertain_below": 0.7, "scores": {"UAR": 0.5}},
+        {"profile": ProfileRecipe(strength=0.1, utterances_to_half=9.0)},
+    ],
+)
+def test_a_model_that_was_only_calibrated_anew_goes_on_with_it(tmp_path, model, changes):
+    profile = VoiceProfile.open("none.json", model)
+    profile.hear(np.ones(N), 1.0)
+    profile.save(tmp_path / "anna.json")
+    path = tmp_path / "m.tflite"
+    path.write_bytes(embed(load(model).content, load(model).recipe.replace(**changes)))
+    assert same(VoiceProfile.open(str(tmp_path / "anna.json"), path), profile)
+
+
+def test_a_profile_of_an_older_release_is_taken_and_belongs_to_that_model_then(tmp_path, model):
+    path, other = tmp_path / "anna.json", retrained(tmp_path / "retrained.tflite")
+    old = {"format": 1, "model": "tess-mlp", "utterances": 3, "seconds": 4.5, "mean": [0.5] * N}
+    path.write_text(json.dumps(old))
+    EmotionClassifier(other, profile=VoiceProfile.load(path))  # nobody can know
+    profile = VoiceProfile.open(str(path), model)
+    assert (profile.utterances, profile.seconds, profile.mean.tolist()) == (3, 4.5, old["mean"])
+    with pytest.raises(ProfileError, match="another version"):
+        EmotionClassifier(other, profile=profile)
+    assert json.loads(path.read_text()) == old, "until it is saved"
+    profile.save(path)
+    with pytest.raises(ProfileError, match="another version"):
+        VoiceProfile.open(str(path), other)
+    assert same(VoiceProfile.open(str(path), model), profile)
+
+
 # On disk
 
 
@@ -197,7 +259,7 @@ def test_saved_and_loaded(tmp_path):
     assert list(path.parent.iterdir()) == [path]
     assert path.stat().st_size < 2000
     written = json.loads(path.read_text())
-    assert list(written) == ["format", "model", "utterances", "seconds", "mean"]
+    assert list(written) == ["format", "model", "utterances", "seconds", "mean", "standardisation"]
     if os.name == "posix":  # it is about a person
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -266,13 +328,14 @@ def test_there_is_none(tmp_path):
         VoiceProfile.load(tmp_path / "folder.json")
 
 
-GOOD = {"format": 1, "model": "m", "utterances": 3, "seconds": 4.5, "mean": [0.5, -1.0]}
+GOOD = {"format": 2, "model": "m", "utterances": 3, "seconds": 4.5, "mean": [0.5, -1.0], "standardisation": "0123"}
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, "format: got 2, wanted 1"),
+        ({"format": 3}, "format: got 3, wanted 1 to 2, or a newer emotion-edge"),
+        ({"standardisation": 7}, "standardisation: got 7, wanted a text or null"),
         ({"model": " "}, "model: got ' ', wanted the name of a model"),
         ({"model": None}, "model: got None, wanted a text"),
         ({"utterances": -1}, "utterances: got -1, wanted 0 to"),

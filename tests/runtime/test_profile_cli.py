@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import soxr
 from sounds import write
 
 from emotion_edge import EmotionClassifier, VoiceProfile
+from emotion_edge.model import load
 from models import write_profiled
 
 ROOT = Path(__file__).parents[2]
@@ -201,6 +203,25 @@ def test_mistakes(folder, file, model, use):
         assert message in done.stderr
         assert "Traceback" not in done.stderr
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_model_that_was_trained_anew(tmp_path, folder, file, model):
+    assert run("listen", "--input", file, "--model", model, "--profile", "anna", "--json").returncode == 0
+    before = (folder / "anna.json").read_bytes()
+    standardisation = load("tess-mlp").recipe.standardisation
+    mean = tuple(number + 1 for number in standardisation.mean)
+    other = write_profiled(tmp_path / "m.tflite", standardisation=replace(standardisation, mean=mean))
+    for use in (("listen", "--input", file, "--profile", "anna"), ("classify", file, "--profile", "anna")):
+        done = run(*use, "--model", other)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(
+            "emotion-edge: the voice profile was made with another version of the model tess-mlp"
+        )
+    assert (folder / "anna.json").read_bytes() == before
+    shown = run("profile", "show", "anna", "--model", other)
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert "made with another version of the model tess-mlp" in shown.stderr
+    assert "acts by   unknown" in run("profile", "show", "anna").stdout
 
 
 def test_show_lists_all_that_can_be_read(folder):
