@@ -265,6 +265,20 @@ def test_a_frozen_broker_holds_nobody_up(broker, publish):
 
 
 @needs_mosquitto
+def test_behind_a_frozen_broker_few_are_on_their_way_and_of_the_others_the_newest_wait(broker, publish, monkeypatch):
+    monkeypatch.setattr(emotion_edge.mqtt, "_MOST_WAITING", 30)
+    running = publish(broker.port)
+    running.wait_until_connected()
+    subscriber = Subscriber(broker.port)
+    broker.freeze()
+    running.hear(*[event("enter", "sad", number) for number in range(75)])
+    broker.thaw()
+    subscriber.wait(lambda: len(subscriber.of(f"{TOPIC}/event")) >= 40)
+    assert [json.loads(text)["start_s"] for text in subscriber.of(f"{TOPIC}/event")] == [*range(10), *range(45, 75)]
+    subscriber.close()
+
+
+@needs_mosquitto
 def test_a_frozen_broker_does_not_hold_up_the_end(broker, publish, caplog):
     running = publish(broker.port)
     running.wait_until_connected()

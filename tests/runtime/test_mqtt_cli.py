@@ -191,6 +191,12 @@ def test_without_the_extra(monkeypatch, capsys):
     assert printed.err == 'emotion-edge: MQTT needs the package paho-mqtt: pip install "emotion-edge[mqtt]"\n'
 
 
+def test_with_an_extra_that_is_too_old(monkeypatch, capsys):
+    monkeypatch.delattr("paho.mqtt.client.CallbackAPIVersion")  # new in 2.0
+    assert main(["listen", "--input", str(SOUND), "--mqtt", "mqtt://127.0.0.1"]) == 1
+    assert "MQTT needs paho-mqtt 2 or later: pip install" in capsys.readouterr().err
+
+
 def test_nothing_of_it_is_loaded_by_who_does_not_ask_for_it():
     code = "import sys, emotion_edge.cli; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
