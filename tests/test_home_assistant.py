@@ -16,7 +16,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from mosquitto import Mosquitto, free_port, needs_mosquitto
+from mosquitto import free_port, needs_mosquitto
 
 from emotion_edge import Event, home_assistant
 from emotion_edge.broker import Broker
@@ -131,12 +131,11 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def home(tmp_path):
-    """A broker, and a function that waits for the next state of an entity in a Home Assistant that uses it."""
+def home(broker, tmp_path):
+    """A function that waits for the next state of an entity in a Home Assistant that uses the broker, and all states to come."""
     python = os.environ.get("EMOTION_EDGE_HOME_ASSISTANT")
     if not python:
         pytest.skip("EMOTION_EDGE_HOME_ASSISTANT is not set: it names the python of an environment with homeassistant")
-    broker = Mosquitto(tmp_path)
     (tmp_path / ".storage").mkdir()
     (tmp_path / "automations.yaml").write_text(AUTOMATIONS)
     (tmp_path / "configuration.yaml").write_text(
@@ -185,15 +184,14 @@ def home(tmp_path):
             if name == entity:
                 return state
 
-    yield broker, next_state, states
+    yield next_state, states
     process.stdin.close()
     process.wait(60)
-    broker.stop()
 
 
 @needs_mosquitto
-def test_a_real_home_assistant_follows(home):
-    broker, next_state, states = home
+def test_a_real_home_assistant_follows(home, broker):
+    next_state, states = home
     publisher = MqttPublisher(Broker(host="127.0.0.1", port=broker.port, topic=Broker.parse(ADDRESS).topic), RECIPE)
     sensor = entity_id(json.loads(publisher._discovery[1]))
     (automation,) = yaml.safe_load(AUTOMATIONS)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from mosquitto import Mosquitto, Subscriber, free_port, needs_mosquitto
+from mosquitto import Subscriber, free_port, needs_mosquitto
 from paho.mqtt.client import topic_matches_sub
 
 from emotion_edge.broker import Broker
@@ -53,8 +53,7 @@ def test_it_listens_for_what_is_published():
 
 @needs_mosquitto
 @pytest.mark.skipif(shutil.which("node-red") is None, reason="there is no node-red here: npm install -g node-red")
-def test_a_real_node_red_runs_it(tmp_path):
-    broker = Mosquitto(tmp_path)
+def test_a_real_node_red_runs_it(broker, tmp_path):
     here = [{**node, "port": str(broker.port)} if node["type"] == "mqtt-broker" else node for node in FLOW]
     (tmp_path / "flows.json").write_text(json.dumps(here))
     command = ["node-red", "--userDir", tmp_path, "--port", str(free_port()), "flows.json"]
@@ -76,4 +75,3 @@ def test_a_real_node_red_runs_it(tmp_path):
         subscriber.close()
         node_red.terminate()
         node_red.wait(20)
-        broker.stop()

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from mosquitto import Mosquitto, Subscriber, needs_mosquitto
+from mosquitto import Subscriber, needs_mosquitto
 from sounds import tone, write
 
 from emotion_edge import classify
@@ -208,9 +208,8 @@ def test_listen_survives_an_unplugged_microphone(virtual_microphone, listen, tmp
 
 
 @needs_mosquitto
-def test_a_listener_without_its_microphone_is_offline(virtual_microphone, listen, tmp_path):
+def test_a_listener_without_its_microphone_is_offline(virtual_microphone, listen, broker):
     environment, _, unplug, replug = virtual_microphone
-    broker = Mosquitto(tmp_path)
     subscriber = Subscriber(broker.port)
     listening = listen(environment, "--mqtt", f"mqtt://127.0.0.1:{broker.port}/home/kitchen")
     subscriber.wait(lambda: subscriber.of("home/kitchen/availability") == ["online"])
@@ -220,7 +219,6 @@ def test_a_listener_without_its_microphone_is_offline(virtual_microphone, listen
     subscriber.wait(lambda: subscriber.of("home/kitchen/availability") == ["online", "offline", "online"])
     listening.stop()
     subscriber.close()
-    broker.stop()
 
 
 TOO_SLOW = """

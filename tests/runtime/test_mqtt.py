@@ -34,13 +34,6 @@ def event(kind, label, number=0.0):
 
 
 @pytest.fixture
-def broker(tmp_path):
-    running = Mosquitto(tmp_path)
-    yield running
-    running.stop()
-
-
-@pytest.fixture
 def subscriber(broker):
     listening = Subscriber(broker.port)
     yield listening

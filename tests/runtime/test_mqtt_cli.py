@@ -29,13 +29,6 @@ def run(*arguments, **options):
 
 
 @pytest.fixture
-def broker(tmp_path):
-    running = Mosquitto(tmp_path)
-    yield running
-    running.stop()
-
-
-@pytest.fixture
 def listening():
     """A function that starts to listen to silence that does not end."""
     running = []
