@@ -21,6 +21,10 @@ class MicrophoneError(EmotionEdgeError):
     """There is no microphone, it cannot be opened, or it went away."""
 
 
+class MqttError(EmotionEdgeError):
+    """The MQTT broker cannot be used as it was asked for: its address, a password, a certificate, or a missing package."""
+
+
 class InterpreterError(EmotionEdgeError):
     """No TFLite interpreter can be constructed on this machine."""
 

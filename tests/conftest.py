@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from mosquitto import Mosquitto
 
 from emotion_edge import speech
 from models import AllIsSpeech
@@ -36,3 +38,11 @@ def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is loud enough is speech, for tests that are about something else."""
     gate = AllIsSpeech()
     monkeypatch.setattr(speech, "speech_gate", lambda: gate)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A running MQTT broker that lets anybody do anything. For tests that are marked needs_mosquitto."""
+    running = Mosquitto(tmp_path)
+    yield running
+    running.stop()

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from mosquitto import Subscriber, needs_mosquitto
 from sounds import tone, write
 
 from emotion_edge import classify
@@ -204,6 +205,20 @@ def test_listen_survives_an_unplugged_microphone(virtual_microphone, listen, tmp
     again = listening.next("enter")
     assert again["start_s"] > left["end_s"] + 1
     listening.stop()
+
+
+@needs_mosquitto
+def test_a_listener_without_its_microphone_is_offline(virtual_microphone, listen, broker):
+    environment, _, unplug, replug = virtual_microphone
+    subscriber = Subscriber(broker.port)
+    listening = listen(environment, "--mqtt", f"mqtt://127.0.0.1:{broker.port}/home/kitchen")
+    subscriber.wait(lambda: subscriber.of("home/kitchen/availability") == ["online"])
+    unplug()
+    subscriber.wait(lambda: subscriber.of("home/kitchen/availability") == ["online", "offline"])
+    replug()
+    subscriber.wait(lambda: subscriber.of("home/kitchen/availability") == ["online", "offline", "online"])
+    listening.stop()
+    subscriber.close()
 
 
 TOO_SLOW = """

@@ -24,6 +24,7 @@ from ..sources import FileSource, MicrophoneSource, PipeSource, SoundSource
 from . import live_view
 from .arguments import add_device, add_model, add_profile, number
 from .learning import Learning
+from .publishing import Publish, add_mqtt, publishing
 
 _REDRAW_S = 0.12
 
@@ -63,6 +64,7 @@ def register(commands: Any) -> None:
     add_model(answers)
     add_profile(answers)
     answers.add_argument("--json", action="store_true", help="one JSON object an event, hold events too")
+    add_mqtt(parser.add_argument_group("MQTT"))
     _add_settings(parser.add_argument_group("thresholds"))
     parser.set_defaults(run=run, usage_error=parser.error)
 
@@ -79,22 +81,27 @@ def run(options: argparse.Namespace) -> int:
             record_to=options.record,
             duration_s=options.duration,
         )
-        _listen(listener, learning, options)
+        _listen(listener, learning, publishing(options, classifier.recipe), options)
     return 0
 
 
-def _listen(listener: Listener, learning: Learning, options: argparse.Namespace) -> None:
+def _listen(
+    listener: Listener, learning: Learning, publisher: AbstractContextManager[Publish], options: argparse.Namespace
+) -> None:
     with _stopped_by_signals(listener), listener:
         if options.record is not None:
             print(f"keeping the sound of every event in {options.record}", file=sys.stderr)
         if learning.profile is not None:
             print(learning.describe(), file=sys.stderr)
-        with _output(options, listener) as show:
+        if options.mqtt is not None:
+            print(f"publishing to {options.mqtt} under {options.mqtt.topic}", file=sys.stderr)
+        with _output(options, listener) as show, publisher as publish:
             n_events = 0
             while not listener.finished:
                 event = listener.poll(_REDRAW_S)
                 n_events += event is not None
                 show(event)
+                publish(event, hearing=not listener.source.away)
                 learning.save_some()
         if not n_events and not listener.source.live:
             heard_s = 0.0 if listener.status is None else listener.status.heard_s

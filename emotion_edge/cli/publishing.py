@@ -1,0 +1,86 @@
+"""The flags of MQTT, and the publisher that they ask for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..errors import MqttError
+from ..events import Event
+from ..recipe import ModelRecipe
+
+if TYPE_CHECKING:  # imported where it is asked for: sockets and TLS would cost every other command a tenth of its start
+    from ..broker import Broker
+
+
+class Publish(Protocol):
+    """Takes each event, or None, and whether there is a microphone."""
+
+    def __call__(self, event: Event | None, *, hearing: bool) -> object: ...
+
+
+def add_mqtt(parser: Any) -> None:
+    """--mqtt and what goes with it."""
+    parser.add_argument(
+        "--mqtt",
+        type=_broker,
+        metavar="URL",
+        help="publish to this broker, mqtt://[USER@]HOST[:PORT][/TOPIC], or mqtts:// for TLS; under the topic emotion-edge/ "
+        "and the name of this machine unless one is given. Home Assistant finds it by itself",
+    )
+    parser.add_argument(
+        "--mqtt-password",
+        type=Path,
+        metavar="FILE",
+        help="the file that holds the user's password; without this it is taken from EMOTION_EDGE_MQTT_PASSWORD, if set",
+    )
+    parser.add_argument(
+        "--mqtt-ca",
+        type=Path,
+        metavar="FILE.pem",
+        help="trust these certificates, your own authority's perhaps, in place of the system's",
+    )
+
+
+def publishing(options: argparse.Namespace, recipe: ModelRecipe) -> AbstractContextManager[Publish]:
+    """The publisher of a command line, or something that publishes nothing.
+
+    Raises:
+        MqttError: it cannot be had.
+    """
+    if options.mqtt is None:
+        if options.mqtt_password is not None or options.mqtt_ca is not None:
+            options.usage_error("--mqtt-password and --mqtt-ca are for --mqtt")
+        return nullcontext(lambda event, *, hearing: None)
+    from ..mqtt import MqttPublisher
+
+    broker = replace(options.mqtt, password=_password(options), ca_file=options.mqtt_ca)
+    return MqttPublisher(broker, recipe)
+
+
+def _broker(address: str) -> Broker:
+    from ..broker import Broker
+
+    try:
+        return Broker.parse(address)
+    except MqttError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _password(options: argparse.Namespace) -> str | None:
+    path: Path | None = options.mqtt_password
+    if path is None:
+        return os.environ.get("EMOTION_EDGE_MQTT_PASSWORD") or None
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise MqttError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        lines = []
+    if len(lines) != 1 or not lines[0]:
+        raise MqttError(f"{path}: wanted one line of text, the password of the MQTT user")
+    return lines[0]
