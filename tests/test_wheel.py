@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from sounds import spoken, write
 
 from emotion_edge import EmotionClassifier
+from emotion_edge.doctor import tflite_package
 
 ROOT = Path(__file__).parents[1]
 INTERPRETERS = ["ai-edge-litert", "numpy"]
@@ -102,6 +103,9 @@ def test_what_is_required_where(wheel, platform, machine, pythons, expected):
             _without_minimum(each) for each in requirements if each.marker is None or each.marker.evaluate(target)
         }
         assert chosen == {"numpy"} | expected
+        version = tuple(int(number) for number in python.split("."))
+        package = tflite_package(platform, machine, version, is_64_bit=machine not in ("armv6l", "armv7l", "armv8l"))
+        assert {package} - {None} == expected & {"ai-edge-litert", "tflite-runtime"}  # what the doctor recommends
 
 
 def _without_minimum(requirement: Requirement) -> str:
@@ -134,4 +138,18 @@ def test_the_command(environment, clip, tmp_path):
     assert (
         "tess-mlp"
         in subprocess.run([command, "models"], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    )
+
+
+def test_the_doctor(environment, tmp_path):
+    python, interpreter = environment
+    command = [python.with_name("emotion-edge"), "doctor", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stderr == ""
+    findings = [json.loads(line) for line in done.stdout.splitlines()]
+    (in_use,) = [each for each in findings if each["check"] == "interpreter" and "in use" in each["summary"]]
+    assert in_use["details"]["name"] == interpreter
+    warned = [each["fix"] for each in findings if each["check"] == "interpreter" and each["status"] == "warning"]
+    assert [fix.split(" -m ")[-1] for fix in warned] == (
+        ["pip install ai-edge-litert"] if interpreter == "numpy" else []
     )

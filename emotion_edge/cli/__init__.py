@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..interpreter import BACKENDS, VARIABLE
-from . import classify, devices, listen, models, profile, record
+from . import classify, devices, doctor, listen, models, profile, record
 from .running import run
 
 
@@ -26,6 +26,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"emotion-edge {__version__}")
     parser.add_argument("--debug", action="store_true", help="tell on stderr what is going on")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (classify, listen, profile, models, devices, record):
+    for command in (classify, listen, profile, models, devices, record, doctor):
         command.register(commands)
     return parser
