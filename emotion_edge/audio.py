@@ -10,7 +10,6 @@ import logging
 import math
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +19,9 @@ from typing import IO, Any, Final, NamedTuple, TypeAlias, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import wav
 from .errors import AudioError
+from .wav import WavWriter
 
 Source: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
 """A path, or a file object opened in binary mode."""
@@ -32,13 +33,13 @@ _log = logging.getLogger(__name__)
 _BLOCK_FRAMES: Final = 1 << 16
 _MOST_CHANNELS: Final = 64
 _RATES_HZ: Final = (1000, 1_000_000)
-_LEAST_FREE: Final = 1 << 16
 _LENGTH_UNKNOWN: Final = 0x7FFFF000  # what is promised from here on is the most that fits into a header
 _LOUDEST: Final = 128.0  # 42 dB over full scale: no recording, but integers in a float array
 
 
 def read_blocks(source: Source, *, sample_rate_hz: int) -> Iterator[Array]:
-    """Decode a file: any rate, channel count and format that libsndfile reads (WAV, FLAC, OGG, MP3, AIFF, ...).
+    """Decode a file: any rate, channel count and format that libsndfile reads (WAV, FLAC, OGG, MP3, AIFF, ...),
+    where that is installed; else WAV.
 
     Channels are averaged, then resampled, as librosa.load does it.
 
@@ -163,33 +164,22 @@ def _checked(samples: ArrayLike) -> NDArray[Any]:
 
 
 @contextmanager
-def replacing_audio(path: Path, sample_rate_hz: int) -> Iterator[Any]:
+def replacing_audio(path: Path, sample_rate_hz: int) -> Iterator[WavWriter]:
     """An open mono 16-bit WAV file that takes its name when the block ends well, and else goes away.
 
     Raises:
         AudioError: it cannot be written there.
     """
-    soundfile = _import_soundfile()
     temporary = path.with_name(f".{path.name}.part")
     try:
-        with soundfile.SoundFile(temporary, "w", sample_rate_hz, 1, subtype="PCM_16", format="WAV") as file:
+        with WavWriter(temporary, sample_rate_hz) as file:
             yield file
         temporary.replace(path)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise AudioError(f"{path} cannot be written: {_why_unwritable(path) or _reason(error)}") from None
+    except OSError as error:
+        raise AudioError(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
         with suppress(OSError):  # of a medium that became read-only
             temporary.unlink(missing_ok=True)
-
-
-def _why_unwritable(path: Path) -> str:
-    """What libsndfile calls a system error."""
-    folder = path.parent
-    if not folder.is_dir():
-        return f"there is no folder {folder}"
-    if not os.access(folder, os.W_OK):
-        return f"the folder {folder} is read-only"
-    return "the disk is full" if shutil.disk_usage(folder).free < _LEAST_FREE else ""
 
 
 def describe(source: object) -> str:
@@ -255,13 +245,12 @@ def _seekable(source: Any, name: str) -> IO[bytes]:
 
 
 def _import_soundfile() -> Any:
+    """The soundfile package, or where it does not work what reads WAV in its place."""
     try:
         import soundfile
     except (ImportError, OSError) as error:
-        raise AudioError(
-            f"audio files need the soundfile package and libsndfile ({error}): "
-            "pip install soundfile, and on Debian or Raspberry Pi OS: sudo apt install libsndfile1"
-        ) from None
+        _log.debug("soundfile does not import (%s): reading WAV only", error)
+        return wav
     return soundfile
 
 
@@ -272,8 +261,7 @@ def _decode(
 
     Whoever writes into a pipe does not know how long it will be: its header says nothing.
     """
-    import soundfile
-
+    soundfile = _import_soundfile()
     n_read = 0
     while True:
         try:
@@ -369,7 +357,8 @@ def _import_soxr(rate: float, wanted_rate: int) -> Any:
         import soxr
     except ImportError:
         raise AudioError(
-            f"the sound has {rate:g} Hz and the model wants {wanted_rate} Hz: pip install soxr to resample"
+            f"the sound has {rate:g} Hz and the model wants {wanted_rate} Hz: "
+            f"pip install soxr to resample, or give sound of {wanted_rate} Hz"
         ) from None
     return soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
 

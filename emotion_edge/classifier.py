@@ -41,7 +41,8 @@ class EmotionClassifier(Network):
 
     Args:
         model: the name of a shipped model, or the path of a `.tflite` file with a recipe.
-        interpreter: `ai-edge-litert`, `tflite-runtime` or `numpy`; by default the first of these that works here.
+        interpreter: `ai-edge-litert`, `tflite-runtime` or `numpy`; by default the one that the environment variable
+            EMOTION_EDGE_INTERPRETER names, else the first of these that works here.
         profile: what is known of the voice, taken into account in every answer; it learns by `learn` alone.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import threading
 from typing import Any, Final
 
@@ -19,6 +20,9 @@ BACKENDS: Final = {
     "numpy": "emotion_edge.numpy_interpreter",
 }
 """Package to the module that holds its `Interpreter`, in the order in which they are tried."""
+
+VARIABLE: Final = "EMOTION_EDGE_INTERPRETER"
+"""The environment variable that names the one to use, for all models of a process, where the program names none."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,16 +58,18 @@ class Interpreter:
 
 
 def construct(model: Model, backend: str | None = None) -> Interpreter:
-    """An interpreter for a model: the named one, or the first that can be constructed.
+    """An interpreter for a model: the named one, by argument or by EMOTION_EDGE_INTERPRETER, or the first that can be constructed.
 
     An installed package proves nothing: tflite-runtime beside numpy 2 imports and then fails. So each is constructed.
 
     Raises:
-        InterpreterError: none works here.
+        InterpreterError: none works here, or not the named one.
         ModelError: one works, but not with this model.
     """
-    if backend is not None and backend not in BACKENDS:
-        raise InterpreterError(f"no interpreter {backend!r}: known are {', '.join(BACKENDS)}")
+    said_by = "" if backend else f" ({VARIABLE})"
+    backend = backend or os.environ.get(VARIABLE)
+    if backend and backend not in BACKENDS:
+        raise InterpreterError(f"no interpreter {backend!r}{said_by}: known are {', '.join(BACKENDS)}")
     failures: list[Exception] = []
     for name in [backend] if backend else BACKENDS:
         try:
@@ -71,6 +77,8 @@ def construct(model: Model, backend: str | None = None) -> Interpreter:
         except (InterpreterError, ModelError) as error:
             _log.debug("%s", error)
             failures.append(error)
+    if backend:
+        raise failures[0]
     refused = [error for error in failures if isinstance(error, ModelError)]
     if refused:
         raise refused[0]

@@ -91,6 +91,11 @@ def checksum(content: bytes, at: int) -> bytes:
     return struct.pack("<I", zlib.crc32(content[at + 4 :], zlib.crc32(bytes(4), before)))
 
 
+def stored_checksum(content: bytes) -> str:
+    """The checksum that a model file carries, in hexadecimal digits as of a number."""
+    return content[metadata_places(content)[CHECKSUM_NAME]][::-1].hex()
+
+
 def _checked_recipe(content: bytes) -> bytes:
     """The recipe's bytes, once the file has proved whole."""
     if content[4:8] != IDENTIFIER:

@@ -61,6 +61,22 @@ _OPERATORS: Final = {
     111: "ELU",
     114: "QUANTIZE",
 }
+_OTHER_OPERATORS: Final = {
+    1: "AVERAGE_POOL_2D",
+    2: "CONCATENATION",
+    3: "CONV_2D",
+    4: "DEPTHWISE_CONV_2D",
+    16: "LSTM",
+    17: "MAX_POOL_2D",
+    22: "RESHAPE",
+    32: "CUSTOM",
+    40: "MEAN",
+    44: "UNIDIRECTIONAL_SEQUENCE_LSTM",
+    83: "PACK",
+    126: "BATCH_MATMUL",
+    150: "GELU",
+}
+"""What models of sound have besides, by name for the message; of the others it tells the number."""
 _ACTIVATIONS: Final = {0: (-math.inf, math.inf), 1: (0.0, math.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
 
 
@@ -179,7 +195,8 @@ def _operator(entry: Table) -> str:
     # Codes above 127 came later, in a wider field; the old one then holds 127.
     code = max(entry.number(_CODE_BUILTIN, "i"), entry.number(_CODE_DEPRECATED, "b"))
     if code not in _OPERATORS:
-        raise InterpreterError(f"numpy lacks TFLite's operator {code}: known are {', '.join(_OPERATORS.values())}")
+        name = _OTHER_OPERATORS.get(code, code)
+        raise InterpreterError(f"numpy lacks TFLite's operator {name}: known are {', '.join(_OPERATORS.values())}")
     return _OPERATORS[code]
 
 

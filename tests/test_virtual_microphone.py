@@ -75,6 +75,29 @@ def test_devices_and_record(virtual_microphone, tmp_path):
     assert run("classify", clip, environment=environment).returncode == 0
 
 
+def test_the_doctor_finds_it(virtual_microphone, tmp_path):
+    environment, _, unplug, _ = virtual_microphone
+    done = run("doctor", "--json", environment=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    present = [json.loads(line) for line in run("devices", "--json", environment=environment).stdout.splitlines()]
+    found = [finding for finding in map(json.loads, done.stdout.splitlines()) if finding["check"] == "microphone"]
+    assert [(finding["status"], finding["details"]) for finding in found] == [("ok", device) for device in present]
+    assert any("«pulse»" in finding["summary"] for finding in found)
+    done = run("doctor", environment=environment)
+    assert done.stdout.splitlines()[-1].startswith("It can classify and listen.")
+    stub = tmp_path / "stub" / "soxr.py"
+    stub.parent.mkdir()
+    stub.write_text("raise ModuleNotFoundError(name='soxr')")
+    path = os.pathsep.join([str(stub.parent), str(ROOT)])
+    done = run("doctor", environment={**environment, "PYTHONPATH": path})
+    assert done.stdout.splitlines()[-1].startswith("It can classify, but not listen to a microphone.")
+    unplug()
+    done = run("doctor", environment=environment)
+    assert done.returncode == 0
+    assert "none is connected: plug one in" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("It can classify, but not listen to a microphone.")
+
+
 def test_unplugged_while_it_records(virtual_microphone, tmp_path):
     environment, play, unplug, _ = virtual_microphone
     play(write(tmp_path / "tone.wav", tone(440, rate=16000, seconds=6), 16000, subtype="PCM_16"), 0.2, 20)

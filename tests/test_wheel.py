@@ -11,9 +11,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.metadata import Metadata
+from packaging.requirements import Requirement
 from sounds import spoken, write
 
 from emotion_edge import EmotionClassifier
+from emotion_edge.doctor import tflite_package
 
 ROOT = Path(__file__).parents[1]
 INTERPRETERS = ["ai-edge-litert", "numpy"]
@@ -71,6 +74,46 @@ def test_what_is_in_the_wheel(wheel):
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"emotion_edge"}
 
 
+SOUND = {"sounddevice", "soundfile", "soxr"}
+LITERT, TFLITE = {"ai-edge-litert"}, {"tflite-runtime", "numpy<2"}
+
+
+@pytest.mark.parametrize(
+    ("platform", "machine", "pythons", "expected"),
+    [
+        ("linux", "x86_64", ["3.10", "3.11", "3.12", "3.13", "3.14"], SOUND | LITERT),
+        ("linux", "aarch64", ["3.11", "3.13"], SOUND | LITERT),  # Raspberry Pi OS Bookworm and Trixie, 64 bit
+        ("linux", "armv7l", ["3.11"], TFLITE),  # Bookworm, 32 bit
+        ("linux", "armv8l", ["3.11"], TFLITE),  # the same under a 64-bit kernel, as linux32 shows it
+        ("linux", "armv7l", ["3.13"], set()),  # Trixie, 32 bit
+        ("linux", "armv6l", ["3.11", "3.13"], set()),  # Pi Zero
+        ("linux", "riscv64", ["3.13"], SOUND),
+        ("darwin", "arm64", ["3.10", "3.14"], SOUND | LITERT),
+        ("darwin", "x86_64", ["3.12"], SOUND),
+        ("win32", "AMD64", ["3.10", "3.14"], SOUND | LITERT),
+        ("win32", "ARM64", ["3.13"], SOUND - {"soxr"}),
+    ],
+)
+def test_what_is_required_where(wheel, platform, machine, pythons, expected):
+    metadata = zipfile.ZipFile(wheel).read(f"{wheel.stem.rsplit('-', 3)[0]}.dist-info/METADATA")
+    requirements = Metadata.from_email(metadata, validate=True).requires_dist
+    for python in pythons:
+        target = {"sys_platform": platform, "platform_machine": machine, "python_version": python, "extra": ""}
+        chosen = {
+            _without_minimum(each) for each in requirements if each.marker is None or each.marker.evaluate(target)
+        }
+        assert chosen == {"numpy"} | expected
+        version = tuple(int(number) for number in python.split("."))
+        package = tflite_package(platform, machine, version, is_64_bit=machine not in ("armv6l", "armv7l", "armv8l"))
+        assert {package} - {None} == expected & {"ai-edge-litert", "tflite-runtime"}  # what the doctor recommends
+
+
+def _without_minimum(requirement: Requirement) -> str:
+    """A distribution's name; with its upper bound where it is numpy's, upon which an interpreter depends."""
+    limits = sorted(str(each) for each in requirement.specifier if each.operator == "<")
+    return requirement.name + (limits[0] if limits and requirement.name == "numpy" else "")
+
+
 def test_a_fresh_process_imports_nothing_heavy_and_answers_the_same(environment, clip, tmp_path):
     python, interpreter = environment
     done = subprocess.run([python, "-c", IMPORTS, clip], capture_output=True, text=True, check=True, cwd=tmp_path)
@@ -95,4 +138,18 @@ def test_the_command(environment, clip, tmp_path):
     assert (
         "tess-mlp"
         in subprocess.run([command, "models"], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    )
+
+
+def test_the_doctor(environment, tmp_path):
+    python, interpreter = environment
+    command = [python.with_name("emotion-edge"), "doctor", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stderr == ""
+    findings = [json.loads(line) for line in done.stdout.splitlines()]
+    (in_use,) = [each for each in findings if each["check"] == "interpreter" and "in use" in each["summary"]]
+    assert in_use["details"]["name"] == interpreter
+    warned = [each["fix"] for each in findings if each["check"] == "interpreter" and each["status"] == "warning"]
+    assert [fix.split(" -m ")[-1] for fix in warned] == (
+        ["pip install ai-edge-litert"] if interpreter == "numpy" else []
     )

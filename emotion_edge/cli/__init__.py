@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from .. import __version__
-from . import classify, devices, listen, models, profile, record
+from ..interpreter import BACKENDS, VARIABLE
+from . import classify, devices, doctor, listen, models, profile, record
 from .running import run
 
 
@@ -16,10 +17,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="emotion-edge", description="Speech emotion recognition for small devices.")
+    parser = argparse.ArgumentParser(
+        prog="emotion-edge",
+        description="Speech emotion recognition for small devices.",
+        epilog=f"The environment variable {VARIABLE} chooses the interpreter: {', '.join(BACKENDS)}; without it, the first "
+        "of these that works.",
+    )
     parser.add_argument("--version", action="version", version=f"emotion-edge {__version__}")
     parser.add_argument("--debug", action="store_true", help="tell on stderr what is going on")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (classify, listen, profile, models, devices, record):
+    for command in (classify, listen, profile, models, devices, record, doctor):
         command.register(commands)
     return parser

@@ -21,10 +21,11 @@ from ..recipe import ModelRecipe
 from ..recorder import LONGEST_S
 from ..settings import ListenSettings
 from ..sources import FileSource, MicrophoneSource, PipeSource, SoundSource
-from . import live_view
 from .arguments import add_device, add_model, add_profile, number
 from .learning import Learning
+from .live_view import LiveView
 from .publishing import Publish, add_mqtt, publishing
+from .terminal import is_colourful
 
 _REDRAW_S = 0.12
 
@@ -111,8 +112,8 @@ def _listen(
 def _output(options: argparse.Namespace, listener: Listener) -> AbstractContextManager[Callable[[Event | None], None]]:
     if options.json:
         return nullcontext(_print_json)
-    if live_view.possible():
-        return live_view.LiveView(listener)
+    if is_colourful():
+        return LiveView(listener)
     print(f"listening to {listener.source.name}", file=sys.stderr)
     return nullcontext(_print_line)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import sys
 import threading
@@ -13,18 +12,13 @@ from typing import Final
 from ..events import Event
 from ..listener import Listener
 from ..stream import Status
+from .terminal import BOLD, DIM, PLAIN, shows
 
 _QUIETEST_DBFS: Final = -70.0
 _HISTORY: Final = 4
 _WIDEST: Final = 76
-_BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _HIDE_CURSOR, _SHOW_CURSOR, _CLEAR_BELOW = "\x1b[?25l", "\x1b[?25h", "\x1b[J"
 _NO_WRAP, _WRAP, _CLEAR_ALL = "\x1b[?7l", "\x1b[?7h", "\x1b[H\x1b[2J"
-
-
-def possible() -> bool:
-    """Whether standard output is a terminal that can be drawn on, and nobody asked for plain text (NO_COLOR)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
 
 
 class LiveView:
@@ -39,8 +33,7 @@ class LiveView:
         self._history: Final[deque[str]] = deque(maxlen=_HISTORY)
         self._n_drawn = self._columns = 0
         self._drawing: Final = threading.RLock()  # log lines come from other threads
-        encoding = (sys.stdout.encoding or "").lower()
-        self._full, self._empty, self._mark = ("█", "░", "▸") if encoding.startswith("utf") else ("#", ".", ">")
+        self._full, self._empty, self._mark = "█░▸" if shows("█░▸") else "#.>"
         self._handler: Final = _AboveTheView(self)
         self._other_handlers: list[logging.Handler] = []
 
@@ -98,7 +91,7 @@ class LiveView:
         n_cells = max(2, width - column - 12)
         verdict = "no microphone" if self._listener.source.away else _verdict(status)
         head = f"{verdict:<{max(0, width - 9)}}{_clock(status.heard_s):>8}"
-        lines = [f"{_BOLD}{head[:width]}{_PLAIN}"]
+        lines = [f"{BOLD}{head[:width]}{PLAIN}"]
         loudness = 1 - max(_QUIETEST_DBFS, min(0.0, status.level_dbfs)) / _QUIETEST_DBFS
         lines.append(f"  {'level':{column}}{self._bar(loudness, n_cells)} {status.level_dbfs:4.0f} dB")
         for label in labels:
@@ -106,11 +99,11 @@ class LiveView:
             mark = self._mark if label == status.verdict else " "
             figure = "" if value is None else f" {value:4.2f}"
             lines.append(f"{mark} {label:{column}}{self._bar(value or 0.0, n_cells)}{figure}")
-        lines += [f"{_DIM}  {entry}{_PLAIN}"[: width + len(_DIM + _PLAIN)] for entry in self._history]
+        lines += [f"{DIM}  {entry}{PLAIN}"[: width + len(DIM + PLAIN)] for entry in self._history]
         lost_s = self._listener.source.lost_s
         if lost_s:
             lines.append(f"  too slow: {lost_s:.1f} s of sound lost"[:width])
-        lines.append(f"{_DIM}{f'  Ctrl-C ends; {self._listener.source.name}'[:width]}{_PLAIN}")
+        lines.append(f"{DIM}{f'  Ctrl-C ends; {self._listener.source.name}'[:width]}{PLAIN}")
         return lines
 
     def _bar(self, share: float, n_cells: int) -> str:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from emotion_edge import InterpreterError, ModelError, interpreter
+from emotion_edge import InterpreterError, ModelError, interpreter, speech
 from emotion_edge.model import Model, load
 
 MODEL = load("tess-mlp")
@@ -62,6 +62,24 @@ def test_unknown_backend():
         InterpreterError, match="no interpreter 'onnx': known are ai-edge-litert, tflite-runtime, numpy"
     ):
         interpreter.construct(MODEL, "onnx")
+
+
+def test_the_environment_chooses_where_the_program_does_not(monkeypatch):
+    monkeypatch.setenv("EMOTION_EDGE_INTERPRETER", "numpy")
+    assert interpreter.construct(MODEL).backend == "numpy"
+    assert speech.speech_gate.__wrapped__()._interpreter.backend == "numpy"
+    assert interpreter.construct(MODEL, "ai-edge-litert").backend == "ai-edge-litert"
+    monkeypatch.setenv("EMOTION_EDGE_INTERPRETER", "onnx")
+    with pytest.raises(InterpreterError, match=r"no interpreter 'onnx' \(EMOTION_EDGE_INTERPRETER\): known are"):
+        interpreter.construct(MODEL)
+    monkeypatch.setenv("EMOTION_EDGE_INTERPRETER", "")
+    assert interpreter.construct(MODEL).backend == "ai-edge-litert"
+
+
+def test_the_one_that_is_named_says_what_it_lacks(monkeypatch):
+    with_backends(monkeypatch, lacking=fake(InterpreterError("numpy lacks TFLite's operator LSTM")))
+    with pytest.raises(InterpreterError, match=r"^numpy lacks TFLite's operator LSTM$"):
+        interpreter.construct(MODEL, "lacking")
 
 
 def test_the_next_is_tried_when_one_imports_but_does_not_construct(monkeypatch):

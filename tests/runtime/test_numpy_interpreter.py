@@ -8,6 +8,7 @@ import ai_edge_litert.interpreter as litert
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.schema_py_generated import BuiltinOperator
 from emotion_edge_converter.conversion import convert
 from emotion_edge_converter.settings import VARIANTS
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from keras import layers
 from emotion_edge import InterpreterError, ModelError
 from emotion_edge.interpreter import construct
 from emotion_edge.model import Model, load, shipped
-from emotion_edge.numpy_interpreter import Interpreter
+from emotion_edge.numpy_interpreter import _OPERATORS, _OTHER_OPERATORS, Interpreter
 
 N, LABELS = 20, ("a", "b", "c", "d")
 SHIPPED = load("tess-mlp")
@@ -96,11 +97,19 @@ def test_batch_normalisation_within_in_float():
     np.testing.assert_allclose(by_numpy(content, rows), by_litert(content, rows), atol=1e-4, rtol=1e-4)
 
 
-def test_it_says_what_it_lacks():
+def test_it_says_what_it_lacks(monkeypatch):
     with pytest.raises(InterpreterError, match="numpy lacks TFLite's operator TANH on int8"):
         by_numpy(converted("int8", layers.Dense(16, "tanh")), rows_for(N, n=1))
-    with pytest.raises(InterpreterError, match=r"numpy lacks TFLite's operator \d+: known are ADD"):
+    with pytest.raises(InterpreterError, match=r"numpy lacks TFLite's operator GELU: known are ADD"):
         by_numpy(converted("float32", layers.Dense(16, "gelu")), rows_for(N, n=1))
+    monkeypatch.delitem(_OTHER_OPERATORS, BuiltinOperator.GELU)
+    with pytest.raises(InterpreterError, match=r"numpy lacks TFLite's operator 150: known are ADD"):
+        by_numpy(converted("float32", layers.Dense(16, "gelu")), rows_for(N, n=1))
+
+
+def test_the_names_are_those_of_the_schema():
+    for number, name in {**_OPERATORS, **_OTHER_OPERATORS}.items():
+        assert getattr(BuiltinOperator, name) == number
 
 
 def read_or_refuse(content):
