@@ -28,7 +28,7 @@ from emotion_edge import EmotionClassifier
 
 OUTPUT = Path(__file__).with_suffix(".json")
 LEFT_TO_TEST = 2
-SHUFFLES = 4
+SHUFFLES = 2
 
 
 def random_parts(own, rows, n, random):
