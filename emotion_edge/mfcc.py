@@ -25,7 +25,12 @@ from .recipe import MfccRecipe, ProsodyRecipe
 
 Array = NDArray[Any]
 
-_FRAMES_AT_ONCE: Final = 32  # keeps spectra in the processor's cache
+_FRAMES_AT_ONCE: Final = 128  # their features fit into the processor's cache
+_SPECTRA_BYTES: Final = 1 << 18  # and so large are the spectra that are alive at once
+
+# glibc gives memory that was freed back to the system, and takes it again page by page, which costs more than the transforms that
+# fill it, unless the program has once freed an array as large as this: it then keeps up to twice as much. Nothing is written into it.
+np.empty(1 << 22, np.uint8)
 
 # OpenBLAS spreads a product of more than 4 * 65536 multiplications over threads, and waking those costs more than all
 # the rest of a live loop: up to 19 % of a core in place of 0.2, measured. So no product is larger, and mel filters, which are zero
@@ -49,14 +54,13 @@ class Mfcc:
     ) -> None:
         self.recipe: Final = recipe
         self.dtype: Final = np.dtype(dtype)
-        self._banks: Final = _banks(recipe, self.dtype)
-        self._prosody: Final = None if prosody is None else Prosody(prosody, recipe, self._banks.window)
+        self._banks: Final = _banks(recipe, prosody, self.dtype)
+        self._n_logarithms: Final = recipe.n_mels + (recipe.first_coefficient == "log_energy")
 
     @property
     def n_columns(self) -> int:
         """Of log-mel frames: n_mels, then the log energy, then the prosody, where they are wanted."""
-        energy = self.recipe.first_coefficient == "log_energy"
-        return self.recipe.n_mels + energy + N_COLUMNS * (self._prosody is not None)
+        return self._n_logarithms + N_COLUMNS * (self._banks.prosody is not None)
 
     def __call__(self, samples: Array) -> Array:
         """The coefficients of a whole clip.
@@ -85,18 +89,28 @@ class Mfcc:
         Returns:
             Shape (n_frames, n_columns).
         """
+        sums = self._sums(frames)
+        columns = self._logarithm(sums[:, : self._n_logarithms])
+        prosody = self._banks.prosody
+        if prosody is None:
+            return columns
+        autocorrelation = sums[:, self._n_logarithms :]
+        return np.concatenate([columns, prosody(autocorrelation, sums[:, : self.recipe.n_mels])], axis=1)
+
+    def _sums(self, frames: Array) -> Array:
+        """What is linear in the power spectra of some frames, side by side: mel bands, energy, autocorrelation."""
         recipe, banks = self.recipe, self._banks
-        spectrum = np.fft.rfft(frames * banks.window, n=recipe.n_fft, axis=1)
-        power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(self.dtype, copy=False)
-        if recipe.spectrum == "periodogram":
-            power /= recipe.n_fft
-        mel = np.concatenate([_product(power[:, bins], filters) for bins, filters in banks.mel], axis=1)
-        columns = [self._logarithm(mel)]
-        if recipe.first_coefficient == "log_energy":
-            columns.append(self._logarithm(power.sum(axis=1, keepdims=True)))
-        if self._prosody is not None:
-            columns.append(self._prosody(power, mel))
-        return np.concatenate(columns, axis=1)
+        sums = np.empty((len(frames), banks.n_sums), self.dtype)
+        for some in _few(len(frames), _SPECTRA_BYTES // (recipe.n_fft * self.dtype.itemsize)):
+            spectrum = np.fft.rfft(frames[some] * banks.window, n=recipe.n_fft, axis=1)
+            power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(self.dtype, copy=False)
+            if recipe.spectrum == "periodogram":
+                power /= recipe.n_fft
+            for bins, columns, matrix in banks.products:
+                sums[some, columns] = _product(power[:, bins], matrix)
+            if recipe.first_coefficient == "log_energy":
+                sums[some, recipe.n_mels] = power.sum(axis=1)
+        return sums
 
     def _logarithm(self, power: Array) -> Array:
         if self.recipe.log == "decibel":
@@ -129,7 +143,7 @@ class Mfcc:
         cepstra = _product(filters if floor is None else np.maximum(filters, floor), self._banks.dct)
         if self.recipe.first_coefficient == "log_energy":
             cepstra[:, 0] = log_mel[:, self.recipe.n_mels]
-        if self._prosody is not None:
+        if self._banks.prosody is not None:
             cepstra = np.concatenate([cepstra, log_mel[:, -N_COLUMNS:]], axis=1)
         return np.asarray(cepstra)
 
@@ -189,23 +203,35 @@ class MfccStream:
         self._n_frames += n_frames
         log_mel = np.empty((n_frames, self._mfcc.n_columns), self._mfcc.dtype)
         if n_frames:
-            frames = np.lib.stride_tricks.sliding_window_view(pending, recipe.frame_length)[::hop]
-            for first in range(0, n_frames, _FRAMES_AT_ONCE):
-                some = slice(first, min(first + _FRAMES_AT_ONCE, n_frames))
+            step = pending.itemsize
+            frames: Array = np.ndarray(
+                (n_frames, recipe.frame_length), pending.dtype, pending, strides=(hop * step, step)
+            )
+            for some in _few(n_frames, _FRAMES_AT_ONCE):
                 log_mel[some] = self._mfcc.log_mel(frames[some])
         return log_mel
 
 
 class _Banks(NamedTuple):
     window: Array  # (frame_length,)
-    mel: tuple[tuple[slice, Array], ...]  # some bins, and their part of some filters, (n_bins, n_filters)
+    products: tuple[tuple[slice, slice, Array], ...]  # some bins, which sums they go into, and how, (n_bins, n_sums)
+    n_sums: int
     dct: Array  # (n_mels, n_mfcc), the lifter in it
+    prosody: Prosody | None
 
 
 @lru_cache(maxsize=16)
-def _banks(recipe: MfccRecipe, dtype: np.dtype[Any]) -> _Banks:
-    mel = tuple((bins, filters.astype(dtype)) for bins, filters in _blocks(_mel_filters(recipe)))
-    return _Banks(_window(recipe).astype(dtype), mel, _dct(recipe).astype(dtype))
+def _banks(recipe: MfccRecipe, prosody_recipe: ProsodyRecipe | None, dtype: np.dtype[Any]) -> _Banks:
+    window = _window(recipe)
+    prosody = None if prosody_recipe is None else Prosody(prosody_recipe, recipe, window)
+    products, n_sums = [], 0
+    for bins, filters in _blocks(_mel_filters(recipe)):
+        products.append((bins, slice(n_sums, n_sums := n_sums + filters.shape[1]), filters.astype(dtype)))
+    n_sums += recipe.first_coefficient == "log_energy"
+    if prosody is not None:
+        cosines = prosody.cosines.astype(dtype)
+        products.append((prosody.bins, slice(n_sums, n_sums := n_sums + cosines.shape[1]), cosines))
+    return _Banks(window.astype(dtype), tuple(products), n_sums, _dct(recipe).astype(dtype), prosody)
 
 
 def _blocks(filters: Array) -> Iterator[tuple[slice, Array]]:
@@ -219,10 +245,16 @@ def _blocks(filters: Array) -> Iterator[tuple[slice, Array]]:
 
 def _product(rows: Array, matrix: Array) -> Array:
     """The product of some rows with a matrix, a few rows at a time where it is large."""
-    n_rows = max(1, _LARGEST_PRODUCT // matrix.size)
+    n_rows = _LARGEST_PRODUCT // matrix.size
     if len(rows) <= n_rows:
         return np.asarray(rows @ matrix)
-    return np.concatenate([rows[first : first + n_rows] @ matrix for first in range(0, len(rows), n_rows)])
+    return np.concatenate([rows[some] @ matrix for some in _few(len(rows), n_rows)])
+
+
+def _few(n: int, at_once: int) -> Iterator[slice]:
+    """Slices of n rows, at most so many at once, and at least one."""
+    at_once = max(1, at_once)
+    return (slice(first, min(first + at_once, n)) for first in range(0, n, at_once))
 
 
 def _window(recipe: MfccRecipe) -> Array:

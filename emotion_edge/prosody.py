@@ -8,7 +8,7 @@ it is close to 1 at the period of a voiced sound.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,18 +35,36 @@ class Prosody:
     Args:
         recipe: where to look for the pitch.
         mfcc: how the spectra were made.
-        window: what the frames were multiplied by, shape (frame_length,); of its dtype is what is returned.
+        window: what the frames were multiplied by, shape (frame_length,), float64.
+
+    Attributes:
+        bins: those of a power spectrum that are heard.
+        cosines: shape (n_bins, 1 + n_lags), float64: the product of their power with it is the autocorrelation, at lag zero
+            and at those around the periods that are tried, divided by the window's own. It is the inverse transform, but so
+            few bins and lags are cheaper to multiply than to transform.
     """
 
     def __init__(self, recipe: ProsodyRecipe, mfcc: MfccRecipe, window: Array) -> None:
-        self._search: Final = _search(recipe, mfcc, window)
+        self._rate_hz = mfcc.sample_rate_hz / (factor := _factor(recipe, mfcc))
+        bin_hz = mfcc.sample_rate_hz / mfcc.n_fft
+        n_bins = mfcc.n_fft // 2 // factor + 1
+        self.bins: Final = slice(
+            int(recipe.lowest_hz / bin_hz), min(n_bins, int(_HARMONICS * recipe.highest_hz / bin_hz))
+        )
+        first, last = math.floor(self._rate_hz / recipe.highest_hz) - 1, math.ceil(self._rate_hz / recipe.lowest_hz) + 1
+        lags = np.arange(first, last + 1)
+        own = np.fft.irfft(np.square(np.abs(np.fft.rfft(window, mfcc.n_fft))))[::factor]
+        self.cosines: Final = _cosines(self.bins, np.append(0, lags), 2 * (n_bins - 1))
+        self.cosines[:, 1:] *= own[0] / own[lags]
+        self._tried: Final = lags[1:-1]  # those that have a neighbour on either side
+        self._cost: Final = _OCTAVE_COST * np.log2(self._tried / self._tried[0])
 
-    def __call__(self, power: Array, mel: Array) -> Array:
+    def __call__(self, autocorrelation: Array, mel: Array) -> Array:
         """Level, voicing and pitch.
 
         Args:
-            power: spectra of frames, shape (n_frames, n_fft // 2 + 1).
-            mel: the power that their mel filters let through, shape (n_frames, n_mels).
+            autocorrelation: as the product with `cosines` has it, shape (n_frames, 1 + n_lags).
+            mel: the power that the mel filters let through, shape (n_frames, n_mels).
 
         Returns:
             Shape (n_frames, 3): ten times the common logarithm of the power in all mel filters; the normalised
@@ -54,47 +72,43 @@ class Prosody:
             pitch; and log2 of the pitch in Hz, which means nothing where the second is small.
         """
         level = 10 * np.log10(np.maximum(mel.sum(axis=1), _SMALLEST_POWER))
-        return np.stack([level, *self._pitch(power)], axis=1).astype(power.dtype, copy=False)
+        return np.stack([level, *self._pitch(autocorrelation)], axis=1).astype(mel.dtype, copy=False)
 
-    def _pitch(self, power: Array) -> tuple[Array, Array]:
-        search = self._search
-        band = np.zeros((len(power), search.n_bins), power.dtype)
-        band[:, search.band] = power[:, search.band]
-        correlation = np.fft.irfft(band, axis=1)
-        fit = correlation[:, search.lags] / (correlation[:, :1] + _SMALLEST_POWER) * search.window
+    def _pitch(self, autocorrelation: Array) -> tuple[Array, Array]:
+        fit = autocorrelation[:, 1:] / (autocorrelation[:, :1] + _SMALLEST_POWER)
         before, at, after = fit[:, :-2], fit[:, 1:-1], fit[:, 2:]
-        # The parabola through each three: between two lags a short period would lose to a multiple that falls on one.
-        bend = np.minimum(before - 2 * at + after, -_SMALLEST_POWER)
-        beside = np.clip((before - after) / (2 * bend), -0.5, 0.5)
-        top = at - (before - after) * beside / 4
-        top = np.where(top > 1, 1 / np.maximum(top, 1), top)  # what is no period at all: Boersma, 1993
-        is_peak = (at >= before) & (at >= after)
-        best = np.where(is_peak, top - search.cost, -np.inf).argmax(axis=1)[:, np.newaxis]
-        lags = search.lags.start + 1 + best + np.take_along_axis(beside, best, axis=1)
-        return np.take_along_axis(top, best, axis=1)[:, 0], np.log2(search.rate_hz / lags[:, 0])
+        rows, columns = np.nonzero((at >= before) & (at >= after))
+        value = np.full(at.shape, -np.inf, fit.dtype)
+        value[rows, columns] = _peak(fit, rows, columns)[0] - self._cost[columns]
+        best = value.argmax(axis=1)
+        top, beside = _peak(fit, np.arange(len(fit)), best)
+        return top, np.log2(self._rate_hz / (self._tried[best] + beside))
 
 
-class _Search(NamedTuple):
-    n_bins: int  # of the spectrum, up to half the lower rate
-    rate_hz: float  # of the autocorrelation
-    band: slice  # the bins that are heard
-    lags: slice  # one more at each end than are tried
-    window: Array  # 1 / autocorrelation of the window at those lags
-    cost: Array  # of the lags that are tried
+def _peak(fit: Array, rows: Array, columns: Array) -> tuple[Array, Array]:
+    """The top of the parabola through each three neighbours, and where it lies, -0.5 to 0.5 lags beside the middle one.
+
+    Between two lags a short period would else lose to a multiple that falls on one.
+    """
+    before, at, after = fit[rows, columns], fit[rows, columns + 1], fit[rows, columns + 2]
+    bend = np.minimum(before - 2 * at + after, -_SMALLEST_POWER)
+    beside = np.clip((before - after) / (2 * bend), -0.5, 0.5)
+    top = at - (before - after) * beside / 4
+    return np.where(top > 1, 1 / np.maximum(top, 1), top), beside  # above 1 is what is no period at all: Boersma, 1993
 
 
-def _search(recipe: ProsodyRecipe, mfcc: MfccRecipe, window: Array) -> _Search:
-    factor = 1  # fewer bins are a lower rate, and a cheaper transform
+def _factor(recipe: ProsodyRecipe, mfcc: MfccRecipe) -> int:
+    """By how much lower a rate does: fewer bins, and fewer lags."""
+    factor = 1
     while (
         mfcc.n_fft % (4 * factor) == 0 and mfcc.sample_rate_hz / (2 * factor) >= _SAMPLES_A_PERIOD * recipe.highest_hz
     ):
         factor *= 2
-    rate_hz = mfcc.sample_rate_hz / factor
-    bin_hz = mfcc.sample_rate_hz / mfcc.n_fft
-    n_bins = mfcc.n_fft // 2 // factor + 1
-    band = slice(int(recipe.lowest_hz / bin_hz), min(n_bins, int(_HARMONICS * recipe.highest_hz / bin_hz)))
-    lags = slice(math.floor(rate_hz / recipe.highest_hz) - 1, math.ceil(rate_hz / recipe.lowest_hz) + 2)
-    own = np.fft.irfft(np.square(np.abs(np.fft.rfft(window, mfcc.n_fft))))[::factor]
-    tried = np.arange(lags.start + 1, lags.stop - 1)
-    cost = _OCTAVE_COST * np.log2(tried / tried[0])
-    return _Search(n_bins, rate_hz, band, lags, (own[0] / own[lags]).astype(window.dtype), cost.astype(window.dtype))
+    return factor
+
+
+def _cosines(bins: slice, lags: Array, length: int) -> Array:
+    """Columns of the inverse transform of a real spectrum, of so many samples, at some lags; (n_bins, n_lags)."""
+    numbers = np.arange(bins.start, bins.stop)
+    weights = np.where((numbers == 0) | (2 * numbers == length), 1, 2) / length  # all other bins are there twice
+    return np.asarray(weights[:, np.newaxis] * np.cos(2 * np.pi / length * np.outer(numbers, lags)))
