@@ -162,9 +162,40 @@ class MfccStream:
 
     def push(self, samples: Array) -> Array:
         """The frames that these samples complete, shape (n_frames, n_columns)."""
+        self.hear(samples)
+        return self.take(self.n_ready)
+
+    def hear(self, samples: Array) -> None:
+        """Some more samples, shape (n,), of which no frames are wanted yet."""
         if len(samples):
             self._append(self._emphasise(np.asarray(samples, self._mfcc.dtype)))
-        return self._complete_frames()
+
+    @property
+    def n_ready(self) -> int:
+        """How many frames may be taken."""
+        recipe = self._mfcc.recipe
+        return max(0, (len(self._pending) - recipe.frame_length) // recipe.hop_length + 1)
+
+    def take(self, n_frames: int) -> Array:
+        """The next frames, shape (n_frames, n_columns); at most `n_ready`."""
+        recipe, pending = self._mfcc.recipe, self._pending
+        log_mel = np.empty((max(0, n_frames), self._mfcc.n_columns), self._mfcc.dtype)
+        if n_frames > 0:
+            step = pending.itemsize
+            frames: Array = np.ndarray(
+                (n_frames, recipe.frame_length), pending.dtype, pending, strides=(recipe.hop_length * step, step)
+            )
+            for some in _few(n_frames, _FRAMES_AT_ONCE):
+                log_mel[some] = self._mfcc.log_mel(frames[some])
+            self.skip(n_frames)
+        return log_mel
+
+    def skip(self, n_frames: int) -> None:
+        """Go on without the next frames; at most `n_ready`."""
+        n_samples = n_frames * self._mfcc.recipe.hop_length
+        self._skip = max(0, n_samples - len(self._pending))
+        self._pending = self._pending[n_samples:].copy()
+        self._n_frames += n_frames
 
     def finish(self) -> Array:
         """The frames that only the end of the clip completes. The stream is spent afterwards."""
@@ -172,10 +203,10 @@ class MfccStream:
         if recipe.padding == "center":
             self._append(np.zeros(recipe.n_fft // 2, self._mfcc.dtype))
         else:
-            uncovered = len(self._pending) - self._skip
-            if uncovered > (recipe.frame_length - recipe.hop_length if self._n_frames else 0):
+            uncovered = len(self._pending) - self._skip - self.n_ready * recipe.hop_length
+            if uncovered > (recipe.frame_length - recipe.hop_length if self._n_frames + self.n_ready else 0):
                 self._append(np.zeros(recipe.frame_length - uncovered, self._mfcc.dtype))
-        return self._complete_frames()
+        return self.take(self.n_ready)
 
     def _emphasise(self, samples: Array) -> Array:
         recipe, dtype = self._mfcc.recipe, self._mfcc.dtype.type
@@ -192,24 +223,6 @@ class MfccStream:
         skipped = min(self._skip, len(pending))
         self._skip -= skipped
         self._pending = pending[skipped:]
-
-    def _complete_frames(self) -> Array:
-        recipe = self._mfcc.recipe
-        pending, hop = self._pending, recipe.hop_length
-        n_frames = max(0, (len(pending) - recipe.frame_length) // hop + 1)
-        if n_frames:
-            self._pending = pending[n_frames * hop :].copy()
-            self._skip = max(0, n_frames * hop - len(pending))
-        self._n_frames += n_frames
-        log_mel = np.empty((n_frames, self._mfcc.n_columns), self._mfcc.dtype)
-        if n_frames:
-            step = pending.itemsize
-            frames: Array = np.ndarray(
-                (n_frames, recipe.frame_length), pending.dtype, pending, strides=(hop * step, step)
-            )
-            for some in _few(n_frames, _FRAMES_AT_ONCE):
-                log_mel[some] = self._mfcc.log_mel(frames[some])
-        return log_mel
 
 
 class _Banks(NamedTuple):
