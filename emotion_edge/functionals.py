@@ -43,6 +43,7 @@ _RANGE_DB: Final = 60.0  # below the loudest: what is quieter is a pause, as qui
 _QUIET: Final = 5  # per cent of the frames are as quiet
 _LOUD: Final = 67  # per cent are less loud than the loud third
 _FEWEST: Final = 6  # frames: where fewer are active or voiced, all stand for them
+_MELODY_QUANTILES: Final = (5, 25, 50, 75, 95, 10, 90)
 _LARGEST_STEP: Final = 0.15  # octaves from one frame to the next; a larger one is the tracker's, not the voice's
 _LITTLE: Final = 1e-3
 _LEVEL, _VOICING, _PITCH = range(-N_COLUMNS, 0)
@@ -72,7 +73,8 @@ def functionals(frames: Array) -> Array:
         Shape (n_functionals(n_mfcc),), of the dtype of the frames.
     """
     utterance = _Utterance.of(frames)
-    active, voiced = (_Part.of(utterance.columns[:, some]) for some in (utterance.active, utterance.voiced))
+    active = _Part.of(utterance.columns[:, utterance.active], (*QUANTILES, _LOUD))
+    voiced = _Part.of(utterance.columns[:, utterance.voiced], _MELODY_QUANTILES)
     slopes = _slope(utterance.columns)
     parts: list[ArrayLike] = [
         *_distribution(utterance, active),
@@ -104,7 +106,7 @@ class _Utterance:
         level = columns[_LEVEL]
         loudest = level.max()
         np.maximum(level, loudest - _RANGE_DB, out=level)
-        (quiet,) = _quantiles(np.sort(level), (_QUIET,))
+        (quiet,) = _quantiles(level, (_QUIET,))
         active = level > max(loudest - _BELOW_LOUDEST_DB, quiet + _ABOVE_QUIET_DB)
         if np.count_nonzero(active) < _FEWEST:
             active[:] = True
@@ -118,16 +120,16 @@ class _Utterance:
 class _Part(NamedTuple):
     """The columns of some frames."""
 
-    ranked: Array  # (n_columns, n)
     mean: Array  # (n_columns,)
     centred: Array  # (n_columns, n)
     deviation: Array  # (n_columns,)
+    quantiles: Array  # (len(percents), n_columns)
 
     @classmethod
-    def of(cls, columns: Array) -> _Part:
-        mean = _mean(columns)
+    def of(cls, columns: Array, percents: Sequence[int]) -> _Part:
+        mean = _centre(columns)
         centred = columns - mean[:, np.newaxis]  # so that squares and products are of small numbers
-        return cls(np.sort(columns), mean, centred, np.sqrt(_mean(np.square(centred))))
+        return cls(mean, centred, np.sqrt(_mean(np.square(centred))), _quantiles(columns, percents))
 
     def covariances(self, column: int) -> Array:
         """Of the coefficients with a column that is divided by its deviation."""
@@ -140,11 +142,10 @@ def _distribution(utterance: _Utterance, active: _Part) -> Iterator[ArrayLike]:
     mean = active.mean[1:_LEVEL]
     yield mean
     yield active.deviation[:_LEVEL]
-    quantiles = _quantiles(active.ranked[:_LEVEL], QUANTILES)
-    yield quantiles[:, 1:].ravel()
-    below, lower, median, higher, above = quantiles[:, 0]
+    yield active.quantiles[:-1, 1:_LEVEL].ravel()
+    below, lower, median, higher, above = active.quantiles[:-1, 0]
     yield [below - median, lower - median, higher - median, above - median]
-    loud = cepstra[:, level >= _quantiles(active.ranked[_LEVEL], (_LOUD,))]
+    loud = cepstra[:, level >= active.quantiles[-1, _LEVEL]]
     yield _mean(loud)[1:] - mean
 
 
@@ -153,7 +154,7 @@ def _course(cepstra: Array, slopes: Array) -> Iterator[Array]:
     for lag in LAGS:
         yield _mean(np.abs(_change(cepstra, lag)))
     yield slopes
-    yield _quantiles(np.sort(_change(cepstra[:N_CHANGING], CHANGE_LAG)), CHANGE_QUANTILES).ravel()
+    yield _quantiles(_change(cepstra[:N_CHANGING], CHANGE_LAG), CHANGE_QUANTILES).ravel()
     modulated = cepstra[:N_MODULATED, :_N_TRANSFORM]
     n = modulated.shape[1]
     spectrum = np.fft.rfft(_centred(modulated) * _hann(n).astype(cepstra.dtype), _N_TRANSFORM)
@@ -178,7 +179,7 @@ def _prosody(utterance: _Utterance, active: _Part, voiced: _Part, level_slope: f
     level, _, pitch = utterance.columns[_LEVEL:]
     is_voiced, n = utterance.voiced, len(level)
     yield [voiced.mean[_PITCH], voiced.deviation[_PITCH], _slope(pitch, is_voiced)]
-    low, *quantiles, high = _quantiles(voiced.ranked[_PITCH], (10, 5, 25, 50, 75, 95, 90))
+    *quantiles, low, high = voiced.quantiles[:, _PITCH]
     yield [*quantiles, high - low]
     steps, *jumps = (_change(pitch, lag)[_change(is_voiced, lag, np.logical_and)] for lag in LAGS)
     steps = steps[np.abs(steps) < _LARGEST_STEP]
@@ -191,7 +192,7 @@ def _prosody(utterance: _Utterance, active: _Part, voiced: _Part, level_slope: f
     length = n_voiced / n_lengths
     deviation = math.sqrt(np.square(lengths - length).sum() / n_lengths)
     yield [n_voiced / n, n_voiced / n_active, length, deviation, n_lengths / n]
-    quiet, middle, loud = _quantiles(active.ranked[_LEVEL], (10, 50, 90))
+    quiet, _, middle, _, loud, _ = active.quantiles[:, _LEVEL]
     yield [active.deviation[_LEVEL], loud - middle, middle - quiet, voiced.mean[_LEVEL] - middle, level_slope]
     yield [_mean(np.abs(_change(level, lag))) for lag in (1, 8)]
     yield [n_active / n, math.log(n)]
@@ -212,9 +213,9 @@ def _slope(values: Array, some: Array | slice = slice(None)) -> Array:
     return np.asarray(np.einsum("...i,i->...", _centred(values[..., some]), time) / (np.square(time).sum() + _LITTLE))
 
 
-def _quantiles(ranked: Array, percents: Sequence[int]) -> Array:
-    """Of sorted rows, (..., n), linear between ranks; (len(percents), ...)."""
-    last = ranked.shape[-1] - 1
+def _quantiles(values: Array, percents: Sequence[int]) -> Array:
+    """Along rows, (..., n), linear between ranks; (len(percents), ...)."""
+    ranked, last = np.sort(values), values.shape[-1] - 1
     place = np.array(percents) / 100 * last
     below = place.astype(int)
     low, high = ranked[..., below], ranked[..., np.minimum(below + 1, last)]
@@ -222,13 +223,18 @@ def _quantiles(ranked: Array, percents: Sequence[int]) -> Array:
 
 
 def _mean(values: Array) -> Array:
-    """Along rows; 0 where there is nothing. Summed in float64, which costs no more."""
-    mean: Array = np.add.reduce(values, axis=-1, dtype=np.float64) / max(1, values.shape[-1])
+    """Along rows; 0 where there is nothing."""
+    return np.asarray(np.add.reduce(values, axis=-1) / max(1, values.shape[-1]))
+
+
+def _centre(values: Array) -> Array:
+    """The mean along rows, summed in float64: a constant row keeps no rounding error that its deviations would show."""
+    mean: Array = np.add.reduce(values, axis=-1, dtype=np.float64) / values.shape[-1]
     return mean.astype(values.dtype)
 
 
 def _centred(values: Array) -> Array:
-    return np.asarray(values - _mean(values)[..., np.newaxis])
+    return np.asarray(values - _centre(values)[..., np.newaxis])
 
 
 @lru_cache(maxsize=8)

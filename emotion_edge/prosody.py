@@ -52,12 +52,12 @@ class Prosody:
             int(recipe.lowest_hz / bin_hz), min(n_bins, int(_HARMONICS * recipe.highest_hz / bin_hz))
         )
         first, last = math.floor(self._rate_hz / recipe.highest_hz) - 1, math.ceil(self._rate_hz / recipe.lowest_hz) + 1
-        lags = np.arange(first, last + 1)
+        lags = np.arange(first, last + 1)  # all but the first and the last are tried
         own = np.fft.irfft(np.square(np.abs(np.fft.rfft(window, mfcc.n_fft))))[::factor]
         self.cosines: Final = _cosines(self.bins, np.append(0, lags), 2 * (n_bins - 1))
         self.cosines[:, 1:] *= own[0] / own[lags]
-        self._tried: Final = lags[1:-1]  # those that have a neighbour on either side
-        self._cost: Final = _OCTAVE_COST * np.log2(self._tried / self._tried[0])
+        self._lags: Final = lags
+        self._cost: Final = _OCTAVE_COST * np.log2(lags / lags[1])
 
     def __call__(self, autocorrelation: Array, mel: Array) -> Array:
         """Level, voicing and pitch.
@@ -76,24 +76,27 @@ class Prosody:
 
     def _pitch(self, autocorrelation: Array) -> tuple[Array, Array]:
         fit = autocorrelation[:, 1:] / (autocorrelation[:, :1] + _SMALLEST_POWER)
-        before, at, after = fit[:, :-2], fit[:, 1:-1], fit[:, 2:]
-        rows, columns = np.nonzero((at >= before) & (at >= after))
-        value = np.full(at.shape, -np.inf, fit.dtype)
-        value[rows, columns] = _peak(fit, rows, columns)[0] - self._cost[columns]
-        best = value.argmax(axis=1)
-        top, beside = _peak(fit, np.arange(len(fit)), best)
-        return top, np.log2(self._rate_hz / (self._tried[best] + beside))
+        flat, n_lags = fit.ravel(), fit.shape[1]
+        is_peak = np.zeros(fit.shape, bool)
+        middle = fit[:, 1:-1]
+        np.logical_and(middle >= fit[:, :-2], middle >= fit[:, 2:], out=is_peak[:, 1:-1])
+        peaks = is_peak.ravel().nonzero()[0]  # in one dimension: numpy takes a fourth of the time
+        worth = np.full(fit.shape, -np.inf, fit.dtype)
+        worth.ravel()[peaks] = _parabola(flat, peaks)[0] - self._cost[peaks % n_lags]
+        best = np.maximum(worth.argmax(axis=1), 1)
+        top, beside = _parabola(flat, np.arange(0, fit.size, n_lags) + best)
+        return top, np.log2(self._rate_hz / (self._lags[best] + beside))
 
 
-def _peak(fit: Array, rows: Array, columns: Array) -> tuple[Array, Array]:
-    """The top of the parabola through each three neighbours, and where it lies, -0.5 to 0.5 lags beside the middle one.
+def _parabola(values: Array, places: Array) -> tuple[Array, Array]:
+    """The tops of the parabolas through values and their neighbours, and where they lie, -0.5 to 0.5 beside the middle.
 
     Between two lags a short period would else lose to a multiple that falls on one.
     """
-    before, at, after = fit[rows, columns], fit[rows, columns + 1], fit[rows, columns + 2]
-    bend = np.minimum(before - 2 * at + after, -_SMALLEST_POWER)
-    beside = np.clip((before - after) / (2 * bend), -0.5, 0.5)
-    top = at - (before - after) * beside / 4
+    before, at, after = values[places - 1], values[places], values[places + 1]
+    quarter = (before - after) / 4
+    beside = np.clip(2 * quarter / np.minimum(before - 2 * at + after, -_SMALLEST_POWER), -0.5, 0.5)
+    top = at - quarter * beside
     return np.where(top > 1, 1 / np.maximum(top, 1), top), beside  # above 1 is what is no period at all: Boersma, 1993
 
 
