@@ -314,8 +314,10 @@ def _scale_of(dtype: np.dtype[Any]) -> Any:
 
 
 def _to_float32(block: NDArray[Any]) -> Array:
+    if block.dtype == np.float32:
+        return block
     with np.errstate(over="ignore"):  # what overflows becomes infinite, and that is reported
-        return block.astype(np.float32, copy=False)
+        return block.astype(np.float32)
 
 
 def _at_rate(blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, name: str) -> Iterator[Array]:
