@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .prosody import N_COLUMNS
+from .transform import rfft
 
 Array = NDArray[Any]
 
@@ -157,7 +158,7 @@ def _course(cepstra: Array, slopes: Array) -> Iterator[Array]:
     yield _quantiles(_change(cepstra[:N_CHANGING], CHANGE_LAG), CHANGE_QUANTILES).ravel()
     modulated = cepstra[:N_MODULATED, :_N_TRANSFORM]
     n = modulated.shape[1]
-    spectrum = np.fft.rfft(_centred(modulated) * _hann(n).astype(cepstra.dtype), _N_TRANSFORM)
+    spectrum = rfft(_centred(modulated) * _hann(n).astype(cepstra.dtype), _N_TRANSFORM)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     bands = np.add.reduceat(power[:, : MODULATION_BINS[-1]], MODULATION_BINS[:-1], axis=1)
     yield np.log(bands / (n * _WIDTHS) + _LITTLE).T.ravel()

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from .errors import AudioError
 from .prosody import N_COLUMNS, Prosody
 from .recipe import MfccRecipe, ProsodyRecipe
+from .transform import rfft
 
 Array = NDArray[Any]
 
@@ -102,7 +103,7 @@ class Mfcc:
         recipe, banks = self.recipe, self._banks
         sums = np.empty((len(frames), banks.n_sums), self.dtype)
         for some in _few(len(frames), _SPECTRA_BYTES // (recipe.n_fft * self.dtype.itemsize)):
-            spectrum = np.fft.rfft(frames[some] * banks.window, n=recipe.n_fft, axis=1)
+            spectrum = rfft(frames[some] * banks.window, recipe.n_fft)
             power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(self.dtype, copy=False)
             if recipe.spectrum == "periodogram":
                 power /= recipe.n_fft
