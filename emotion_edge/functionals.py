@@ -158,7 +158,7 @@ def _course(cepstra: Array, slopes: Array) -> Iterator[Array]:
     yield _quantiles(_change(cepstra[:N_CHANGING], CHANGE_LAG), CHANGE_QUANTILES).ravel()
     modulated = cepstra[:N_MODULATED, :_N_TRANSFORM]
     n = modulated.shape[1]
-    spectrum = rfft(_centred(modulated) * _hann(n).astype(cepstra.dtype), _N_TRANSFORM)
+    spectrum = rfft(_centred(modulated) * _hann(n, cepstra.dtype), _N_TRANSFORM)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     bands = np.add.reduceat(power[:, : MODULATION_BINS[-1]], MODULATION_BINS[:-1], axis=1)
     yield np.log(bands / (n * _WIDTHS) + _LITTLE).T.ravel()
@@ -206,21 +206,23 @@ def _change(values: Array, lag: int, difference: Any = np.subtract) -> Array:
     return np.asarray(difference(values[..., lag:], values[..., :-lag]))
 
 
-def _slope(values: Array, some: Array | slice = slice(None)) -> Array:
+def _slope(values: Array, some: Array | None = None) -> Array:
     """Of a straight line along rows, per half of the utterance; of some frames alone where those are given."""
-    n = values.shape[-1]
-    time = _centred(((2 * np.arange(n) - (n - 1)) / max(1, n - 1)).astype(values.dtype)[some])
-    # Not `@`, which would wake the threads of OpenBLAS.
-    return np.asarray(np.einsum("...i,i->...", _centred(values[..., some]), time) / (np.square(time).sum() + _LITTLE))
+    time = _time(values.shape[-1], values.dtype)
+    if some is not None:
+        time, values = _centred(time[some]), values[some]
+    # Times add up to 0, so values need not. Not `@`, which would wake the threads of OpenBLAS.
+    return np.asarray(np.einsum("...i,i->...", values, time) / (np.einsum("i,i->", time, time) + _LITTLE))
 
 
 def _quantiles(values: Array, percents: Sequence[int]) -> Array:
     """Along rows, (..., n), linear between ranks; (len(percents), ...)."""
     ranked, last = np.sort(values), values.shape[-1] - 1
-    place = np.array(percents) / 100 * last
-    below = place.astype(int)
-    low, high = ranked[..., below], ranked[..., np.minimum(below + 1, last)]
-    return np.asarray((low + (place - below).astype(ranked.dtype) * (high - low)).T)
+    places = [percent / 100 * last for percent in percents]
+    below = [int(place) for place in places]
+    low, high = ranked[..., below], ranked[..., [min(rank + 1, last) for rank in below]]
+    share = np.array([place - rank for place, rank in zip(places, below, strict=True)], ranked.dtype)
+    return np.asarray((low + share * (high - low)).T)
 
 
 def _mean(values: Array) -> Array:
@@ -238,7 +240,13 @@ def _centred(values: Array) -> Array:
     return np.asarray(values - _centre(values)[..., np.newaxis])
 
 
-@lru_cache(maxsize=8)
-def _hann(n: int) -> Array:
+@lru_cache(maxsize=256)
+def _time(n: int, dtype: np.dtype[Any]) -> Array:
+    """From -1 to 1."""
+    return ((2 * np.arange(n) - (n - 1)) / max(1, n - 1)).astype(dtype)
+
+
+@lru_cache(maxsize=256)
+def _hann(n: int, dtype: np.dtype[Any]) -> Array:
     """Without the zeros at its ends."""
-    return np.hanning(n + 2)[1:-1]
+    return np.hanning(n + 2)[1:-1].astype(dtype)

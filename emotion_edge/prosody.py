@@ -71,8 +71,10 @@ class Prosody:
             autocorrelation at the best period, about 0.3 for noise, 1 for a pure period, 0.8 for one near the lowest
             pitch; and log2 of the pitch in Hz, which means nothing where the second is small.
         """
-        level = 10 * np.log10(np.maximum(mel.sum(axis=1), _SMALLEST_POWER))
-        return np.stack([level, *self._pitch(autocorrelation)], axis=1).astype(mel.dtype, copy=False)
+        columns = np.empty((len(mel), N_COLUMNS), mel.dtype)
+        columns[:, 0] = 10 * np.log10(np.maximum(np.add.reduce(mel, axis=1), _SMALLEST_POWER))
+        columns[:, 1], columns[:, 2] = self._pitch(autocorrelation)
+        return columns
 
     def _pitch(self, autocorrelation: Array) -> tuple[Array, Array]:
         fit = autocorrelation[:, 1:] / (autocorrelation[:, :1] + _SMALLEST_POWER)
@@ -80,12 +82,14 @@ class Prosody:
         is_peak = np.zeros(fit.shape, bool)
         middle = fit[:, 1:-1]
         np.logical_and(middle >= fit[:, :-2], middle >= fit[:, 2:], out=is_peak[:, 1:-1])
+        is_peak[:, 1] |= ~is_peak.any(axis=1)  # there is always one
         peaks = is_peak.ravel().nonzero()[0]  # in one dimension: numpy takes a fourth of the time
+        top, beside = _parabola(flat, peaks)
         worth = np.full(fit.shape, -np.inf, fit.dtype)
-        worth.ravel()[peaks] = _parabola(flat, peaks)[0] - self._cost[peaks % n_lags]
-        best = np.maximum(worth.argmax(axis=1), 1)
-        top, beside = _parabola(flat, np.arange(0, fit.size, n_lags) + best)
-        return top, np.log2(self._rate_hz / (self._lags[best] + beside))
+        worth.ravel()[peaks] = top - self._cost[peaks % n_lags]
+        best = worth.argmax(axis=1)
+        chosen = peaks.searchsorted(best + np.arange(0, fit.size, n_lags))
+        return top[chosen], np.log2(self._rate_hz / (self._lags[best] + beside[chosen]))
 
 
 def _parabola(values: Array, places: Array) -> tuple[Array, Array]:
@@ -95,9 +99,10 @@ def _parabola(values: Array, places: Array) -> tuple[Array, Array]:
     """
     before, at, after = values[places - 1], values[places], values[places + 1]
     quarter = (before - after) / 4
-    beside = np.clip(2 * quarter / np.minimum(before - 2 * at + after, -_SMALLEST_POWER), -0.5, 0.5)
+    beside = 2 * quarter / np.minimum(before - 2 * at + after, -_SMALLEST_POWER)
+    beside = np.minimum(np.maximum(beside, -0.5), 0.5)
     top = at - quarter * beside
-    return np.where(top > 1, 1 / np.maximum(top, 1), top), beside  # above 1 is what is no period at all: Boersma, 1993
+    return np.minimum(top, 1 / np.maximum(top, 1)), beside  # above 1 is what is no period at all: Boersma, 1993
 
 
 def _factor(recipe: ProsodyRecipe, mfcc: MfccRecipe) -> int:
