@@ -302,8 +302,10 @@ def _scale_of(dtype: np.dtype[Any]) -> Any:
 
 
 def _to_float32(block: NDArray[Any]) -> Array:
+    if block.dtype == np.float32:
+        return block
     with np.errstate(over="ignore"):  # what overflows becomes infinite, and that is reported
-        return block.astype(np.float32, copy=False)
+        return block.astype(np.float32)
 
 
 def _at_rate(blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, name: str) -> Iterator[Array]:
@@ -373,7 +375,10 @@ def check_rate(rate: float, name: str) -> None:
 
 def _one_channel(block: NDArray[Any]) -> Array:
     """A block of shape (n,) or (n, channels), channels averaged; shape (n,)."""
-    return block if block.ndim == 1 else np.asarray(block.mean(axis=1))
+    if block.ndim == 1:
+        return block
+    first, *others = block.T  # channel by channel: `mean` over so short an axis takes thirty times as long
+    return np.asarray(sum(others, start=first) / np.float32(len(block.T))) if others else first
 
 
 def no_sound(samples: Array) -> NDArray[np.bool_]:

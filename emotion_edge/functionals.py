@@ -7,14 +7,17 @@ docs/lab-book.md tells.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .prosody import N_COLUMNS
+from .transform import rfft
 
 Array = NDArray[Any]
 
@@ -41,8 +44,12 @@ _RANGE_DB: Final = 60.0  # below the loudest: what is quieter is a pause, as qui
 _QUIET: Final = 5  # per cent of the frames are as quiet
 _LOUD: Final = 67  # per cent are less loud than the loud third
 _FEWEST: Final = 6  # frames: where fewer are active or voiced, all stand for them
+_MELODY_QUANTILES: Final = (5, 25, 50, 75, 95, 10, 90)
 _LARGEST_STEP: Final = 0.15  # octaves from one frame to the next; a larger one is the tracker's, not the voice's
 _LITTLE: Final = 1e-3
+_LEVEL, _VOICING, _PITCH = range(-N_COLUMNS, 0)
+_PAIRS: Final = np.triu_indices(N_CORRELATED, 1)
+_WIDTHS: Final = np.diff(MODULATION_BINS).astype(np.float32)
 
 
 def n_functionals(n_mfcc: int) -> int:
@@ -66,132 +73,180 @@ def functionals(frames: Array) -> Array:
     Returns:
         Shape (n_functionals(n_mfcc),), of the dtype of the frames.
     """
-    utterance = _Utterance.of(np.asarray(frames, np.float64))
-    parts = [*_distribution(utterance), *_course(utterance), *_together(utterance), *_prosody(utterance)]
-    return np.concatenate([np.atleast_1d(part) for part in parts]).astype(frames.dtype)
+    utterance = _Utterance.of(frames)
+    active = _Part.of(utterance.columns[:, utterance.active], (*QUANTILES, _LOUD))
+    voiced = _Part.of(utterance.columns[:, utterance.voiced], _MELODY_QUANTILES)
+    slopes = _slope(utterance.columns)
+    parts: list[ArrayLike] = [
+        *_distribution(utterance, active),
+        *_course(utterance.columns[:_LEVEL], slopes[:_LEVEL]),
+        *_together(active, voiced),
+        *_prosody(utterance, active, voiced, slopes[_LEVEL]),
+    ]
+    return np.concatenate(parts, dtype=frames.dtype)
 
 
 @dataclass(frozen=True)
 class _Utterance:
-    """From the first to the last active frame: coefficients (n, n_mfcc), and of shape (n,) all else."""
+    """From the first to the last active frame.
 
-    cepstra: Array
-    level: Array
-    voicing: Array
-    pitch: Array
+    Time runs along rows, which numpy sorts and adds up faster, and pairwise: sums in float32 lose little then.
+
+    Attributes:
+        columns: those of the frames, shape (n_mfcc + 3, n).
+        active, voiced: which frames are, shape (n,).
+    """
+
+    columns: Array
     active: Array
     voiced: Array
 
     @classmethod
     def of(cls, frames: Array) -> _Utterance:
-        level, voicing, pitch = frames[:, -N_COLUMNS:].T
-        level = np.maximum(level, level.max() - _RANGE_DB)
-        least = max(level.max() - _BELOW_LOUDEST_DB, _percentiles(level, [_QUIET])[0] + _ABOVE_QUIET_DB)
-        active = _or_all(level > least, np.ones(len(level), bool))
-        first, *_, last = np.flatnonzero(active)[[0, -1]]
-        within = slice(first, last + 1)
-        level, voicing, pitch, active = level[within], voicing[within], pitch[within], active[within]
-        voiced = _or_all(active & (voicing > _VOICED), active)
-        return cls(frames[within, :-N_COLUMNS], level, voicing, pitch, active, voiced)
+        columns = frames.T.copy()
+        level = columns[_LEVEL]
+        loudest = level.max()
+        np.maximum(level, loudest - _RANGE_DB, out=level)
+        (quiet,) = _quantiles(level, (_QUIET,))
+        active = level > max(loudest - _BELOW_LOUDEST_DB, quiet + _ABOVE_QUIET_DB)
+        if np.count_nonzero(active) < _FEWEST:
+            active[:] = True
+        places = active.nonzero()[0]
+        stretch = slice(places[0], places[-1] + 1)
+        columns, active = columns[:, stretch], active[stretch]
+        voiced = active & (columns[_VOICING] > _VOICED)
+        return cls(columns, active, voiced if np.count_nonzero(voiced) >= _FEWEST else active)
 
 
-def _or_all(wanted: Array, otherwise: Array) -> Array:
-    return wanted if wanted.sum() >= _FEWEST else otherwise
+class _Part(NamedTuple):
+    """The columns of some frames."""
+
+    mean: Array  # (n_columns,)
+    centred: Array  # (n_columns, n)
+    deviation: Array  # (n_columns,)
+    quantiles: Array  # (len(percents), n_columns)
+
+    @classmethod
+    def of(cls, columns: Array, percents: Sequence[int]) -> _Part:
+        mean = _centre(columns)
+        centred = columns - mean[:, np.newaxis]  # so that squares and products are of small numbers
+        return cls(mean, centred, np.sqrt(_mean(np.square(centred))), _quantiles(columns, percents))
+
+    def covariances(self, column: int) -> Array:
+        """Of the coefficients with a column that is divided by its deviation."""
+        return _mean(self.centred[:_LEVEL] * (self.centred[column] / (self.deviation[column] + _LITTLE)))
 
 
-def _distribution(utterance: _Utterance) -> Iterator[Array]:
+def _distribution(utterance: _Utterance, active: _Part) -> Iterator[ArrayLike]:
     """Where the coefficients of the active frames lie. The first one's place is the microphone's gain, and left out."""
-    active = utterance.cepstra[utterance.active]
-    mean = active.mean(axis=0)
-    yield mean[1:]
-    yield active.std(axis=0)
-    quantiles = _percentiles(active, QUANTILES)
-    yield quantiles[:, 1:].ravel()
-    median = len(QUANTILES) // 2
-    yield np.delete(quantiles[:, 0] - quantiles[median, 0], median)
-    level = utterance.level
-    loud = level >= _percentiles(level[utterance.active], [_LOUD])
-    yield (utterance.cepstra[loud].mean(axis=0) - mean)[1:]
+    cepstra, level = utterance.columns[:_LEVEL], utterance.columns[_LEVEL]
+    mean = active.mean[1:_LEVEL]
+    yield mean
+    yield active.deviation[:_LEVEL]
+    yield active.quantiles[:-1, 1:_LEVEL].ravel()
+    below, lower, median, higher, above = active.quantiles[:-1, 0]
+    yield [below - median, lower - median, higher - median, above - median]
+    loud = cepstra[:, level >= active.quantiles[-1, _LEVEL]]
+    yield _mean(loud)[1:] - mean
 
 
-def _course(utterance: _Utterance) -> Iterator[Array]:
+def _course(cepstra: Array, slopes: Array) -> Iterator[Array]:
     """How they move: by how much over each lag, to where in the long run, how fast and how regularly."""
-    cepstra = utterance.cepstra
     for lag in LAGS:
-        yield np.abs(_change(cepstra, lag)).mean(axis=0)
-    yield _slope(cepstra)
-    yield _percentiles(_change(cepstra[:, :N_CHANGING], CHANGE_LAG), CHANGE_QUANTILES).ravel()
-    modulated = cepstra[:_N_TRANSFORM, :N_MODULATED]
-    modulated = (modulated - modulated.mean(axis=0)) * np.hanning(len(modulated) + 2)[1:-1, None]
-    power = np.square(np.abs(np.fft.rfft(modulated, _N_TRANSFORM, axis=0))) / len(modulated)
-    bands = np.add.reduceat(power[: MODULATION_BINS[-1]], MODULATION_BINS[:-1], axis=0)
-    yield np.log(bands / np.diff(MODULATION_BINS)[:, None] + _LITTLE).ravel()
+        yield _mean(np.abs(_change(cepstra, lag)))
+    yield slopes
+    yield _quantiles(_change(cepstra[:N_CHANGING], CHANGE_LAG), CHANGE_QUANTILES).ravel()
+    modulated = cepstra[:N_MODULATED, :_N_TRANSFORM]
+    n = modulated.shape[1]
+    spectrum = rfft(_centred(modulated) * _hann(n, cepstra.dtype), _N_TRANSFORM)
+    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    bands = np.add.reduceat(power[:, : MODULATION_BINS[-1]], MODULATION_BINS[:-1], axis=1)
+    yield np.log(bands / (n * _WIDTHS) + _LITTLE).T.ravel()
 
 
-def _together(utterance: _Utterance) -> Iterator[Array]:
+def _together(active: _Part, voiced: _Part) -> Iterator[Array]:
     """What goes with what: coefficients with each other, with the level, with the pitch, with the voice."""
-    active, voiced = utterance.cepstra[utterance.active], utterance.cepstra[utterance.voiced]
-    standard = _standardised(active)
-    correlations = standard[:, :N_CORRELATED].T @ standard[:, :N_CORRELATED] / len(standard)
-    yield correlations[np.triu_indices(N_CORRELATED, 1)]
-    yield _standardised(utterance.level[utterance.active]) @ (active - active.mean(axis=0)) / len(active)
-    yield _standardised(utterance.pitch[utterance.voiced]) @ (voiced - voiced.mean(axis=0)) / len(voiced)
-    yield voiced.mean(axis=0)[1:]
-    yield voiced.std(axis=0)
+    standard = active.centred[:N_CORRELATED] / (active.deviation[:N_CORRELATED, np.newaxis] + _LITTLE)
+    correlations = standard @ standard.T / standard.shape[1]
+    yield correlations[_PAIRS]
+    yield active.covariances(_LEVEL)
+    yield voiced.covariances(_PITCH)
+    yield voiced.mean[1:_LEVEL]
+    yield voiced.deviation[:_LEVEL]
 
 
-def _prosody(utterance: _Utterance) -> Iterator[Any]:
+def _prosody(utterance: _Utterance, active: _Part, voiced: _Part, level_slope: float) -> Iterator[ArrayLike]:
     """Melody, voice, loudness and rhythm: `N_PROSODIC` numbers."""
-    pitch, voiced, active = utterance.pitch, utterance.voiced, utterance.active
-    melody = pitch[voiced]
-    steps = np.diff(pitch)[voiced[1:] & voiced[:-1]]
+    level, _, pitch = utterance.columns[_LEVEL:]
+    is_voiced, n = utterance.voiced, len(level)
+    yield [voiced.mean[_PITCH], voiced.deviation[_PITCH], _slope(pitch, is_voiced)]
+    *quantiles, low, high = voiced.quantiles[:, _PITCH]
+    yield [*quantiles, high - low]
+    steps, *jumps = (_change(pitch, lag)[_change(is_voiced, lag, np.logical_and)] for lag in LAGS)
     steps = steps[np.abs(steps) < _LARGEST_STEP]
-    yield np.array([melody.mean(), melody.std(), _slope(pitch, voiced)])
-    yield _percentiles(melody, (5, 25, 50, 75, 95))
-    yield np.ptp(_percentiles(melody, (10, 90)))
-    yield np.array([_mean(np.abs(steps)), _mean(steps)])
-    yield np.array([_mean(np.abs(_change(pitch, lag))[_change(voiced, lag, np.logical_and)]) for lag in LAGS[1:]])
-    voicing = utterance.voicing
-    yield np.array([voicing[active].mean(), voicing[active].std(), voicing[voiced].mean()])
-    lengths = np.diff(np.flatnonzero(np.diff(voiced, prepend=False, append=False)))[::2]
-    yield np.array(
-        [voiced.mean(), voiced.sum() / active.sum(), lengths.mean(), lengths.std(), len(lengths) / len(voiced)]
-    )
-    level = utterance.level
-    quiet, middle, loud = _percentiles(level[active], (10, 50, 90))
-    yield np.array([level[active].std(), loud - middle, middle - quiet, level[voiced].mean() - middle, _slope(level)])
-    yield np.array([np.abs(_change(level, lag)).mean() for lag in (1, 8)])
-    yield np.array([active.mean(), np.log(len(active))])
+    yield [_mean(np.abs(steps)), _mean(steps), *(_mean(np.abs(jump)) for jump in jumps)]
+    yield [active.mean[_VOICING], active.deviation[_VOICING], voiced.mean[_VOICING]]
+    around = np.concatenate(([False], is_voiced, [False]))
+    edges = (around[1:] != around[:-1]).nonzero()[0]
+    lengths = edges[1::2] - edges[::2]
+    n_active, n_voiced, n_lengths = np.count_nonzero(utterance.active), np.count_nonzero(is_voiced), len(lengths)
+    length = n_voiced / n_lengths
+    deviation = math.sqrt(np.square(lengths - length).sum() / n_lengths)
+    yield [n_voiced / n, n_voiced / n_active, length, deviation, n_lengths / n]
+    quiet, _, middle, _, loud, _ = active.quantiles[:, _LEVEL]
+    yield [active.deviation[_LEVEL], loud - middle, middle - quiet, voiced.mean[_LEVEL] - middle, level_slope]
+    yield [_mean(np.abs(_change(level, lag))) for lag in (1, 8)]
+    yield [n_active / n, math.log(n)]
 
 
 def _change(values: Array, lag: int, difference: Any = np.subtract) -> Array:
     """From each frame to the one so much later; where there is none so late, one frame of no change."""
-    if len(values) <= lag:
-        return np.zeros_like(values[:1])
-    return np.asarray(difference(values[lag:], values[:-lag]))
+    if values.shape[-1] <= lag:
+        return np.zeros_like(values[..., :1])
+    return np.asarray(difference(values[..., lag:], values[..., :-lag]))
 
 
-def _slope(values: Array, rows: Array | None = None) -> Array:
-    """Of a straight line through the values, per half of the utterance; of some rows alone where those are given."""
-    time = np.linspace(-1, 1, len(values)) if len(values) > 1 else np.zeros(1)
-    if rows is not None:
-        time, values = time[rows], values[rows]
-    time = time - time.mean()
-    return np.asarray(time @ (values - values.mean(axis=0)) / (time @ time + _LITTLE))
+def _slope(values: Array, some: Array | None = None) -> Array:
+    """Of a straight line along rows, per half of the utterance; of some frames alone where those are given."""
+    time = _time(values.shape[-1], values.dtype)
+    if some is not None:
+        time, values = _centred(time[some]), values[some]
+    # Times add up to 0, so values need not. Not `@`, which would wake the threads of OpenBLAS.
+    return np.asarray(np.einsum("...i,i->...", values, time) / (np.einsum("i,i->", time, time) + _LITTLE))
 
 
-def _percentiles(values: Array, percents: Sequence[int]) -> Array:
-    """Along the first axis, linear between ranks: sorting whole columns is cheaper than numpy's partition."""
-    ranked = np.sort(values, axis=0)
-    place = np.asarray(percents) / 100 * (len(ranked) - 1)
-    below = place.astype(int)
-    share = (place - below).reshape(-1, *[1] * (ranked.ndim - 1))
-    return np.asarray(ranked[below] + share * (ranked[np.minimum(below + 1, len(ranked) - 1)] - ranked[below]))
+def _quantiles(values: Array, percents: Sequence[int]) -> Array:
+    """Along rows, (..., n), linear between ranks; (len(percents), ...)."""
+    ranked, last = np.sort(values), values.shape[-1] - 1
+    places = [percent / 100 * last for percent in percents]
+    below = [int(place) for place in places]
+    low, high = ranked[..., below], ranked[..., [min(rank + 1, last) for rank in below]]
+    share = np.array([place - rank for place, rank in zip(places, below, strict=True)], ranked.dtype)
+    return np.asarray((low + share * (high - low)).T)
 
 
-def _standardised(values: Array) -> Array:
-    return np.asarray((values - values.mean(axis=0)) / (values.std(axis=0) + _LITTLE))
+def _mean(values: Array) -> Array:
+    """Along rows; 0 where there is nothing."""
+    return np.asarray(np.add.reduce(values, axis=-1) / max(1, values.shape[-1]))
 
 
-def _mean(values: Array) -> float:
-    return float(values.mean()) if len(values) else 0.0
+def _centre(values: Array) -> Array:
+    """The mean along rows, summed in float64: a constant row keeps no rounding error that its deviations would show."""
+    mean: Array = np.add.reduce(values, axis=-1, dtype=np.float64) / values.shape[-1]
+    return mean.astype(values.dtype)
+
+
+def _centred(values: Array) -> Array:
+    return np.asarray(values - _centre(values)[..., np.newaxis])
+
+
+@lru_cache(maxsize=256)
+def _time(n: int, dtype: np.dtype[Any]) -> Array:
+    """From -1 to 1."""
+    return ((2 * np.arange(n) - (n - 1)) / max(1, n - 1)).astype(dtype)
+
+
+@lru_cache(maxsize=256)
+def _hann(n: int, dtype: np.dtype[Any]) -> Array:
+    """Without the zeros at its ends."""
+    return np.hanning(n + 2)[1:-1].astype(dtype)

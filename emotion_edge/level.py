@@ -27,10 +27,15 @@ class LevelGate:
 
     def push(self, samples: NDArray[Any]) -> None:
         """Listen to some more mono samples, shape (n,)."""
-        levels = self._blocks.push(samples).std(axis=1)  # the mean, an offset, carries no sound
-        self._n_loud += int(np.count_nonzero(levels >= 10 ** (LOUD_DBFS / 20)))
+        self._n_loud += int(np.count_nonzero(powers(self._blocks.push(samples)) >= 10 ** (LOUD_DBFS / 10)))
 
     @property
     def open(self) -> bool:
         """Whether enough of what was heard so far was loud enough."""
         return self._n_loud * _BLOCK_S >= _SHORTEST_S - 1e-9
+
+
+def powers(blocks: NDArray[Any]) -> NDArray[Any]:
+    """Of blocks of samples, (n_blocks, length), without their mean: an offset carries no sound; shape (n_blocks,)."""
+    sound = blocks - np.add.reduce(blocks, axis=1, keepdims=True) / blocks.shape[1]
+    return np.asarray(np.einsum("ij,ij->i", sound, sound) / blocks.shape[1])

@@ -22,10 +22,16 @@ from numpy.typing import NDArray
 from .errors import AudioError
 from .prosody import N_COLUMNS, Prosody
 from .recipe import MfccRecipe, ProsodyRecipe
+from .transform import rfft
 
 Array = NDArray[Any]
 
-_FRAMES_AT_ONCE: Final = 32  # keeps spectra in the processor's cache
+_FRAMES_AT_ONCE: Final = 128  # their features fit into the processor's cache
+_SPECTRA_BYTES: Final = 1 << 18  # and so large are the spectra that are alive at once
+
+# glibc gives memory that was freed back to the system, and takes it again page by page, which costs more than the transforms that
+# fill it, unless the program has once freed an array as large as this: it then keeps up to twice as much. Nothing is written into it.
+np.empty(1 << 22, np.uint8)
 
 # OpenBLAS spreads a product of more than 4 * 65536 multiplications over threads, and waking those costs more than all
 # the rest of a live loop: up to 19 % of a core in place of 0.2, measured. So no product is larger, and mel filters, which are zero
@@ -49,14 +55,13 @@ class Mfcc:
     ) -> None:
         self.recipe: Final = recipe
         self.dtype: Final = np.dtype(dtype)
-        self._banks: Final = _banks(recipe, self.dtype)
-        self._prosody: Final = None if prosody is None else Prosody(prosody, recipe, self._banks.window)
+        self._banks: Final = _banks(recipe, prosody, self.dtype)
+        self._n_logarithms: Final = recipe.n_mels + (recipe.first_coefficient == "log_energy")
 
     @property
     def n_columns(self) -> int:
         """Of log-mel frames: n_mels, then the log energy, then the prosody, where they are wanted."""
-        energy = self.recipe.first_coefficient == "log_energy"
-        return self.recipe.n_mels + energy + N_COLUMNS * (self._prosody is not None)
+        return self._n_logarithms + N_COLUMNS * (self._banks.prosody is not None)
 
     def __call__(self, samples: Array) -> Array:
         """The coefficients of a whole clip.
@@ -89,18 +94,28 @@ class Mfcc:
         Returns:
             Shape (n_frames, n_columns).
         """
+        sums = self._sums(frames)
+        columns = self._logarithm(sums[:, : self._n_logarithms])
+        prosody = self._banks.prosody
+        if prosody is None:
+            return columns
+        autocorrelation = sums[:, self._n_logarithms :]
+        return np.concatenate([columns, prosody(autocorrelation, sums[:, : self.recipe.n_mels])], axis=1)
+
+    def _sums(self, frames: Array) -> Array:
+        """What is linear in the power spectra of some frames, side by side: mel bands, energy, autocorrelation."""
         recipe, banks = self.recipe, self._banks
-        spectrum = np.fft.rfft(frames * banks.window, n=recipe.n_fft, axis=1)
-        power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(self.dtype, copy=False)
-        if recipe.spectrum == "periodogram":
-            power /= recipe.n_fft
-        mel = np.concatenate([_product(power[:, bins], filters) for bins, filters in banks.mel], axis=1)
-        columns = [self._logarithm(mel)]
-        if recipe.first_coefficient == "log_energy":
-            columns.append(self._logarithm(power.sum(axis=1, keepdims=True)))
-        if self._prosody is not None:
-            columns.append(self._prosody(power, mel))
-        return np.concatenate(columns, axis=1)
+        sums = np.empty((len(frames), banks.n_sums), self.dtype)
+        for some in _few(len(frames), _SPECTRA_BYTES // (recipe.n_fft * self.dtype.itemsize)):
+            spectrum = rfft(frames[some] * banks.window, recipe.n_fft)
+            power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(self.dtype, copy=False)
+            if recipe.spectrum == "periodogram":
+                power /= recipe.n_fft
+            for bins, columns, matrix in banks.products:
+                sums[some, columns] = _product(power[:, bins], matrix)
+            if recipe.first_coefficient == "log_energy":
+                sums[some, recipe.n_mels] = power.sum(axis=1)
+        return sums
 
     def _logarithm(self, power: Array) -> Array:
         if self.recipe.log == "decibel":
@@ -133,7 +148,7 @@ class Mfcc:
         cepstra = _product(filters if floor is None else np.maximum(filters, floor), self._banks.dct)
         if self.recipe.first_coefficient == "log_energy":
             cepstra[:, 0] = log_mel[:, self.recipe.n_mels]
-        if self._prosody is not None:
+        if self._banks.prosody is not None:
             cepstra = np.concatenate([cepstra, log_mel[:, -N_COLUMNS:]], axis=1)
         return np.asarray(cepstra)
 
@@ -152,9 +167,40 @@ class MfccStream:
 
     def push(self, samples: Array) -> Array:
         """The frames that these samples complete, shape (n_frames, n_columns)."""
+        self.hear(samples)
+        return self.take(self.n_ready)
+
+    def hear(self, samples: Array) -> None:
+        """Some more samples, shape (n,), of which no frames are wanted yet."""
         if len(samples):
             self._append(self._emphasise(np.asarray(samples, self._mfcc.dtype)))
-        return self._complete_frames()
+
+    @property
+    def n_ready(self) -> int:
+        """How many frames may be taken."""
+        recipe = self._mfcc.recipe
+        return max(0, (len(self._pending) - recipe.frame_length) // recipe.hop_length + 1)
+
+    def take(self, n_frames: int) -> Array:
+        """The next frames, shape (n_frames, n_columns); at most `n_ready`."""
+        recipe, pending = self._mfcc.recipe, self._pending
+        log_mel = np.empty((max(0, n_frames), self._mfcc.n_columns), self._mfcc.dtype)
+        if n_frames > 0:
+            step = pending.itemsize
+            frames: Array = np.ndarray(
+                (n_frames, recipe.frame_length), pending.dtype, pending, strides=(recipe.hop_length * step, step)
+            )
+            for some in _few(n_frames, _FRAMES_AT_ONCE):
+                log_mel[some] = self._mfcc.log_mel(frames[some])
+            self.skip(n_frames)
+        return log_mel
+
+    def skip(self, n_frames: int) -> None:
+        """Go on without the next frames; at most `n_ready`."""
+        n_samples = n_frames * self._mfcc.recipe.hop_length
+        self._skip = max(0, n_samples - len(self._pending))
+        self._pending = self._pending[n_samples:].copy()
+        self._n_frames += n_frames
 
     def finish(self) -> Array:
         """The frames that only the end of the clip completes. The stream is spent afterwards."""
@@ -162,10 +208,10 @@ class MfccStream:
         if recipe.padding == "center":
             self._append(np.zeros(recipe.n_fft // 2, self._mfcc.dtype))
         else:
-            uncovered = len(self._pending) - self._skip
-            if uncovered > (recipe.frame_length - recipe.hop_length if self._n_frames else 0):
+            uncovered = len(self._pending) - self._skip - self.n_ready * recipe.hop_length
+            if uncovered > (recipe.frame_length - recipe.hop_length if self._n_frames + self.n_ready else 0):
                 self._append(np.zeros(recipe.frame_length - uncovered, self._mfcc.dtype))
-        return self._complete_frames()
+        return self.take(self.n_ready)
 
     def _emphasise(self, samples: Array) -> Array:
         recipe, dtype = self._mfcc.recipe, self._mfcc.dtype.type
@@ -183,33 +229,27 @@ class MfccStream:
         self._skip -= skipped
         self._pending = pending[skipped:]
 
-    def _complete_frames(self) -> Array:
-        recipe = self._mfcc.recipe
-        pending, hop = self._pending, recipe.hop_length
-        n_frames = max(0, (len(pending) - recipe.frame_length) // hop + 1)
-        if n_frames:
-            self._pending = pending[n_frames * hop :].copy()
-            self._skip = max(0, n_frames * hop - len(pending))
-        self._n_frames += n_frames
-        log_mel = np.empty((n_frames, self._mfcc.n_columns), self._mfcc.dtype)
-        if n_frames:
-            frames = np.lib.stride_tricks.sliding_window_view(pending, recipe.frame_length)[::hop]
-            for first in range(0, n_frames, _FRAMES_AT_ONCE):
-                some = slice(first, min(first + _FRAMES_AT_ONCE, n_frames))
-                log_mel[some] = self._mfcc.log_mel(frames[some])
-        return log_mel
-
 
 class _Banks(NamedTuple):
     window: Array  # (frame_length,)
-    mel: tuple[tuple[slice, Array], ...]  # some bins, and their part of some filters, (n_bins, n_filters)
+    products: tuple[tuple[slice, slice, Array], ...]  # some bins, which sums they go into, and how, (n_bins, n_sums)
+    n_sums: int
     dct: Array  # (n_mels, n_mfcc), the lifter in it
+    prosody: Prosody | None
 
 
 @lru_cache(maxsize=16)
-def _banks(recipe: MfccRecipe, dtype: np.dtype[Any]) -> _Banks:
-    mel = tuple((bins, filters.astype(dtype)) for bins, filters in _blocks(_mel_filters(recipe)))
-    return _Banks(_window(recipe).astype(dtype), mel, _dct(recipe).astype(dtype))
+def _banks(recipe: MfccRecipe, prosody_recipe: ProsodyRecipe | None, dtype: np.dtype[Any]) -> _Banks:
+    window = _window(recipe)
+    prosody = None if prosody_recipe is None else Prosody(prosody_recipe, recipe, window)
+    products, n_sums = [], 0
+    for bins, filters in _blocks(_mel_filters(recipe)):
+        products.append((bins, slice(n_sums, n_sums := n_sums + filters.shape[1]), filters.astype(dtype)))
+    n_sums += recipe.first_coefficient == "log_energy"
+    if prosody is not None:
+        cosines = prosody.cosines.astype(dtype)
+        products.append((prosody.bins, slice(n_sums, n_sums := n_sums + cosines.shape[1]), cosines))
+    return _Banks(window.astype(dtype), tuple(products), n_sums, _dct(recipe).astype(dtype), prosody)
 
 
 def _blocks(filters: Array) -> Iterator[tuple[slice, Array]]:
@@ -223,10 +263,16 @@ def _blocks(filters: Array) -> Iterator[tuple[slice, Array]]:
 
 def _product(rows: Array, matrix: Array) -> Array:
     """The product of some rows with a matrix, a few rows at a time where it is large."""
-    n_rows = max(1, _LARGEST_PRODUCT // matrix.size)
+    n_rows = _LARGEST_PRODUCT // matrix.size
     if len(rows) <= n_rows:
         return np.asarray(rows @ matrix)
-    return np.concatenate([rows[first : first + n_rows] @ matrix for first in range(0, len(rows), n_rows)])
+    return np.concatenate([rows[some] @ matrix for some in _few(len(rows), n_rows)])
+
+
+def _few(n: int, at_once: int) -> Iterator[slice]:
+    """Slices of n rows, at most so many at once, and at least one."""
+    at_once = max(1, at_once)
+    return (slice(first, min(first + at_once, n)) for first in range(0, n, at_once))
 
 
 def _window(recipe: MfccRecipe) -> Array:

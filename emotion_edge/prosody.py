@@ -8,7 +8,7 @@ it is close to 1 at the period of a voiced sound.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,66 +35,88 @@ class Prosody:
     Args:
         recipe: where to look for the pitch.
         mfcc: how the spectra were made.
-        window: what the frames were multiplied by, shape (frame_length,); of its dtype is what is returned.
+        window: what the frames were multiplied by, shape (frame_length,), float64.
+
+    Attributes:
+        bins: those of a power spectrum that are heard.
+        cosines: shape (n_bins, 1 + n_lags), float64: the product of their power with it is the autocorrelation, at lag zero
+            and at those around the periods that are tried, divided by the window's own. It is the inverse transform, but so
+            few bins and lags are cheaper to multiply than to transform.
     """
 
     def __init__(self, recipe: ProsodyRecipe, mfcc: MfccRecipe, window: Array) -> None:
-        self._search: Final = _search(recipe, mfcc, window)
+        self._rate_hz = mfcc.sample_rate_hz / (factor := _factor(recipe, mfcc))
+        bin_hz = mfcc.sample_rate_hz / mfcc.n_fft
+        n_bins = mfcc.n_fft // 2 // factor + 1
+        self.bins: Final = slice(
+            int(recipe.lowest_hz / bin_hz), min(n_bins, int(_HARMONICS * recipe.highest_hz / bin_hz))
+        )
+        first, last = math.floor(self._rate_hz / recipe.highest_hz) - 1, math.ceil(self._rate_hz / recipe.lowest_hz) + 1
+        lags = np.arange(first, last + 1)  # all but the first and the last are tried
+        own = np.fft.irfft(np.square(np.abs(np.fft.rfft(window, mfcc.n_fft))))[::factor]
+        self.cosines: Final = _cosines(self.bins, np.append(0, lags), 2 * (n_bins - 1))
+        self.cosines[:, 1:] *= own[0] / own[lags]
+        self._lags: Final = lags
+        self._cost: Final = _OCTAVE_COST * np.log2(lags / lags[1])
 
-    def __call__(self, power: Array, mel: Array) -> Array:
+    def __call__(self, autocorrelation: Array, mel: Array) -> Array:
         """Level, voicing and pitch.
 
         Args:
-            power: spectra of frames, shape (n_frames, n_fft // 2 + 1).
-            mel: the power that their mel filters let through, shape (n_frames, n_mels).
+            autocorrelation: as the product with `cosines` has it, shape (n_frames, 1 + n_lags).
+            mel: the power that the mel filters let through, shape (n_frames, n_mels).
 
         Returns:
             Shape (n_frames, 3): ten times the common logarithm of the power in all mel filters; the normalised
             autocorrelation at the best period, about 0.3 for noise, 1 for a pure period, 0.8 for one near the lowest
             pitch; and log2 of the pitch in Hz, which means nothing where the second is small.
         """
-        level = 10 * np.log10(np.maximum(mel.sum(axis=1), _SMALLEST_POWER))
-        return np.stack([level, *self._pitch(power)], axis=1).astype(power.dtype, copy=False)
+        columns = np.empty((len(mel), N_COLUMNS), mel.dtype)
+        columns[:, 0] = 10 * np.log10(np.maximum(np.add.reduce(mel, axis=1), _SMALLEST_POWER))
+        columns[:, 1], columns[:, 2] = self._pitch(autocorrelation)
+        return columns
 
-    def _pitch(self, power: Array) -> tuple[Array, Array]:
-        search = self._search
-        band = np.zeros((len(power), search.n_bins), power.dtype)
-        band[:, search.band] = power[:, search.band]
-        correlation = np.fft.irfft(band, axis=1)
-        fit = correlation[:, search.lags] / (correlation[:, :1] + _SMALLEST_POWER) * search.window
-        before, at, after = fit[:, :-2], fit[:, 1:-1], fit[:, 2:]
-        # The parabola through each three: between two lags a short period would lose to a multiple that falls on one.
-        bend = np.minimum(before - 2 * at + after, -_SMALLEST_POWER)
-        beside = np.clip((before - after) / (2 * bend), -0.5, 0.5)
-        top = at - (before - after) * beside / 4
-        top = np.where(top > 1, 1 / np.maximum(top, 1), top)  # what is no period at all: Boersma, 1993
-        is_peak = (at >= before) & (at >= after)
-        best = np.where(is_peak, top - search.cost, -np.inf).argmax(axis=1)[:, np.newaxis]
-        lags = search.lags.start + 1 + best + np.take_along_axis(beside, best, axis=1)
-        return np.take_along_axis(top, best, axis=1)[:, 0], np.log2(search.rate_hz / lags[:, 0])
-
-
-class _Search(NamedTuple):
-    n_bins: int  # of the spectrum, up to half the lower rate
-    rate_hz: float  # of the autocorrelation
-    band: slice  # the bins that are heard
-    lags: slice  # one more at each end than are tried
-    window: Array  # 1 / autocorrelation of the window at those lags
-    cost: Array  # of the lags that are tried
+    def _pitch(self, autocorrelation: Array) -> tuple[Array, Array]:
+        fit = autocorrelation[:, 1:] / (autocorrelation[:, :1] + _SMALLEST_POWER)
+        flat, n_lags = fit.ravel(), fit.shape[1]
+        is_peak = np.zeros(fit.shape, bool)
+        middle = fit[:, 1:-1]
+        np.logical_and(middle >= fit[:, :-2], middle >= fit[:, 2:], out=is_peak[:, 1:-1])
+        is_peak[:, 1] |= ~is_peak.any(axis=1)  # there is always one
+        peaks = is_peak.ravel().nonzero()[0]  # in one dimension: numpy takes a fourth of the time
+        top, beside = _parabola(flat, peaks)
+        worth = np.full(fit.shape, -np.inf, fit.dtype)
+        worth.ravel()[peaks] = top - self._cost[peaks % n_lags]
+        best = worth.argmax(axis=1)
+        chosen = peaks.searchsorted(best + np.arange(0, fit.size, n_lags))
+        return top[chosen], np.log2(self._rate_hz / (self._lags[best] + beside[chosen]))
 
 
-def _search(recipe: ProsodyRecipe, mfcc: MfccRecipe, window: Array) -> _Search:
-    factor = 1  # fewer bins are a lower rate, and a cheaper transform
+def _parabola(values: Array, places: Array) -> tuple[Array, Array]:
+    """The tops of the parabolas through values and their neighbours, and where they lie, -0.5 to 0.5 beside the middle.
+
+    Between two lags a short period would else lose to a multiple that falls on one.
+    """
+    before, at, after = values[places - 1], values[places], values[places + 1]
+    quarter = (before - after) / 4
+    beside = 2 * quarter / np.minimum(before - 2 * at + after, -_SMALLEST_POWER)
+    beside = np.minimum(np.maximum(beside, -0.5), 0.5)
+    top = at - quarter * beside
+    return np.minimum(top, 1 / np.maximum(top, 1)), beside  # above 1 is what is no period at all: Boersma, 1993
+
+
+def _factor(recipe: ProsodyRecipe, mfcc: MfccRecipe) -> int:
+    """By how much lower a rate does: fewer bins, and fewer lags."""
+    factor = 1
     while (
         mfcc.n_fft % (4 * factor) == 0 and mfcc.sample_rate_hz / (2 * factor) >= _SAMPLES_A_PERIOD * recipe.highest_hz
     ):
         factor *= 2
-    rate_hz = mfcc.sample_rate_hz / factor
-    bin_hz = mfcc.sample_rate_hz / mfcc.n_fft
-    n_bins = mfcc.n_fft // 2 // factor + 1
-    band = slice(int(recipe.lowest_hz / bin_hz), min(n_bins, int(_HARMONICS * recipe.highest_hz / bin_hz)))
-    lags = slice(math.floor(rate_hz / recipe.highest_hz) - 1, math.ceil(rate_hz / recipe.lowest_hz) + 2)
-    own = np.fft.irfft(np.square(np.abs(np.fft.rfft(window, mfcc.n_fft))))[::factor]
-    tried = np.arange(lags.start + 1, lags.stop - 1)
-    cost = _OCTAVE_COST * np.log2(tried / tried[0])
-    return _Search(n_bins, rate_hz, band, lags, (own[0] / own[lags]).astype(window.dtype), cost.astype(window.dtype))
+    return factor
+
+
+def _cosines(bins: slice, lags: Array, length: int) -> Array:
+    """Columns of the inverse transform of a real spectrum, of so many samples, at some lags; (n_bins, n_lags)."""
+    numbers = np.arange(bins.start, bins.stop)
+    weights = np.where((numbers == 0) | (2 * numbers == length), 1, 2) / length  # all other bins are there twice
+    return np.asarray(weights[:, np.newaxis] * np.cos(2 * np.pi / length * np.outer(numbers, lags)))

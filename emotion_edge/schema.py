@@ -12,6 +12,8 @@ from .errors import ModelError
 
 T = TypeVar("T")
 
+_known_annotations: dict[type, dict[str, Any]] = {}
+
 
 def check(holds: bool, name: str, got: object, wanted: str) -> None:
     """Raise a ModelError that says what was got and what was wanted, unless it holds."""
@@ -21,9 +23,10 @@ def check(holds: bool, name: str, got: object, wanted: str) -> None:
 
 def check_types(instance: Any, where: str) -> None:
     """Compare each field of a dataclass with its annotation. A float is any finite number that is not a bool."""
-    for name, kind in get_type_hints(type(instance)).items():
+    for name, kind in _annotations(type(instance)).items():
         value = getattr(instance, name)
-        check(_fits(value, kind), where + name, value, _describe(kind))
+        if not _fits(value, kind):
+            check(False, where + name, value, _describe(kind))
 
 
 def check_known(cls: type, names: Mapping[str, Any], where: str, whole: str = "recipe") -> None:
@@ -51,11 +54,18 @@ def from_object(cls: type[T], data: Any, where: str = "", whole: str = "recipe")
     values = {}
     for entry in fields(cls):  # type: ignore[arg-type]
         if entry.name in data:
-            kind = get_type_hints(cls)[entry.name]
+            kind = _annotations(cls)[entry.name]
             values[entry.name] = _convert(data[entry.name], kind, f"{where}{entry.name}.", whole)
         elif entry.default is MISSING and entry.default_factory is MISSING:
             raise ModelError(f"the {whole} lacks {where}{entry.name}")
     return cls(**values)
+
+
+def _annotations(cls: type) -> dict[str, Any]:
+    """Kept, as they are compiled from their text each time: that took most of the time to load a model."""
+    if cls not in _known_annotations:
+        _known_annotations[cls] = get_type_hints(cls)
+    return _known_annotations[cls]
 
 
 def _convert(value: Any, kind: Any, where: str, whole: str) -> Any:
@@ -70,6 +80,8 @@ def _options(kind: Any) -> tuple[Any, ...]:
 
 
 def _fits(value: Any, kind: Any) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and _finite(value)
     options = _options(kind)
     if len(options) > 1:
         return any(_fits(value, option) for option in options)
@@ -81,8 +93,6 @@ def _fits(value: Any, kind: Any) -> bool:
     if origin is Mapping:
         key, item = get_args(kind)
         return isinstance(value, Mapping) and all(_fits(k, key) and _fits(v, item) for k, v in value.items())
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and _finite(value)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, kind)

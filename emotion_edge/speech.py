@@ -100,7 +100,7 @@ class _TrainedGate:
         """Ask about the window at the end of each step, once all of its frames are known."""
         while self._n_done < self._n_steps:
             end_s = (self._n_done + 1) * self._steps.length / self._rate
-            if not self._frames.ready(end_s):
+            if end_s >= _SHORTEST_S and not self._frames.ready(end_s):
                 return
             self._n_done += 1
             self._hear_window(end_s)

@@ -18,6 +18,7 @@ from .classifier import EmotionClassifier, Features
 from .events import Event, EventTracker, Smoothing
 from .model import DEFAULT_MODEL
 from .settings import ListenSettings
+from .transform import prepare_for_long
 from .utterances import Utterances, Window
 from .windows import RecentFrames
 
@@ -73,6 +74,7 @@ class EmotionStream:
         self.classifier: Final = model if isinstance(model, EmotionClassifier) else EmotionClassifier(model)
         self.settings: Final = (settings or ListenSettings()).for_model(self.classifier.recipe)
         self._gate: Final = speech.speech_gate()
+        prepare_for_long()
         self._smooth_speech: Final = Smoothing(self.settings.smoothing_s)
         self._speech: float | None = None
         self._voice: Features | None = None  # the utterance so far, as its last window of speech has it

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blocks import Blocks
-from .level import LOUD_DBFS
+from .level import LOUD_DBFS, powers
 
 Array = NDArray[Any]
 
@@ -87,8 +87,7 @@ class Utterances:
 
     def push(self, samples: Array) -> list[Window]:
         """The windows that end within these samples, shape (n,), mono."""
-        powers = self._blocks.push(samples).var(axis=1)  # the mean, an offset, carries no sound
-        return [window for power in powers.tolist() for window in self._next_block(power)]
+        return [window for power in powers(self._blocks.push(samples)).tolist() for window in self._next_block(power)]
 
     def finish(self) -> list[Window]:
         """The last window of an utterance that the end of the stream cuts off."""

@@ -98,6 +98,8 @@ def test_sample_dtypes_mean_the_same_sound():
 
 def test_channels_are_averaged():
     np.testing.assert_array_equal(convert(np.array([[1.0, 0.0], [0.5, 0.5]]), RATE), [0.5, 0.5])
+    surround = np.random.default_rng(0).uniform(-1, 1, (1000, 6)).astype(np.float32)
+    np.testing.assert_allclose(convert(surround, RATE), surround.mean(axis=1), atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -92,14 +92,50 @@ def test_ready_and_forgotten():
     assert frames.ready(3.0)
 
 
-def test_each_frame_is_computed_once(monkeypatch):
+@pytest.fixture
+def computed(monkeypatch):
+    """How many frames, each time that some are computed."""
     counted = []
     compute = Mfcc.log_mel
     monkeypatch.setattr(Mfcc, "log_mel", lambda self, frames: (counted.append(len(frames)), compute(self, frames))[1])
+    return counted
+
+
+def test_each_frame_is_computed_once(computed):
     frames = RecentFrames(CENTRED, 22050, keep_s=10)
     for at in range(0, 88200, 2205):
         frames.push(SAMPLES[at : at + 2205])
         for start_s in (0.0, 0.5, 1.0):
             frames.probabilities(start_s, start_s + 0.5)
     frames.finish()
-    assert sum(counted) == 88200 // 512 + 1
+    assert sum(computed) == 88200 // 512 + 1
+
+
+@pytest.mark.parametrize("model", [CENTRED, FROM_ITS_START])
+@pytest.mark.parametrize("asked_s", [(), (0.5, 1.0), (4.0, 9.0)])
+def test_what_nobody_asks_for_is_not_computed_and_changes_nothing(model, asked_s, computed):
+    sound = np.tile(SAMPLES, 4)
+    brief, long = RecentFrames(model, 44100, keep_s=1.0), RecentFrames(model, 44100, keep_s=20.0)
+    for at in range(0, len(sound), 882):
+        for frames in (brief, long):
+            frames.push(sound[at : at + 882])
+        for end_s in asked_s:
+            if abs(at / 44100 - end_s - 0.2) < 0.01:
+                assert brief.ready(end_s)
+                np.testing.assert_allclose(
+                    brief.vector(end_s - 0.5, end_s), long.vector(end_s - 0.5, end_s), rtol=1e-4, atol=2e-3
+                )
+    computed.clear()
+    recent = brief.vector(15.0, 15.9)
+    per_second = model.recipe.mfcc.sample_rate_hz / model.recipe.mfcc.hop_length
+    assert sum(computed) < 1.1 * per_second
+    np.testing.assert_allclose(recent, long.vector(15.0, 15.9), rtol=1e-4, atol=2e-3)
+
+
+def test_an_array_may_be_filled_again_once_it_was_heard():
+    frames, piece = RecentFrames(CENTRED, 44100, keep_s=10), np.empty(4410, np.float32)
+    for at in range(0, len(SAMPLES), 4410):
+        piece[:] = SAMPLES[at : at + 4410]
+        frames.push(piece)
+    frames.finish()
+    np.testing.assert_allclose(frames.vector(1.0, 3.0), frames_of(CENTRED).vector(1.0, 3.0), rtol=1e-4, atol=2e-3)

@@ -1,0 +1,57 @@
+"""What is imported when."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sounds import SPOKEN
+
+import emotion_edge
+
+
+def typed():
+    """Name to module, as type checkers see them."""
+    tree = ast.parse(Path(emotion_edge.__file__).read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    return {alias.asname: node.module for node in imports for alias in node.names}
+
+
+def test_every_name_is_there_as_type_checkers_see_it():
+    public = {name for name in dir(emotion_edge) if name[0].isupper() and name != "TYPE_CHECKING"} | {"classify"}
+    assert public == typed().keys()
+    for name, module in typed().items():
+        assert getattr(emotion_edge, name) is getattr(sys.modules[f"emotion_edge.{module}"], name)
+
+
+def test_another_name_is_not():
+    with pytest.raises(AttributeError, match="module 'emotion_edge' has no attribute 'Emotion'"):
+        _ = emotion_edge.Emotion
+    with pytest.raises(ImportError, match="cannot import name 'Emotion'"):
+        from emotion_edge import Emotion  # noqa: F401
+
+
+def test_the_import_of_the_package_alone_loads_next_to_nothing():
+    code = "import sys, emotion_edge; print('numpy' in sys.modules, emotion_edge.__version__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", emotion_edge.__version__]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_the_command_line_starts_no_threads_unless_it_is_told_to():
+    def threads_and_setting(**wanted):
+        code = (
+            f"import os, sys; from emotion_edge.cli import main; main(['classify', {str(SPOKEN[0])!r}]); "
+            "print(len(os.listdir('/proc/self/task')), os.environ['OPENBLAS_NUM_THREADS'])"
+        )
+        others = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=others | wanted)
+        return done.stdout.splitlines()[-1].split()
+
+    assert threads_and_setting() == ["1", "1"]
+    assert threads_and_setting(OPENBLAS_NUM_THREADS="2")[1] == "2"
