@@ -23,7 +23,7 @@ from emotion_edge.broker import Broker
 from emotion_edge.model import load, shipped
 from emotion_edge.mqtt import MqttPublisher
 
-PAGE = (Path(__file__).parents[1] / "docs" / "mqtt.md").read_text()
+PAGE = (Path(__file__).parents[1] / "docs" / "how-to" / "mqtt.md").read_text()
 (AUTOMATIONS,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 ADDRESS = re.search(r"--mqtt (\S+)", PAGE)[1]
 RECIPE = load("five-emotions").recipe

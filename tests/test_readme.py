@@ -87,6 +87,13 @@ def test_the_figures_of_strangers_are_those_of_the_evaluation():
     assert f"learnt from) | {noise} |" in card
 
 
+def test_the_figures_of_eight_emotions_are_those_of_the_benchmark():
+    figures = json.loads((ROOT / "benchmarks" / "eight_emotions.json").read_text())
+    card, text = (" ".join(page.split()) for page in ((ROOT / "models" / "five-emotions.md").read_text(), README))
+    assert f"UAR {figures['uar']:.3f}, accuracy {figures['accuracy']:.3f} (int8" in card
+    assert f"RAVDESS, it recognises {figures['uar']:.3f} of those of actors" in text
+
+
 def test_the_figures_of_voice_profiles_are_those_of_the_benchmark():
     ten, neutral = (
         next(row for row in json.loads((ROOT / "benchmarks" / "voice_profile.json").read_text()) if wanted(row))
