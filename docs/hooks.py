@@ -19,6 +19,7 @@ ELSEWHERE = (
     "converter/README.md",
     "models/*.md",
     "examples/*.py",
+    "examples/*.json",
     "benchmarks/*.py",
     "benchmarks/*.json",
 )
