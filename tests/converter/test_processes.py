@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import os
 import signal
@@ -31,6 +32,20 @@ def test_a_process_that_is_ended_from_outside():
     with (
         pytest.raises(EmotionEdgeError, match="ended from outside, for want of memory perhaps: fewer --jobs"),
         processes.mapped(os._exit, [9], 2) as results,
+    ):
+        list(results)
+
+
+class _EndsWhatLoadsIt:
+    def __reduce__(self):
+        return os._exit, (9,)
+
+
+def test_a_process_that_ends_while_it_starts():
+    large = functools.partial(operator.add, (_EndsWhatLoadsIt(), bytes(1 << 20)))
+    with (
+        pytest.raises(EmotionEdgeError, match="ended from outside"),
+        processes.mapped(large, [()], 2) as results,
     ):
         list(results)
 
