@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from .. import __version__
-from . import classify, devices, listen, models, profile, record
+from . import classify, devices, listen, models, profile, record, serve
 from .running import run
 
 
@@ -20,6 +20,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"emotion-edge {__version__}")
     parser.add_argument("--debug", action="store_true", help="tell on stderr what is going on")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (classify, listen, profile, models, devices, record):
+    for command in (classify, listen, serve, profile, models, devices, record):
         command.register(commands)
     return parser
