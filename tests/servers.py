@@ -8,10 +8,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import httpx
 
 TOKEN = "a-token-for-the-tests-0123456789"
 
@@ -87,3 +90,11 @@ def serving(*arguments: Any, before: Callable[[], None] | None = None, **environ
         process.wait()
         reading.join(30)
         process.stderr.close()
+
+
+def wait_for(server: Server, gauge: str, value: int) -> None:
+    """Wait until one of its metrics has a value."""
+    until = time.monotonic() + 20
+    while f"\n{gauge} {value}.0\n" not in httpx.get(server.url + "metrics", trust_env=False).text:
+        assert time.monotonic() < until, f"{gauge} is never {value}"
+        time.sleep(0.02)

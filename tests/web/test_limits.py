@@ -6,13 +6,12 @@ import io
 import signal
 import socket
 import threading
-import time
 
 import httpx
 import numpy as np
 import pytest
 import soundfile
-from servers import serving
+from servers import serving, wait_for
 from sounds import SPOKEN
 from starlette.exceptions import HTTPException
 from websockets.exceptions import ConnectionClosed
@@ -43,13 +42,6 @@ class HalfAnUpload:
         """Send the rest; the status line of the answer."""
         self.socket.sendall(HELLO[1000:])
         return self.socket.makefile("rb").readline()
-
-
-def wait_for(server, gauge, value):
-    until = time.monotonic() + 20
-    while f"\n{gauge} {value}.0\n" not in httpx.get(server.url + "metrics", trust_env=False).text:
-        assert time.monotonic() < until, f"{gauge} is never {value}"
-        time.sleep(0.02)
 
 
 def test_uploads_that_are_too_long():

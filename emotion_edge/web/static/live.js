@@ -51,7 +51,7 @@ export class LiveView {
 
   #hearStatus(status) {
     const answer = answerOf(status);
-    const word = wordOf(answer);
+    const word = isDeciding(answer) ? "a voice" : wordOf(answer);
     this.#waveform.add(status.heard_s, height(status.level_dbfs), colourOf(answer));
     showWord(word, sentence(answer, status), answer.status === "ok" ? colourOf(answer) : null);
     showBars(answer, "Probabilities");
@@ -68,7 +68,11 @@ function answerOf({ verdict, probabilities }) {
   return { status: "uncertain", label, confidence, probabilities };
 }
 
+/** Somebody speaks, and no label has lasted long enough yet. */
+const isDeciding = ({ status, probabilities }) => status === "no_speech" && Object.keys(probabilities).length > 0;
+
 function sentence(answer, { sound }) {
+  if (isDeciding(answer)) return "Not yet long enough for an answer.";
   if (answer.status === "no_speech") return sound ? "Hearing something." : "Nobody speaks.";
   if (answer.confidence === 0) return ""; // between two decisions
   return answer.status === "ok" ? `${percent(answer.confidence)} sure.` : sentenceOf(answer);
