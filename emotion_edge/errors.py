@@ -31,3 +31,7 @@ class InterpreterError(EmotionEdgeError):
 
 class SettingsError(EmotionEdgeError, ValueError):
     """A setting is out of its range, or contradicts another."""
+
+
+class ServerError(EmotionEdgeError):
+    """The web server cannot start: a package is missing, the address is taken, or nothing would protect it."""

@@ -1,0 +1,1 @@
+"""The HTTP API, the live socket and the page of `emotion-edge serve`. Needs the extra `web`."""

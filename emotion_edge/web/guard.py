@@ -1,0 +1,105 @@
+"""Who may ask: under which name, from which page, with which token. And what a browser is told to keep to."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Collection
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .errors import error_response
+
+LIVE_PROTOCOL: Final = "emotion-edge.live"
+"""The WebSocket subprotocol that is spoken."""
+TOKEN_PROTOCOL: Final = "emotion-edge.token."
+"""What comes before the token where it is offered as a subprotocol, for a browser cannot set headers."""
+
+_OPEN_PATHS: Final = ("/", "/healthz", "/openapi.json")  # the page asks for the token itself
+_OPEN_FOLDER: Final = "/static/"
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "media-src blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """Turns away requests and sockets that have no business here, before anything of them is read.
+
+    A page on the Internet can make a browser ask a server on this very machine (by a form, or by a name that it lets
+    resolve to 127.0.0.1). So a request must call the server by a name that it has, and come from its own page if it comes
+    from a page.
+
+    Args:
+        app: who answers the others.
+        token: what the API asks for; None for nothing.
+        hosts: the names and addresses that the server may be called by; empty for any, where a token protects it.
+    """
+
+    def __init__(self, app: ASGIApp, *, token: str | None, hosts: Collection[str]) -> None:
+        self._app: Final = app
+        self._token: Final = None if token is None else token.encode()
+        self._hosts: Final = frozenset(host.lower() for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or let it through."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                headers = MutableHeaders(scope=message)
+                headers.update(_HEADERS)
+                # A new version of the page is seen at once; answers are nobody else's business.
+                headers["Cache-Control"] = "no-cache" if _is_open(scope["path"]) else "no-store"
+            await send(message)
+
+        answer = self._refusal(scope) or self._app
+        await answer(scope, receive, with_headers)
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if self._hosts and _name_of(host) not in self._hosts:
+            return error_response(403, f"this server is not called {_name_of(host)!r}: start it with --allow-host")
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return error_response(403, f"a page from {origin} may not ask here")
+        if self._token is None or _is_open(scope["path"]) or self._has_token(scope, headers):
+            return None
+        return error_response(
+            401,
+            "the token is missing or wrong: send the header Authorization: Bearer TOKEN",
+            {"WWW-Authenticate": "Bearer"},
+        )
+
+    def _has_token(self, scope: Scope, headers: Headers) -> bool:
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        offered = [given.strip()] if kind.lower() == "bearer" else []
+        offered += [
+            protocol.removeprefix(TOKEN_PROTOCOL)
+            for protocol in scope.get("subprotocols", ())
+            if protocol.startswith(TOKEN_PROTOCOL)
+        ]
+        assert self._token is not None
+        return any(hmac.compare_digest(token.encode(), self._token) for token in offered)
+
+
+def _is_open(path: str) -> bool:
+    """Whether anybody may see it: the page, which holds no data, and that the server is there."""
+    return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
+
+
+def _name_of(host: str) -> str:
+    """A Host header without its port."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""

@@ -1,0 +1,115 @@
+"""What the endpoints share: the models, the limits, the counters."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+from anyio import CancelScope, move_on_after
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+
+from ..classifier import EmotionClassifier
+from ..errors import ServerError
+from .limits import Deadline, Limits, Slots
+from .metrics import Metrics
+
+
+class Service:
+    """The models, each loaded once, and what may be asked of them.
+
+    Args:
+        classifiers: the first answers where a request names none.
+        limits: what a request may cost.
+
+    Raises:
+        ServerError: two models have one name.
+    """
+
+    def __init__(self, classifiers: Sequence[EmotionClassifier], limits: Limits) -> None:
+        self.models: Final = {classifier.recipe.name: classifier for classifier in classifiers}
+        if len(self.models) < len(classifiers):
+            names = ", ".join(classifier.recipe.name for classifier in classifiers)
+            raise ServerError(f"models are asked for by name, and these names are not all different: {names}")
+        self.default: Final = classifiers[0].recipe.name
+        self.limits: Final = limits
+        self.requests: Final = Slots(limits.at_once, "requests")
+        self.streams: Final = Slots(limits.at_once, "live streams")
+        self.metrics: Final = Metrics(self.requests, self.streams)
+        self._stopping: Final = threading.Event()
+        self._arriving: Final[set[CancelScope]] = set()
+
+    def model(self, name: str | None) -> EmotionClassifier:
+        """The model of a name; the default one without.
+
+        Raises:
+            HTTPException: 404, there is none.
+        """
+        classifier = self.models.get(name or self.default)
+        if classifier is None:
+            raise HTTPException(404, f"no model {name!r}: there are {', '.join(self.models)}")
+        return classifier
+
+    @contextmanager
+    def arriving(self) -> Iterator[None]:
+        """Receive a body within the time that it has.
+
+        Raises:
+            HTTPException: 408, it took too long; 503, the server stops.
+        """
+        with move_on_after(self.limits.timeout_s) as scope:
+            self._arriving.add(scope)
+            try:
+                yield
+            finally:
+                self._arriving.discard(scope)
+        if scope.cancelled_caught:
+            self.deadline().check()
+            raise HTTPException(408, f"the body did not arrive within {self.limits.timeout_s:g} s")
+
+    def deadline(self) -> Deadline:
+        """Until when a request that was received just now may be worked on."""
+        return Deadline(self.limits.timeout_s, self._stopping)
+
+    def stop(self) -> None:
+        """Let what is received and worked on end at once, by a 503. Only for the event loop's thread."""
+        self._stopping.set()
+        for scope in self._arriving:
+            scope.cancel()
+
+    def describe(self) -> dict[str, Any]:
+        """The models and the limits, as JSON has them."""
+        return {
+            "default": self.default,
+            "models": [_describe(classifier) for classifier in self.models.values()],
+            "limits": {
+                "upload_bytes": self.limits.upload_bytes,
+                "sound_s": self.limits.sound_s,
+                "timeout_s": self.limits.timeout_s,
+                "at_once": self.limits.at_once,
+            },
+        }
+
+
+def service_of(connection: HTTPConnection[Any]) -> Service:
+    """The service that a request or a socket came to."""
+    return cast(Service, connection.app.state.service)
+
+
+def _describe(classifier: EmotionClassifier) -> dict[str, Any]:
+    recipe = classifier.recipe
+    return {
+        "name": recipe.name,
+        "labels": list(recipe.labels),
+        "n_features": recipe.n_features,
+        "sample_rate_hz": recipe.mfcc.sample_rate_hz,
+        "window_s": recipe.window_s,
+        "step_s": recipe.step_s,
+        "uncertain_below": recipe.uncertain_below,
+        "licence": recipe.licence,
+        "corpora": list(recipe.corpora),
+        "protocol": recipe.protocol,
+        "scores": dict(recipe.scores),
+    }

@@ -1,0 +1,57 @@
+// The answer: a word, a sentence, a bar for each label.
+
+import { colourOf, colourOfLabel, paint, percent, sentenceOf, wordOf } from "./labels.js";
+
+const word = document.getElementById("word");
+const sentence = document.getElementById("sentence");
+const bars = document.getElementById("bars");
+const title = document.getElementById("bars-title");
+const spoken = document.getElementById("spoken");
+
+/** Show an answer. */
+export function showAnswer(answer) {
+  showWord(wordOf(answer), sentenceOf(answer), answer.status === "ok" ? colourOf(answer) : null);
+  showBars(answer, "Probabilities");
+}
+
+/** Show a word that is no emotion, or one in its colour. */
+export function showWord(text, more, colour = null, { busy = false } = {}) {
+  word.textContent = text;
+  word.classList.toggle("faint", colour === null);
+  word.classList.toggle("busy", busy);
+  if (colour !== null) paint(word, colour);
+  sentence.textContent = more;
+}
+
+/** Say something to those who listen to the page. */
+export function say(text) {
+  spoken.textContent = text;
+}
+
+/** A bar for each label of a model, empty. */
+export function makeBars(labels) {
+  bars.replaceChildren(...labels.map(makeBar));
+}
+
+/** Fill the bars. */
+export function showBars({ status, label, probabilities }, caption) {
+  title.textContent = caption;
+  for (const bar of bars.children) {
+    const share = probabilities[bar.dataset.label];
+    bar.querySelector(".fill").style.width = `${Math.round(100 * (share ?? 0))}%`;
+    bar.querySelector(".percent").textContent = share === undefined ? "–" : percent(share);
+    bar.classList.toggle("best", status === "ok" && bar.dataset.label === label);
+  }
+}
+
+function makeBar(label) {
+  const item = document.createElement("li");
+  item.dataset.label = label;
+  const parts = ["name", "track", "percent"].map((name) => Object.assign(document.createElement("span"), { className: name }));
+  const fill = Object.assign(document.createElement("span"), { className: "fill" });
+  parts[0].textContent = label;
+  parts[1].append(fill);
+  paint(fill, colourOfLabel(label));
+  item.append(...parts);
+  return item;
+}
