@@ -23,7 +23,7 @@ async def _http_error(connection: Request | WebSocket, error: Exception) -> Resp
     assert isinstance(error, HTTPException)
     sentence = error.detail
     if sentence == HTTPStatus(error.status_code).phrase:  # the framework's own: no such path or method
-        sentence = f"{connection.url.path}: {_WHY.get(error.status_code, sentence)}"
+        sentence = f"{connection.scope['path']}: {_WHY.get(error.status_code, sentence)}"
     return error_response(error.status_code, sentence, error.headers)
 
 

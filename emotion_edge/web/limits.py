@@ -57,7 +57,7 @@ class Slots:
         if self.n_taken >= self._size:
             raise HTTPException(
                 503,
-                f"busy with {self._size} {self._what}, which is as many as there may be: try again",
+                f"busy: no more than {self._size} {self._what} at a time, try again",
                 headers={"Retry-After": str(_RETRY_AFTER_S)},
             )
         self.n_taken += 1

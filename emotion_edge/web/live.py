@@ -30,6 +30,7 @@ LARGEST_MESSAGE: Final = 1 << 20
 _END: Final = "end"
 _STATUS_S: Final = 0.1
 _ROUNDING_S: Final = 1e-6
+_MOST_DIGITS: Final = 10  # Python refuses to read thousands of them
 _POLICY, _UNACCEPTABLE = 1008, 1003  # RFC 6455, 7.4.1
 
 
@@ -48,7 +49,7 @@ def _stream(socket: WebSocket, service: Service) -> EmotionStream:
     classifier = service.model(socket.query_params.get("model"))
     given = socket.query_params.get("rate", "")
     try:
-        rate = int(given) if given.isdecimal() else None
+        rate = int(given) if given.isdecimal() and len(given) < _MOST_DIGITS else None
         check_rate(rate, "the stream")  # type: ignore[arg-type]
         assert rate is not None
         return EmotionStream(rate, classifier)

@@ -135,7 +135,9 @@ def test_names_can_be_allowed():
 def test_the_token_from_the_environment_and_any_name_with_it():
     with serving(EMOTION_EDGE_TOKEN=TOKEN) as server:
         assert get(server, "/api/models").status_code == 401
-        assert get(server, "/api/models", host="robot.local", authorization=f"Bearer {TOKEN}").status_code == 200
+        for host in ("robot.local", "[::1", "", "a:b:c"):
+            for path, status in (("/api/models", 200), ("/nix", 404)):
+                assert get(server, path, host=host, authorization=f"Bearer {TOKEN}").status_code == status, host
 
 
 @pytest.mark.parametrize(

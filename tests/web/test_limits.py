@@ -94,7 +94,7 @@ def test_past_what_there_may_be_it_is_told_to_come_back():
         refused = post(server)
         assert refused.status_code == 503
         assert int(refused.headers["retry-after"]) >= 1
-        assert refused.json()["error"].startswith("busy with 2 requests")
+        assert refused.json()["error"].startswith("busy: no more than 2 requests at a time")
         assert httpx.get(server.url + "healthz", trust_env=False).status_code == 200  # it is there all the same
         assert [upload.finish() for upload in uploads] == [b"HTTP/1.1 200 OK\r\n"] * 2
         assert post(server).status_code == 200
@@ -178,6 +178,6 @@ def test_slots_are_given_back_after_errors():
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), slots.taken():
             1 / 0  # noqa: B018
-    with slots.taken(), pytest.raises(HTTPException, match="busy with 1 requests"), slots.taken():
+    with slots.taken(), pytest.raises(HTTPException, match="no more than 1 requests"), slots.taken():
         pass
     assert slots.n_taken == 0
