@@ -24,7 +24,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: sudo
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
-LABELS = EmotionClassifier().recipe.labels
+RECIPE = EmotionClassifier().recipe
+LABELS = RECIPE.labels
 HELLO_HIGH, HELLO_SLOW, HELLO = SPOKEN
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
@@ -153,7 +154,7 @@ def test_the_timeline_and_playback(page, tmp_path):
     whole = bars(page)
     page.click("summary")
     rows = page.locator("#table tr").all_inner_texts()
-    assert rows[0].split("\t")[:3] == ["0.0", "2.0", "no speech"]
+    assert rows[0].split("\t")[:3] == ["0.0", str(RECIPE.window_s), "no speech"]
     assert (
         len(rows)
         == httpx.post(
