@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import struct
-
 import ai_edge_litert.interpreter as litert
 import keras
 import numpy as np
 import pytest
 from emotion_edge_converter.conversion import convert
 from emotion_edge_converter.settings import VARIANTS
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from keras import layers
 
-from emotion_edge import InterpreterError, ModelError
-from emotion_edge.interpreter import construct
-from emotion_edge.model import Model, load, shipped
+from emotion_edge import InterpreterError
+from emotion_edge.model import load, shipped
 from emotion_edge.numpy_interpreter import Interpreter
 
 N, LABELS = 20, ("a", "b", "c", "d")
@@ -99,29 +94,5 @@ def test_batch_normalisation_within_in_float():
 def test_it_says_what_it_lacks():
     with pytest.raises(InterpreterError, match="numpy lacks TFLite's operator TANH on int8"):
         by_numpy(converted("int8", layers.Dense(16, "tanh")), rows_for(N, n=1))
-    with pytest.raises(InterpreterError, match=r"numpy lacks TFLite's operator \d+: known are ADD"):
+    with pytest.raises(InterpreterError, match="numpy lacks TFLite's operator GELU: known are ADD"):
         by_numpy(converted("float32", layers.Dense(16, "gelu")), rows_for(N, n=1))
-
-
-def read_or_refuse(content):
-    try:
-        construct(Model(content, SHIPPED.recipe), "numpy")
-    except (InterpreterError, ModelError) as error:
-        assert str(error)
-
-
-@given(st.lists(st.tuples(st.integers(0, len(SHIPPED.content) - 1), st.integers(0, 255)), min_size=1, max_size=8))
-@settings(max_examples=500)
-def test_a_forged_file_runs_or_is_refused(changes):
-    forged = bytearray(SHIPPED.content)
-    for at, value in changes:
-        forged[at] = value
-    read_or_refuse(bytes(forged))
-
-
-@given(st.integers(0, (len(SHIPPED.content) - 4) // 4), st.sampled_from([0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]))
-@settings(max_examples=500)
-def test_hostile_offsets_run_or_are_refused(word, value):
-    forged = bytearray(SHIPPED.content)
-    struct.pack_into("<I", forged, 4 * word, value)
-    read_or_refuse(bytes(forged))
