@@ -55,14 +55,10 @@ class TookTooLong(BaseException):
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Within it a case may take no more than MEMORY bytes beyond what the process has, and CPU_S seconds."""
-    with open("/proc/self/statm") as file:
-        size = int(file.read().split()[0]) * resource.getpagesize()
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    """Within it `accepts` limits what a case may take: MEMORY bytes beyond what the process has by then, and CPU_S seconds."""
     limits, alarm, hook = resource.getrlimit(resource.RLIMIT_AS), signal.getsignal(signal.SIGVTALRM), sys.unraisablehook
     signal.signal(signal.SIGVTALRM, _took_too_long)
     sys.unraisablehook = lambda unraisable: _unraised.append(unraisable.exc_value)
-    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, hard))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # numpy's would be printed
@@ -83,7 +79,7 @@ def _took_too_long(*_: object) -> None:
 
 def accepts(run: Callable[[bytes], None], data: bytes) -> bool:
     """Whether a target could use the bytes, within `limited`; whatever else it does is raised."""
-    signal.setitimer(signal.ITIMER_VIRTUAL, CPU_S)
+    _limit()
     try:
         run(data)
     except EmotionEdgeError as error:
@@ -99,6 +95,14 @@ def accepts(run: Callable[[bytes], None], data: bytes) -> bool:
         _unraised.clear()
         assert not printed, f"a traceback on stderr: {printed}"
     return True
+
+
+def _limit() -> None:
+    with open("/proc/self/statm") as file:
+        size = int(file.read().split()[0]) * resource.getpagesize()
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, most))
+    signal.setitimer(signal.ITIMER_VIRTUAL, CPU_S)
 
 
 def model_file(data: bytes) -> None:
