@@ -34,6 +34,10 @@ _BLOCK_FRAMES: Final = 1 << 16
 _MOST_CHANNELS: Final = 64
 _RATES_HZ: Final = (1000, 1_000_000)
 _LENGTH_UNKNOWN: Final = 0x7FFFF000  # what is promised from here on is the most that fits into a header
+# From a pipe: the decoders of the others go on for as long as the header says, though nothing comes any more.
+_PLAIN: Final = ("PCM_U8", "PCM_S8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+_LARGEST_PIPE: Final = 1 << 28
+_LONGEST_S: Final = 3600.0  # a few bytes of FLAC may be weeks of silence, and features are in memory until the end
 _LOUDEST: Final = 128.0  # 42 dB over full scale: no recording, but integers in a float array
 
 
@@ -47,12 +51,26 @@ def read_blocks(source: Source, *, sample_rate_hz: int) -> Iterator[Array]:
         Blocks of shape (n,), float32, at `sample_rate_hz`; together ceil(duration * sample_rate_hz) samples.
 
     Raises:
-        AudioError: missing, unreadable, not audio, damaged, without samples, or with samples that are not finite.
+        AudioError: missing, unreadable, not audio, damaged, longer than an hour, without samples, or with samples that are
+            not finite.
     """
     name = describe(source)
     with _open(source, name) as file:
-        check_rate(file.samplerate, name)
-        yield from _at_rate(_decode(file, name), file.samplerate, sample_rate_hz, name)
+        _check_header(file, name)
+        blocks = _not_longer(_decode(file, name), file.samplerate, name)
+        yield from _at_rate(blocks, file.samplerate, sample_rate_hz, name)
+
+
+def _not_longer(blocks: Iterable[NDArray[Any]], rate: float, name: str) -> Iterator[NDArray[Any]]:
+    n_read = 0
+    for block in blocks:
+        n_read += len(block)
+        if n_read > _LONGEST_S * rate:
+            raise AudioError(
+                f"{name} lasts more than {_LONGEST_S:g} s, too long for one answer: cut it into pieces, or let "
+                "emotion-edge listen --input hear it"
+            )
+        yield block
 
 
 class Sound(NamedTuple):
@@ -111,11 +129,13 @@ def open_pipe(pipe: int, *, block_s: float, raw_rate_hz: int | None = None, raw_
             "without a header of which you give the rate, can be heard from a pipe"
         ) from None
     with file:
+        if file.subtype not in _PLAIN:
+            raise AudioError(f"the pipe holds {file.subtype} samples, wanted one of {', '.join(_PLAIN)}")
         yield _sound(file, "the pipe", block_s, is_pipe=True)
 
 
 def _sound(file: Any, name: str, block_s: float, *, is_pipe: bool = False) -> Sound:
-    check_rate(file.samplerate, name)
+    _check_header(file, name)
     blocks = _decode(file, name, max(1, round(block_s * file.samplerate)), is_pipe=is_pipe)
     return Sound(name, file.samplerate, (_one_channel(block) for block in blocks))
 
@@ -232,7 +252,7 @@ def _seekable(source: Any, name: str) -> IO[bytes]:
         raise AudioError(f"got {type(source).__name__}, wanted a path or a file object opened in binary mode")
     try:
         if not (hasattr(source, "seekable") and source.seekable()):
-            source = io.BytesIO(source.read())
+            source = _all_of(source, name)
         start = source.tell()
         at_end = not source.read(1)
         source.seek(start)
@@ -240,8 +260,31 @@ def _seekable(source: Any, name: str) -> IO[bytes]:
         raise AudioError(f"{name} cannot be read: {error}") from None
     if at_end:
         raise AudioError(f"{name} is empty" if start == 0 else f"{name} has been read to its end: seek(0) first")
-    seekable: IO[bytes] = source
+    seekable: IO[bytes] = _Forgiving(source)  # type: ignore[assignment]
     return seekable
+
+
+def _all_of(pipe: Any, name: str) -> IO[bytes]:
+    content = io.BytesIO()
+    while piece := pipe.read(1 << 20):
+        content.write(piece)
+        if content.tell() > _LARGEST_PIPE:
+            raise AudioError(f"{name} delivers more than {_LARGEST_PIPE >> 20} MiB: give a file with a name")
+    content.seek(0)
+    return content
+
+
+class _Forgiving:
+    """A file object that stays where it is when a damaged file sends the decoder out of it; soundfile prints a traceback."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.read: Final = file.read
+        self.tell: Final = file.tell
+        self._seek: Final = file.seek
+
+    def seek(self, offset: int, whence: int = 0) -> None:
+        with suppress(OSError, ValueError):
+            self._seek(offset, whence)
 
 
 def _import_soundfile() -> Any:
@@ -304,7 +347,7 @@ def _scale_of(dtype: np.dtype[Any]) -> Any:
 def _to_float32(block: NDArray[Any]) -> Array:
     if block.dtype == np.float32:
         return block
-    with np.errstate(over="ignore"):  # what overflows becomes infinite, and that is reported
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows becomes infinite, and that is reported
         return block.astype(np.float32)
 
 
@@ -373,12 +416,19 @@ def check_rate(rate: float, name: str) -> None:
         raise AudioError(f"{name}: the sample rate is {rate} Hz, wanted {_RATES_HZ[0]} to {_RATES_HZ[1]} Hz")
 
 
+def _check_header(file: Any, name: str) -> None:
+    check_rate(file.samplerate, name)
+    if not 1 <= file.channels <= _MOST_CHANNELS:  # a block of a thousand would be a quarter of a gigabyte
+        raise AudioError(f"{name} has {file.channels} channels, wanted 1 to {_MOST_CHANNELS}")
+
+
 def _one_channel(block: NDArray[Any]) -> Array:
     """A block of shape (n,) or (n, channels), channels averaged; shape (n,)."""
     if block.ndim == 1:
         return block
     first, *others = block.T  # channel by channel: `mean` over so short an axis takes thirty times as long
-    return np.asarray(sum(others, start=first) / np.float32(len(block.T))) if others else first
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is reported
+        return np.asarray(sum(others, start=first) / np.float32(len(block.T))) if others else first
 
 
 def no_sound(samples: Array) -> NDArray[np.bool_]:

@@ -38,11 +38,7 @@ class Interpreter:
     def __init__(self, model: Model, backend: str) -> None:
         self.backend: Final = backend
         self._lock = threading.Lock()
-        self._interpreter = _construct(model.content, backend)
-        (self._input,) = _only(self._interpreter.get_input_details(), "input")
-        (self._output,) = _only(self._interpreter.get_output_details(), "output")
-        _check_tensor(self._input, model.recipe.n_features, "takes", "features")
-        _check_tensor(self._output, len(model.recipe.labels), "gives", "labels")
+        self._interpreter, self._input, self._output = _construct(model.content, backend)
         self(np.zeros(model.recipe.n_features, np.float32))  # a model that fails should fail now
 
     def __call__(self, features: NDArray[Any]) -> NDArray[np.float32]:
@@ -50,11 +46,14 @@ class Interpreter:
         batch = np.ascontiguousarray(features, np.float32)[np.newaxis]
         with self._lock:  # set, invoke and get are three calls on shared memory
             try:
-                self._interpreter.set_tensor(self._input["index"], batch)
+                self._interpreter.set_tensor(self._input, batch)
                 self._interpreter.invoke()
+                logits = np.asarray(self._interpreter.get_tensor(self._output)[0])
             except (ValueError, RuntimeError) as error:
                 raise ModelError(f"{self.backend} cannot run the model: {error}") from None
-            return np.asarray(self._interpreter.get_tensor(self._output["index"])[0])
+        if not np.isfinite(logits).all():
+            raise ModelError(f"the model answers {logits}, wanted finite numbers: its weights are damaged")
+        return logits
 
 
 def construct(model: Model, backend: str | None = None) -> Interpreter:
@@ -100,7 +99,8 @@ def available(model: Model) -> list[Interpreter]:
     return found
 
 
-def _construct(content: bytes, backend: str) -> Any:
+def _construct(content: bytes, backend: str) -> tuple[Any, int, int]:
+    """The backend's interpreter, and the numbers of its input and output."""
     try:
         module = importlib.import_module(BACKENDS[backend])
         options = _quiet(module)
@@ -111,30 +111,17 @@ def _construct(content: bytes, backend: str) -> Any:
     try:
         interpreter = module.Interpreter(model_content=content, num_threads=1, **options)
         interpreter.allocate_tensors()
+        (entry,), (out,) = interpreter.get_input_details(), interpreter.get_output_details()
+        return interpreter, entry["index"], out["index"]
     except EmotionEdgeError:
         raise
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{backend} refuses the model: {error}") from None
     except Exception as error:
         raise InterpreterError(f"{backend} does not work here ({error})") from None
-    return interpreter
 
 
 def _quiet(module: Any) -> dict[str, Any]:
     """Without its default delegates LiteRT prints nothing on stderr, and models this small run no slower."""
     resolvers = getattr(module, "OpResolverType", None)
     return {"experimental_op_resolver_type": resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES} if resolvers else {}
-
-
-def _only(tensors: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    if len(tensors) != 1:
-        raise ModelError(f"the model has {len(tensors)} {kind} tensors, wanted 1")
-    return tensors
-
-
-def _check_tensor(tensor: dict[str, Any], size: int, verb: str, what: str) -> None:
-    shape, dtype = [int(n) for n in tensor["shape"]], np.dtype(tensor["dtype"])
-    if shape != [1, size] or dtype != np.float32:
-        raise ModelError(
-            f"the model {verb} {dtype} of shape {shape}, its recipe has {size} {what}: wanted float32 of [1, {size}]"
-        )

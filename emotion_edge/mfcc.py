@@ -243,22 +243,13 @@ def _banks(recipe: MfccRecipe, prosody_recipe: ProsodyRecipe | None, dtype: np.d
     window = _window(recipe)
     prosody = None if prosody_recipe is None else Prosody(prosody_recipe, recipe, window)
     products, n_sums = [], 0
-    for bins, filters in _blocks(_mel_filters(recipe)):
+    for bins, filters in _mel_filters(recipe):
         products.append((bins, slice(n_sums, n_sums := n_sums + filters.shape[1]), filters.astype(dtype)))
     n_sums += recipe.first_coefficient == "log_energy"
     if prosody is not None:
         cosines = prosody.cosines.astype(dtype)
         products.append((prosody.bins, slice(n_sums, n_sums := n_sums + cosines.shape[1]), cosines))
     return _Banks(window.astype(dtype), tuple(products), n_sums, _dct(recipe).astype(dtype), prosody)
-
-
-def _blocks(filters: Array) -> Iterator[tuple[slice, Array]]:
-    """Blocks of neighbouring filters, (n_bins, n_filters), and the bins outside of which they are zero."""
-    for first in range(0, len(filters), _FILTERS_A_BLOCK):
-        block = filters[first : first + _FILTERS_A_BLOCK]
-        used = np.flatnonzero(block.any(axis=0))
-        bins = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
-        yield bins, block[:, bins].T.copy()
 
 
 def _product(rows: Array, matrix: Array) -> Array:
@@ -287,8 +278,8 @@ def _window(recipe: MfccRecipe) -> Array:
     return np.pad(window, (before, recipe.frame_length - recipe.window_length - before))
 
 
-def _mel_filters(recipe: MfccRecipe) -> Array:
-    """Triangles over the FFT bins, (n_mels, n_fft // 2 + 1)."""
+def _mel_filters(recipe: MfccRecipe) -> Iterator[tuple[slice, Array]]:
+    """Triangles over the FFT bins: blocks of neighbours, (n_bins, n_filters), and the bins outside of which they are zero."""
     to_mel, to_hz = {"slaney": (_hz_to_slaney, _slaney_to_hz), "htk": (_hz_to_htk, _htk_to_hz)}[recipe.mel_scale]
     lowest, highest = to_mel(np.array([recipe.fmin_hz, recipe.fmax_hz]))
     edges_hz = to_hz(np.linspace(lowest, highest, recipe.n_mels + 2))
@@ -298,14 +289,18 @@ def _mel_filters(recipe: MfccRecipe) -> Array:
     else:
         edges = edges_hz
         bins = np.arange(recipe.n_fft // 2 + 1) * recipe.sample_rate_hz / recipe.n_fft
-    left, centre, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):  # edges that fell on one bin have no slope
-        rising = np.where((left <= bins) & (bins < centre), (bins - left) / (centre - left), 0)
-        falling = np.where((centre <= bins) & (bins < right), (right - bins) / (right - centre), 0)
-    filters = rising + falling
-    if recipe.mel_norm == "area":
-        filters *= 2 / (edges_hz[2:] - edges_hz[:-2])[:, None]
-    return np.asarray(filters)
+    for first in range(0, recipe.n_mels, _FILTERS_A_BLOCK):
+        last = min(first + _FILTERS_A_BLOCK, recipe.n_mels)
+        left, centre, right = (edges[first + side : last + side, None] for side in range(3))
+        with np.errstate(divide="ignore", invalid="ignore"):  # edges that fell on one bin have no slope
+            rising = np.where((left <= bins) & (bins < centre), (bins - left) / (centre - left), 0)
+            falling = np.where((centre <= bins) & (bins < right), (right - bins) / (right - centre), 0)
+        filters = rising + falling
+        if recipe.mel_norm == "area":
+            filters *= 2 / (edges_hz[first + 2 : last + 2] - edges_hz[first:last])[:, None]
+        used = np.flatnonzero(filters.any(axis=0))
+        within = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
+        yield within, filters[:, within].T.copy()
 
 
 def _dct(recipe: MfccRecipe) -> Array:

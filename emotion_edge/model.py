@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from . import graph
 from .errors import ModelError
 from .flatbuffer import DAMAGED, IDENTIFIER, Table
 from .recipe import ModelRecipe
@@ -20,6 +23,8 @@ RECIPE_NAME: Final = "emotion_edge_recipe"
 CHECKSUM_NAME: Final = "emotion_edge_crc32"
 """The name of the one that holds the CRC-32 of the file, little endian, taken with these four bytes at zero."""
 
+_LARGEST_FILE: Final = 1 << 26
+
 # Field numbers of the TFLite schema's tables.
 _MODEL_BUFFERS: Final = 4
 _MODEL_METADATA: Final = 6
@@ -30,15 +35,23 @@ _BUFFER_DATA: Final = 0
 
 @dataclass(frozen=True)
 class Model:
-    """A `.tflite` file in memory.
+    """A `.tflite` file in memory, a dense network that fits its recipe.
 
     Attributes:
         content: the whole file.
         recipe: what it says about itself.
+
+    Raises:
+        ModelError: it is no dense network, or does not fit.
     """
 
     content: bytes
     recipe: ModelRecipe
+
+    def __post_init__(self) -> None:
+        network = graph.read(self.content)
+        _check_fits([network.tensors[number] for number in network.inputs], self.recipe.n_features, "takes", "features")
+        _check_fits([network.tensors[number] for number in network.outputs], len(self.recipe.labels), "gives", "labels")
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str = "the model") -> Model:
@@ -53,6 +66,17 @@ class Model:
             raise ModelError(f"{name}: {error}") from None
 
 
+def _check_fits(tensors: list[graph.Tensor], size: int, verb: str, what: str) -> None:
+    if len(tensors) != 1:
+        raise ModelError(f"its network {verb} {len(tensors)} tensors, wanted one")
+    (tensor,) = tensors
+    if tensor.dtype != np.float32 or tensor.shape != (1, size):
+        raise ModelError(
+            f"its network {verb} {tensor.dtype} of shape {list(tensor.shape)}, its recipe has {size} {what}: "
+            f"wanted float32 of [1, {size}]"
+        )
+
+
 def load(model: str | os.PathLike[str]) -> Model:
     """A shipped model by its name, or any other by the path of its `.tflite` file.
 
@@ -62,7 +86,8 @@ def load(model: str | os.PathLike[str]) -> Model:
     shipped_models = shipped()
     path = shipped_models.get(os.fspath(model), Path(model))
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
     except FileNotFoundError:
         known = ", ".join(shipped_models) or "none"
         raise ModelError(
@@ -70,6 +95,8 @@ def load(model: str | os.PathLike[str]) -> Model:
         ) from None
     except (OSError, ValueError) as error:
         raise ModelError(f"the model {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(content) > _LARGEST_FILE:
+        raise ModelError(f"{path} has more than {_LARGEST_FILE >> 20} MiB: this is no model for a device")
     return Model.from_bytes(content, str(path))
 
 

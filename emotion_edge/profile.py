@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import ModelError, ProfileError
 from .model import DEFAULT_MODEL, load
 from .recipe import ModelRecipe, ProfileRecipe
-from .schema import check, check_types, from_object
+from .schema import LARGEST_JSON, check, check_types, from_object, parse
 
 Array = NDArray[np.float64]
 
@@ -35,9 +35,7 @@ _MEMORY: Final = 200  # utterances, an hour of talk: beyond, the older ones fade
 _NAME: Final = re.compile(r"\w[\w.-]{0,49}")
 
 # Bounds on what a hostile file can do: 1e12 deviations from the mean is no voice, and 1e39 no float32.
-_LARGEST_FILE: Final = 1 << 21
 _LARGEST: Final = 1e12
-_LONGEST_REASON: Final = 200  # characters: a list of numbers may be wrong in one
 
 
 class _Learnt(NamedTuple):
@@ -212,11 +210,10 @@ class VoiceProfile:
     @classmethod
     def _parse(cls, content: bytes, name: str) -> VoiceProfile:
         try:
-            file = from_object(_File, json.loads(content), whole="voice profile")
-        except (ModelError, ValueError, RecursionError) as error:
-            reason = str(error)[:_LONGEST_REASON]
+            file = from_object(_File, parse(content, "it"), whole="voice profile")
+        except ModelError as error:
             raise ProfileError(
-                f"the voice profile {name} is damaged ({reason}): put a copy in its place, or remove it to begin anew"
+                f"the voice profile {name} is damaged ({error}): put a copy in its place, or remove it to begin anew"
             ) from None
         profile = cls(file.model, len(file.mean))
         profile._learnt = _Learnt(file.utterances, float(file.seconds), np.array(file.mean, np.float64))
@@ -285,14 +282,14 @@ def _read(path: Path) -> bytes | None:
     """What a file holds; None where there is none."""
     try:
         with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE + 1)
+            content = file.read(LARGEST_JSON + 1)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ProfileError(f"the voice profile {path} cannot be read: {reason}") from None
-    if len(content) > _LARGEST_FILE:
-        raise ProfileError(f"{path} has more than {_LARGEST_FILE >> 20} MiB: this is no voice profile")
+    if len(content) > LARGEST_JSON:
+        raise ProfileError(f"{path} has more than {LARGEST_JSON >> 20} MiB: this is no voice profile")
     return content
 
 

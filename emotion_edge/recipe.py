@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from .errors import ModelError
 from .functionals import N_CHANGING
 from .pooling import n_features
-from .schema import check, check_known, check_types, from_object
+from .schema import check, check_known, check_types, from_object, parse
 
 FORMAT: Final = 1
 """The version of the recipe format that this release writes, and the newest that it reads."""
@@ -24,6 +24,10 @@ FORMAT: Final = 1
 _LARGEST_FFT: Final = 1 << 16
 _LARGEST_RATE_HZ: Final = 384_000
 _LARGEST_MELS: Final = 1024
+_MOST_FRAMES: Final = 1000  # a second
+_MOST_LABELS: Final = 1000
+_LONGEST_NAME: Final = 100  # characters, of a label too
+_LARGEST: Final = 1e12  # of a standardised number or its inverse: float32 can still multiply them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,8 +232,14 @@ class Standardisation:
         check_types(self, "standardisation.")
         wanted = f"as many numbers as mean has ({len(self.mean)})"
         check(len(self.deviation) == len(self.mean), "standardisation.deviation", len(self.deviation), wanted)
-        smallest = min(self.deviation, default=0)
+        furthest = max(self.mean, key=abs, default=0.0)
+        check(abs(furthest) <= _LARGEST, "standardisation.mean", furthest, f"numbers up to {_LARGEST:g}")
+        smallest, largest = min(self.deviation, default=0), max(self.deviation, default=0)
         check(smallest > 0, "standardisation.deviation", smallest, "numbers above 0")
+        for end in (smallest, largest):
+            check(
+                1 / _LARGEST <= end <= _LARGEST, "standardisation.deviation", end, f"{1 / _LARGEST:g} to {_LARGEST:g}"
+            )
 
     @classmethod
     def neutral(cls, n_features: int) -> Standardisation:
@@ -304,14 +314,19 @@ class ModelRecipe:
 
     def __post_init__(self) -> None:
         check_types(self, "")
-        check(bool(self.name.strip()), "name", self.name, "a name")
+        check(_is_name(self.name), "name", self.name, f"a name of up to {_LONGEST_NAME} characters")
         check(len(self.labels) >= 2, "labels", self.labels, "two or more")
+        check(len(self.labels) <= _MOST_LABELS, "labels", len(self.labels), f"{_MOST_LABELS} or fewer")
         check(len(set(self.labels)) == len(self.labels), "labels", self.labels, "each label once")
-        check(all(label.strip() for label in self.labels), "labels", self.labels, "no empty label")
+        wanted = f"no empty label, and of each up to {_LONGEST_NAME} characters"
+        check(all(map(_is_name, self.labels)), "labels", self.labels, wanted)
         check(1e-3 <= self.temperature <= 1e3, "temperature", self.temperature, "0.001 to 1000")
         check(0 <= self.uncertain_below <= 1, "uncertain_below", self.uncertain_below, "0 to 1")
         check(0.2 <= self.window_s <= 60, "window_s", self.window_s, "0.2 to 60")
         check(0.05 <= self.step_s <= self.window_s, "step_s", self.step_s, f"0.05 to {self.window_s:g} (window_s)")
+        shortest = math.ceil(self.mfcc.sample_rate_hz / _MOST_FRAMES)
+        wanted = f"{shortest} or more: {_MOST_FRAMES} frames a second"
+        check(self.mfcc.hop_length >= shortest, "mfcc.hop_length", self.mfcc.hop_length, wanted)
         self._check_pooling()
         if self.standardisation is not None:
             size = len(self.standardisation.mean)
@@ -346,10 +361,7 @@ class ModelRecipe:
         Raises:
             ModelError: not JSON, of a newer format, or with a field that is missing, unknown or out of range.
         """
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ModelError(f"the recipe is not JSON: {error}") from None
+        data = parse(text, "the recipe")
         check(isinstance(data, dict), "the recipe", data, "a JSON object")
         _check_format(data.pop("format", FORMAT))
         mfcc = data.get("mfcc")
@@ -362,8 +374,12 @@ class ModelRecipe:
         return replace(self, **changes)
 
 
+def _is_name(text: str) -> bool:
+    return bool(text.strip()) and len(text) <= _LONGEST_NAME
+
+
 def _check_format(version: object) -> None:
-    check(type(version) is int and version >= 1, "format", version, f"a whole number, at most {FORMAT}")
+    check(type(version) is int and 1 <= version < 1000, "format", version, f"a whole number, at most {FORMAT}")
     if version > FORMAT:  # type: ignore[operator]
         raise ModelError(
             f"the recipe has format {version}, this emotion-edge reads up to {FORMAT}: update emotion-edge"

@@ -1,24 +1,62 @@
-"""Frozen dataclasses from JSON, checked against their own annotations: nothing missing, unknown or of another type."""
+"""Frozen dataclasses from JSON, checked against their own annotations: nothing missing, unknown or of another type.
+
+What is read may be hostile, and messages about it end up on somebody's terminal: they quote little of it, escaped.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .errors import ModelError
 
 T = TypeVar("T")
 
 _known_annotations: dict[type, dict[str, Any]] = {}
+LARGEST_JSON: Final = 1 << 21
+"""Bytes: no file of ours has more."""
+
+_quoted = reprlib.Repr()
+_quoted.maxstring = _quoted.maxother = 60
+
+
+def parse(text: str | bytes, whole: str) -> Any:
+    """What a JSON text holds.
+
+    Args:
+        text: of at most `LARGEST_JSON`.
+        whole: how messages name it: `the recipe`.
+
+    Raises:
+        ModelError: it is too long, no JSON, or names something twice, of which nobody can know which one counts.
+    """
+    if len(text) > LARGEST_JSON:
+        raise ModelError(f"{whole} has {len(text)} bytes, wanted at most {LARGEST_JSON}")
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{whole} is not JSON: {error}") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        for name, _ in pairs:
+            if name not in values:
+                raise ValueError(f"{_quoted.repr(name)} is there twice")
+            del values[name]
+    return values
 
 
 def check(holds: bool, name: str, got: object, wanted: str) -> None:
     """Raise a ModelError that says what was got and what was wanted, unless it holds."""
     if not holds:
-        raise ModelError(f"{name}: got {got!r}, wanted {wanted}")
+        raise ModelError(f"{name}: got {_quoted.repr(got)}, wanted {wanted}")
 
 
 def check_types(instance: Any, where: str) -> None:
@@ -34,7 +72,8 @@ def check_known(cls: type, names: Mapping[str, Any], where: str, whole: str = "r
     known = [entry.name for entry in fields(cls)]
     for name in names:
         if name not in known:
-            raise ModelError(f"{where}{name} is not a field of a {whole}; known: {', '.join(known)}")
+            shown = name if name.isidentifier() and len(name) < 60 else _quoted.repr(name)
+            raise ModelError(f"{where}{shown} is not a field of a {whole}; known: {', '.join(known)}")
 
 
 def from_object(cls: type[T], data: Any, where: str = "", whole: str = "recipe") -> T:
@@ -95,6 +134,8 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, Mapping) and all(_fits(k, key) and _fits(v, item) for k, v in value.items())
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
+    if kind is str:  # it is printed: a line break or an escape sequence could pass for something else
+        return isinstance(value, str) and value.isprintable()
     return isinstance(value, kind)
 
 
@@ -118,5 +159,10 @@ def _describe(kind: Any) -> str:
         return f"a list, each item {_describe(get_args(kind)[0])}"
     if origin is Mapping:
         return f"an object, each value {_describe(get_args(kind)[1])}"
-    names = {float: "a finite number", int: "a whole number", str: "a text", NoneType: "null"}
+    names = {
+        float: "a finite number",
+        int: "a whole number",
+        str: "a text without control characters",
+        NoneType: "null",
+    }
     return names.get(kind, getattr(kind, "__name__", str(kind)))

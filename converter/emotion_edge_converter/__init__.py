@@ -1,3 +1,5 @@
 """From recordings and Keras models to the model files of emotion-edge."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("emotion-edge-converter")

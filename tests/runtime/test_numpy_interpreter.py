@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import ai_edge_litert.interpreter as litert
 import keras
 import numpy as np
@@ -11,14 +9,12 @@ import pytest
 from ai_edge_litert.schema_py_generated import BuiltinOperator
 from emotion_edge_converter.conversion import convert
 from emotion_edge_converter.settings import VARIANTS
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from keras import layers
 
-from emotion_edge import InterpreterError, ModelError
-from emotion_edge.interpreter import construct
-from emotion_edge.model import Model, load, shipped
-from emotion_edge.numpy_interpreter import _OPERATORS, _OTHER_OPERATORS, Interpreter
+from emotion_edge import InterpreterError
+from emotion_edge.graph import OPERATORS
+from emotion_edge.model import load, shipped
+from emotion_edge.numpy_interpreter import Interpreter
 
 N, LABELS = 20, ("a", "b", "c", "d")
 SHIPPED = load("tess-mlp")
@@ -97,40 +93,13 @@ def test_batch_normalisation_within_in_float():
     np.testing.assert_allclose(by_numpy(content, rows), by_litert(content, rows), atol=1e-4, rtol=1e-4)
 
 
-def test_it_says_what_it_lacks(monkeypatch):
+def test_it_says_what_it_lacks():
     with pytest.raises(InterpreterError, match="numpy lacks TFLite's operator TANH on int8"):
         by_numpy(converted("int8", layers.Dense(16, "tanh")), rows_for(N, n=1))
-    with pytest.raises(InterpreterError, match=r"numpy lacks TFLite's operator GELU: known are ADD"):
-        by_numpy(converted("float32", layers.Dense(16, "gelu")), rows_for(N, n=1))
-    monkeypatch.delitem(_OTHER_OPERATORS, BuiltinOperator.GELU)
-    with pytest.raises(InterpreterError, match=r"numpy lacks TFLite's operator 150: known are ADD"):
+    with pytest.raises(InterpreterError, match="numpy lacks TFLite's operator GELU: known are ADD"):
         by_numpy(converted("float32", layers.Dense(16, "gelu")), rows_for(N, n=1))
 
 
 def test_the_names_are_those_of_the_schema():
-    for number, name in {**_OPERATORS, **_OTHER_OPERATORS}.items():
+    for number, name in OPERATORS.items():
         assert getattr(BuiltinOperator, name) == number
-
-
-def read_or_refuse(content):
-    try:
-        construct(Model(content, SHIPPED.recipe), "numpy")
-    except (InterpreterError, ModelError) as error:
-        assert str(error)
-
-
-@given(st.lists(st.tuples(st.integers(0, len(SHIPPED.content) - 1), st.integers(0, 255)), min_size=1, max_size=8))
-@settings(max_examples=500)
-def test_a_forged_file_runs_or_is_refused(changes):
-    forged = bytearray(SHIPPED.content)
-    for at, value in changes:
-        forged[at] = value
-    read_or_refuse(bytes(forged))
-
-
-@given(st.integers(0, (len(SHIPPED.content) - 4) // 4), st.sampled_from([0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]))
-@settings(max_examples=500)
-def test_hostile_offsets_run_or_are_refused(word, value):
-    forged = bytearray(SHIPPED.content)
-    struct.pack_into("<I", forged, 4 * word, value)
-    read_or_refuse(bytes(forged))

@@ -349,6 +349,7 @@ GOOD = {"format": 2, "model": "m", "utterances": 3, "seconds": 4.5, "mean": [0.5
         ({"mean": [0.0, 1e30]}, "mean: got 1e"),
         ({"mean": [0.0, "1"]}, "mean: got .*'1'"),
         ({"mean": {"0": 1}}, "mean: got"),
+        ({"model": "m\x1b[2J"}, r"model: got 'm\\x1b\[2J', wanted a text without control characters"),
         ({"mean": [[[]]]}, "mean: got"),
         ({"audio": []}, "audio is not a field of a voice profile; known: format, model, utterances, seconds, mean"),
     ],
@@ -364,7 +365,18 @@ def test_a_damaged_file_is_refused_and_kept(tmp_path, change, message):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"[" * 100_000, b"\xff\xfe\x00", b'{"format": 1}', b" " * 3_000_000, b"9" * 5000],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"[" * 100_000,
+        b"\xff\xfe\x00",
+        b'{"format": 1}',
+        b" " * 3_000_000,
+        b"9" * 5000,
+        b'{"format": 1, "format": 1}',
+    ],
 )
 def test_what_is_no_profile_is_refused(tmp_path, content):
     path = tmp_path / "anna.json"

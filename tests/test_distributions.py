@@ -1,0 +1,98 @@
+"""What both distributions hold, and what they say about themselves. Offline; installing them is test_wheel.py's part."""
+
+from __future__ import annotations
+
+import email
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email.message import Message
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from packaging.requirements import Requirement
+
+import emotion_edge
+
+ROOT = Path(__file__).parents[1]
+PROJECTS = {"emotion_edge": ROOT, "emotion_edge_converter": ROOT / "converter"}
+
+
+class Built(NamedTuple):
+    """A distribution: its wheel by way of its source distribution, the source distribution, the wheel from the tree."""
+
+    package: str
+    wheel: Path
+    source: Path
+    wheel_of_tree: Path
+
+    @property
+    def metadata(self) -> Message:
+        with zipfile.ZipFile(self.wheel) as archive:
+            (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+            return email.message_from_string(archive.read(name).decode())
+
+
+@pytest.fixture(scope="module", params=PROJECTS)
+def built(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "build", "--no-isolation", PROJECTS[request.param], "--outdir"]
+    for command in ([*build, folder], [*build, folder / "tree", "--wheel"]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    ((wheel,), (source,), (wheel_of_tree,)) = (folder.glob(each) for each in ("*.whl", "*.tar.gz", "tree/*.whl"))
+    return Built(request.param, wheel, source, wheel_of_tree)
+
+
+def test_the_source_distribution_is_complete(built):
+    assert built.wheel.read_bytes() == built.wheel_of_tree.read_bytes()
+
+
+def test_one_version_for_both(built):
+    assert built.metadata["Version"] == emotion_edge.__version__
+    ours = [Requirement(each) for each in built.metadata.get_all("Requires-Dist") if "emotion-edge" in each]
+    assert len(ours) == (built.package == "emotion_edge_converter")
+    assert all(each.specifier.contains(emotion_edge.__version__) for each in ours)
+
+
+def test_every_file_of_the_package_is_in_the_wheel_and_no_other(built):
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", built.package]
+    tracked = subprocess.run(command, cwd=PROJECTS[built.package], capture_output=True, text=True, check=False)
+    if tracked.returncode or not tracked.stdout:
+        pytest.skip("this is no git checkout: what belongs to the package is not known")
+    expected = set(tracked.stdout.splitlines())
+    assert f"{built.package}/py.typed" in expected
+    if built.package == "emotion_edge":
+        models = [*(ROOT / "models").glob("*.tflite"), *(ROOT / "models").glob("*.md")]
+        expected |= {f"emotion_edge/models/{path.name}" for path in models}
+    names = {name for name in zipfile.ZipFile(built.wheel).namelist() if ".dist-info/" not in name}
+    assert names == expected
+
+
+def test_the_licence_is_named_and_there(built):
+    with zipfile.ZipFile(built.wheel) as archive:
+        (text,) = [archive.read(name) for name in archive.namelist() if name.endswith("/licenses/LICENSE")]
+    assert text == (ROOT / "LICENSE").read_bytes()
+    expression = built.metadata["License-Expression"]
+    weights = " AND CC-BY-NC-ND-4.0 AND CC-BY-NC-SA-4.0" if built.package == "emotion_edge" else ""
+    assert expression == "Apache-2.0" + weights
+    assert built.metadata.get_all("License-File") == ["LICENSE"]
+
+
+def test_the_readme_of_an_index_page_leads_nowhere_that_is_not_there(built):
+    readme = (PROJECTS[built.package] / "README.md").read_text()
+    page = built.metadata.get_payload()
+    assert built.metadata["Description-Content-Type"] == "text/markdown"
+    assert not re.findall(r"\]\((?!https?:)", page)
+    assert re.findall(r"^#+ .*", page, re.MULTILINE) == re.findall(r"^#+ .*", readme, re.MULTILINE)
+    assert page.count("```") == readme.count("```")
+
+
+def test_the_source_distribution_holds_what_a_reader_wants(built):
+    with tarfile.open(built.source) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+    assert {"LICENSE", "README.md", "pyproject.toml", "PKG-INFO"} <= names
+    assert not [name for name in names if name.startswith(("tests", "benchmarks", "docs", "build", "dist", ".venv"))]
