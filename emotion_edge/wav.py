@@ -42,6 +42,8 @@ class SoundFile:
 
     Attributes:
         samplerate: in Hz.
+        channels: how many.
+        subtype: of the samples, as soundfile calls it: `PCM_16`.
         frames: how many the header promises; 0 where it does not know.
         extra_info: nothing.
 
@@ -66,8 +68,8 @@ class SoundFile:
         self._file: Final[IO[bytes]] = open(file, "rb", closefd=closefd) if self._ours else file  # noqa: SIM115, see __exit__
         try:
             if format == "RAW":
-                self.samplerate, self._channels, self._width = samplerate, channels, 2
-                self._decode = _DECODERS[_PCM, 2]
+                self.samplerate, self.channels, self._width = samplerate, channels, 2
+                self.subtype, self._decode = _DECODERS[_PCM, 2]
                 n_bytes = _LENGTH_UNKNOWN
             else:
                 n_bytes = self._read_header()
@@ -85,7 +87,7 @@ class SoundFile:
         if self._n_left is not None:
             self._n_left -= len(content)
         whole = len(content) // self._frame_size * self._frame_size
-        return self._decode(content[:whole]).reshape(-1, self._channels)
+        return self._decode(content[:whole]).reshape(-1, self.channels)
 
     def __enter__(self) -> SoundFile:
         return self
@@ -96,7 +98,7 @@ class SoundFile:
 
     @property
     def _frame_size(self) -> int:
-        return self._width * self._channels
+        return self._width * self.channels
 
     def _read_header(self) -> int:
         """Read up to the first sample; how many bytes of samples the header promises."""
@@ -121,15 +123,15 @@ class SoundFile:
         content = self._take(size + size % 2) if size <= _LONGEST_FORMAT else b""
         if len(content) < max(size, _FORMAT.size):
             raise SoundFileError("its header is damaged")
-        tag, self._channels, self.samplerate, _, frame_size, n_bits = _FORMAT.unpack_from(content)
+        tag, self.channels, self.samplerate, _, frame_size, n_bits = _FORMAT.unpack_from(content)
         if tag == _EXTENSIBLE and size >= _EXTENSIBLE_TAG_AT + 2:
             (tag,) = struct.unpack_from("<H", content, _EXTENSIBLE_TAG_AT)
-        if not self._channels or not frame_size or frame_size % self._channels:
+        if not self.channels or not frame_size or frame_size % self.channels:
             raise SoundFileError("its header is damaged")
-        self._width = frame_size // self._channels
+        self._width = frame_size // self.channels
         if (tag, self._width) not in _DECODERS:
             raise SoundFileError(f"its samples have WAV format {tag} at {n_bits} bits, and {_NEEDED}")
-        self._decode = _DECODERS[tag, self._width]
+        self.subtype, self._decode = _DECODERS[tag, self._width]
 
     def _take(self, size: int) -> bytes:
         """So many bytes, fewer only at the end: who reads from a pipe may get less at a time."""
@@ -173,15 +175,15 @@ def _from_float64(content: bytes) -> Array:
         return np.frombuffer(content, "<f8").astype(np.float32)
 
 
-_DECODERS: Final[dict[tuple[int, int], Callable[[bytes], Array]]] = {
-    (_PCM, 1): _from_uint8,
-    (_PCM, 2): _from_int16,
-    (_PCM, 3): _from_int24,
-    (_PCM, 4): _from_int32,
-    (_FLOAT, 4): lambda content: np.frombuffer(content, "<f4").astype(np.float32),
-    (_FLOAT, 8): _from_float64,
+_DECODERS: Final[dict[tuple[int, int], tuple[str, Callable[[bytes], Array]]]] = {
+    (_PCM, 1): ("PCM_U8", _from_uint8),
+    (_PCM, 2): ("PCM_16", _from_int16),
+    (_PCM, 3): ("PCM_24", _from_int24),
+    (_PCM, 4): ("PCM_32", _from_int32),
+    (_FLOAT, 4): ("FLOAT", lambda content: np.frombuffer(content, "<f4").astype(np.float32)),
+    (_FLOAT, 8): ("DOUBLE", _from_float64),
 }
-"""Format and bytes a sample to what makes float32 in -1..1 of them."""
+"""Format and bytes a sample to soundfile's name for them, and what makes float32 in -1..1 of them."""
 
 
 class WavWriter:
