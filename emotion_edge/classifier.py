@@ -62,6 +62,11 @@ class EmotionClassifier(Network):
         if profile is not None:
             profile.check_fits(self.recipe)
 
+    @property
+    def gate(self) -> Network | None:
+        """Who says whether anybody speaks; None for a gate itself, whose own answer that is."""
+        return None if speech.SPEECH in self.recipe.labels else speech.speech_gate()
+
     def classify(self, source: audio.Source) -> Prediction:
         """Classify a file.
 
@@ -89,7 +94,7 @@ class EmotionClassifier(Network):
     def features(self, blocks: Iterable[Array]) -> Features:
         """The features of mono blocks at the model's rate, each of shape (n,), as `emotion_edge.audio` makes them."""
         rate = self.recipe.mfcc.sample_rate_hz
-        stream, clip_speech, log_mel, n_samples = self.mfcc.stream(), speech.ClipSpeech(rate, self._gate()), [], 0
+        stream, clip_speech, log_mel, n_samples = self.mfcc.stream(), speech.ClipSpeech(rate, self.gate), [], 0
         for block in blocks:
             clip_speech.push(block)
             log_mel.append(stream.push(block))
@@ -122,10 +127,6 @@ class EmotionClassifier(Network):
             return False
         self.profile.hear(self.standardised(features.vector), features.duration_s)
         return True
-
-    def _gate(self) -> Network | None:
-        """Who says whether anybody speaks; None for a gate itself, whose own answer that is."""
-        return None if speech.SPEECH in self.recipe.labels else speech.speech_gate()
 
     def _verdict(self, features: Features) -> tuple[str | None, float, dict[str, float], Status]:
         if not features.speech:

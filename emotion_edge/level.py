@@ -14,6 +14,28 @@ LOUD_DBFS: Final = -60.0  # below the self-noise of cheap microphones, above the
 _SHORTEST_S: Final = 0.1  # no syllable is shorter
 
 
+class LoudBlocks:
+    """Which blocks of 20 ms of a stream are louder than -60 dBFS. They do not depend on how it is cut into pieces.
+
+    Attributes:
+        block_s: their length, in whole samples.
+    """
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._blocks: Final = Blocks(round(_BLOCK_S * sample_rate_hz))
+        self.block_s: Final = self._blocks.length / sample_rate_hz
+
+    def push(self, samples: NDArray[Any]) -> NDArray[np.bool_]:
+        """The blocks that these mono samples, shape (n,), complete; shape (n_blocks,)."""
+        levels = self._blocks.push(samples).std(axis=1)  # the mean, an offset, carries no sound
+        return np.asarray(levels >= 10 ** (LOUD_DBFS / 20))
+
+
+def enough(n_loud: int) -> bool:
+    """Whether so many loud blocks can hold speech."""
+    return n_loud * _BLOCK_S >= _SHORTEST_S - 1e-9
+
+
 class LevelGate:
     """Says whether a clip can hold speech: whether at least 0.1 s of it is louder than -60 dBFS.
 
@@ -22,15 +44,14 @@ class LevelGate:
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
-        self._blocks: Final = Blocks(round(_BLOCK_S * sample_rate_hz))
+        self._loud: Final = LoudBlocks(sample_rate_hz)
         self._n_loud = 0
 
     def push(self, samples: NDArray[Any]) -> None:
         """Listen to some more mono samples, shape (n,)."""
-        levels = self._blocks.push(samples).std(axis=1)  # the mean, an offset, carries no sound
-        self._n_loud += int(np.count_nonzero(levels >= 10 ** (LOUD_DBFS / 20)))
+        self._n_loud += int(np.count_nonzero(self._loud.push(samples)))
 
     @property
     def open(self) -> bool:
         """Whether enough of what was heard so far was loud enough."""
-        return self._n_loud * _BLOCK_S >= _SHORTEST_S - 1e-9
+        return enough(self._n_loud)

@@ -20,10 +20,10 @@ SPEECH: Final = "speech"
 """The gate's label for it."""
 
 _WINDOW_S: Final = 2.0  # the longest that the gate learnt from
-_SHORTEST_S: Final = 0.8  # about less it errs too often: of speech cut to 0.5 s it turned away 3 %, to 0.8 s 0.9 %
+SHORTEST_S: Final = 0.8  # about less it errs too often: of speech cut to 0.5 s it turned away 3 %, to 0.8 s 0.9 %
 _STEP_S: Final = 0.5
-_SHORTEST_REST_S: Final = 0.1  # with less that is new a window says what the one before it said
-_LOG_ODDS_ABOVE: Final = math.log(0.05 / 0.95)  # the live loop's is 0.7, but a clip was mostly made because of a voice
+SHORTEST_REST_S: Final = 0.1  # with less that is new a window says what the one before it said
+LOG_ODDS_ABOVE: Final = math.log(0.05 / 0.95)  # the live loop's is 0.7, but a clip was mostly made because of a voice
 _LEAST_PROBABILITY: Final = 1e-7
 
 
@@ -70,7 +70,7 @@ class _TrainedGate:
         self._rate: Final = sample_rate_hz
         self._steps: Final = Blocks(round(_STEP_S * sample_rate_hz))
         self._frames: Final = RecentFrames(gate, sample_rate_hz, keep_s=_WINDOW_S + 2 * _STEP_S)
-        self._label: Final = gate.recipe.labels.index(SPEECH)
+        self._gate: Final = gate
         self._n_steps = self._n_done = 0  # heard; of which the windows were asked about
         self._log_odds: float | None = None  # of the latest window
         self._alone = False  # whether it is the only one
@@ -89,12 +89,12 @@ class _TrainedGate:
         self._frames.push(rest)
         self._frames.finish()
         self._ask()
-        if len(rest) >= _SHORTEST_REST_S * self._rate:
+        if len(rest) >= SHORTEST_REST_S * self._rate:
             self._hear_window((self._n_steps * self._steps.length + len(rest)) / self._rate)
         if self._log_odds is None:
             self.open = True
         elif self._alone:
-            self.open = self._log_odds > _LOG_ODDS_ABOVE
+            self.open = self._log_odds > LOG_ODDS_ABOVE
 
     def _ask(self) -> None:
         """Ask about the window at the end of each step, once all of its frames are known."""
@@ -106,16 +106,18 @@ class _TrainedGate:
             self._hear_window(end_s)
 
     def _hear_window(self, end_s: float) -> None:
-        if end_s < _SHORTEST_S:
+        if end_s < SHORTEST_S:
             return
         before = self._log_odds
         probabilities = self._frames.probabilities(max(0.0, end_s - _WINDOW_S), end_s)
-        self._log_odds = _log_odds(float(probabilities[self._label]))
+        self._log_odds = log_odds(self._gate, probabilities)
         self._alone = before is None
-        if before is not None and (before + self._log_odds) / 2 > _LOG_ODDS_ABOVE:
+        if before is not None and (before + self._log_odds) / 2 > LOG_ODDS_ABOVE:
             self.open = True
 
 
-def _log_odds(probability: float) -> float:
+def log_odds(gate: Network, probabilities: Array) -> float:
+    """The log odds of speech in an answer of the gate, shape (n_labels,)."""
+    probability = float(probabilities[gate.recipe.labels.index(SPEECH)])
     probability = min(max(probability, _LEAST_PROBABILITY), 1 - _LEAST_PROBABILITY)
     return math.log(probability / (1 - probability))
