@@ -1,8 +1,11 @@
 """Speech emotion recognition for small devices."""
 
+from .batch import FileResult as FileResult
+from .batch import classify_many as classify_many
 from .classifier import EmotionClassifier as EmotionClassifier
 from .classifier import classify as classify
 from .errors import AudioError as AudioError
+from .errors import BatchError as BatchError
 from .errors import EmotionEdgeError as EmotionEdgeError
 from .errors import InterpreterError as InterpreterError
 from .errors import MicrophoneError as MicrophoneError
