@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .batch import FileResult as FileResult
+    from .batch import classify_many as classify_many
     from .classifier import EmotionClassifier as EmotionClassifier
     from .classifier import classify as classify
     from .errors import AudioError as AudioError
+    from .errors import BatchError as BatchError
     from .errors import EmotionEdgeError as EmotionEdgeError
     from .errors import InterpreterError as InterpreterError
     from .errors import MicrophoneError as MicrophoneError
@@ -22,9 +25,11 @@ if TYPE_CHECKING:
     from .stream import EmotionStream as EmotionStream
 else:  # the same, each when it is first asked for: a program loads what it uses, and the command line sets numpy up before
     _PLACES = {
+        "batch": ("FileResult", "classify_many"),
         "classifier": ("EmotionClassifier", "classify"),
         "errors": (
             "AudioError",
+            "BatchError",
             "EmotionEdgeError",
             "InterpreterError",
             "MicrophoneError",

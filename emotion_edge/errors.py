@@ -1,5 +1,10 @@
 """What can go wrong, in words for the person who has to mend it."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
 
 class EmotionEdgeError(Exception):
     """The base of every error that this package raises on purpose."""
@@ -35,3 +40,19 @@ class SettingsError(EmotionEdgeError, ValueError):
 
 class ServerError(EmotionEdgeError):
     """The web server cannot start: a package is missing, the address is taken, or nothing would protect it."""
+
+
+class BatchError(EmotionEdgeError):
+    """A batch cannot go on: whoever did the work is gone.
+
+    Attributes:
+        paths: the files that had been handed out and have no answer. What has one was yielded before.
+    """
+
+    def __init__(self, message: str, paths: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.paths: Final = tuple(paths)
+
+
+class ResultsError(EmotionEdgeError):
+    """The file of results cannot be written, gone on with, or made at all; what is in it stays."""

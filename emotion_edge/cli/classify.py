@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
-from ..audio import read_blocks
+from ..audio import Source, read_blocks
+from ..batch import CHUNKSIZE, FileResult, classify_many, results_of
 from ..classifier import EmotionClassifier
-from ..errors import AudioError
 from ..prediction import Prediction
-from .arguments import add_model, add_profile
+from .arguments import add_model, add_profile, number
+from .inputs import STDIN, Inputs, add_inputs
 from .learning import Learning
+from .output import Output, add_output, opened
+from .progress import Progress
 
 
 def register(commands: Any) -> None:
@@ -20,47 +25,139 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "classify",
         help="say which emotion each file carries",
-        description="Say which emotion each audio file carries, one line a file.",
+        description="Say which emotion each audio file carries, one line a file. Of an archive: "
+        "classify -r FOLDER --jobs 4 -o results.jsonl, and the same with --resume after whatever stopped it.",
     )
-    parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="WAV, FLAC, OGG, MP3, AIFF, ...; any rate and channels"
-    )
+    add_inputs(parser)
     add_model(parser)
     add_profile(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.set_defaults(run=run)
+    add_output(parser)
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        type=number(1, 1024, whole=True),
+        default=1,
+        metavar="N",
+        help="processes that share the work (default: %(default)s); answers come as they are made",
+    )
+    parser.add_argument("-k", "--keep-order", action="store_true", help="nevertheless in the order of the files")
+    windows = parser.add_argument_group("windows")
+    windows.add_argument("--timeline", action="store_true", help="answer about windows of each file: a line a window")
+    windows.add_argument(
+        "--window", type=number(0.5, 60), metavar="S", help="length of a window (default: the model's choice)"
+    )
+    windows.add_argument(
+        "--step", type=number(0.05, 60), metavar="S", help="from one to the next (default: the model's choice)"
+    )
+    parser.set_defaults(run=run, usage_error=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
     """Answer every file that can be answered; 1 if some could not, or the profile not be saved."""
-    with Learning(options) as learning:
-        failed = _answer(EmotionClassifier(options.model, profile=learning.profile), options)
-    return 1 if failed or learning.failed else 0
+    _check(options)
+    inputs = Inputs(options)
+    on_terminal = options.output is None and sys.stdout.isatty()
+    with Learning(options) as learning, Progress(shown=not on_terminal) as progress:
+        classifier = EmotionClassifier(options.model, profile=learning.profile)
+        with opened(options, classifier.recipe, progress) as output, _stop_told(options, progress):
+            progress.start(sum(1 for _ in inputs) if progress.visible and inputs.repeatable else None)
+            with closing(_results(classifier, _new(inputs, output, progress), options)) as results:
+                _take(results, output, progress, learning, several=options.timeline)
+            output.finish()
+    _tell(options, inputs, progress)
+    return 1 if progress.failed or learning.failed else 0
 
 
-def _answer(classifier: EmotionClassifier, options: argparse.Namespace) -> bool:
-    """Print a line a file; whether some failed."""
-    failed = False
-    for path in options.files:
-        try:
-            prediction = _predict(classifier, path)
-        except AudioError as error:
-            failed = True
-            if options.json:
-                print(json.dumps({"path": path, "error": str(error)}), flush=True)
-            else:
-                print(f"emotion-edge: {error}", file=sys.stderr)
-            continue
-        if options.json:
-            print(json.dumps({"path": path, **prediction.to_dict()}), flush=True)
+def _check(options: argparse.Namespace) -> None:
+    """Usage that argparse cannot know to be wrong."""
+    wrong = [
+        (not options.files and options.files_from is None, "the following arguments are required: FILE"),
+        (options.null and options.files_from is None, "--null is about the list of --files-from"),
+        (options.resume and options.output is None, "--resume goes on with the file of --output"),
+        (options.json and options.output is not None, "--json is for standard output; --output goes by the suffix"),
+        (options.jobs > 1 and options.profile is not None, "--profile learns from one file after another: no --jobs"),
+        (options.jobs > 1 and STDIN in options.files, "sound from standard input is for one process: no --jobs"),
+        (options.files_from == STDIN and STDIN in options.files, "standard input is either sound or a list of files"),
+        (not options.timeline and (options.window or options.step), "--window and --step are about --timeline"),
+    ]
+    for is_wrong, message in wrong:
+        if is_wrong:
+            options.usage_error(message)
+
+
+def _new(inputs: Inputs, output: Output, progress: Progress) -> Iterator[str]:
+    """The files that are not answered yet."""
+    for path in inputs:
+        if output.done is None:
+            yield path
+        elif path in output.done:
+            progress.skip()
         else:
-            print(f"{prediction}  ({path}, {prediction.end_s:.1f} s)", flush=True)
-    return failed
+            output.done.add(path)
+            yield path
 
 
-def _predict(classifier: EmotionClassifier, path: str) -> Prediction:
+def _results(
+    classifier: EmotionClassifier, paths: Iterator[str], options: argparse.Namespace
+) -> Generator[FileResult, None, None]:
+    """Here, or in processes; each is closed with everything that it started."""
+    windows = None
+    if options.timeline:
+        from ..timelines import Windows, timeline_many
+
+        windows = Windows(options.window, options.step)
+    if options.jobs == 1:
+        answers = partial(_learn_and_answer if windows is None else windows.answers, classifier)
+        for path in paths:
+            yield from results_of(path, lambda path: answers(sys.stdin.buffer if path == STDIN else path))
+        return
+    from .workers import shared
+
+    many = classify_many if windows is None else partial(timeline_many, windows=windows)
+    work = partial(many, model=options.model, keep_order=options.keep_order)
+    yield from shared(work, paths, options.jobs, chunksize=CHUNKSIZE if windows is None else 1)
+
+
+def _learn_and_answer(classifier: EmotionClassifier, source: Source) -> Iterator[Prediction]:
     """As the classifier does; and its profile learns, once the answer is there."""
-    features = classifier.features(read_blocks(path, sample_rate_hz=classifier.recipe.mfcc.sample_rate_hz))
-    prediction = classifier.predict(features)
+    features = classifier.features(read_blocks(source, sample_rate_hz=classifier.recipe.mfcc.sample_rate_hz))
+    yield classifier.predict(features)
     classifier.learn(features)
-    return prediction
+
+
+def _take(
+    results: Iterable[FileResult], output: Output, progress: Progress, learning: Learning, *, several: bool
+) -> None:
+    latest = None
+    for result in results:
+        output.write(result)
+        learning.save_some()
+        if not several or result.path != latest:  # else one more window of the same file
+            progress.count()
+        if result.error is not None:
+            progress.fail()
+        latest = result.path
+
+
+@contextmanager
+def _stop_told(options: argparse.Namespace, progress: Progress) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if options.output is not None and progress.done:
+            progress.say(f"stopped after {_files(progress.done)}: {options.output} has them, --resume goes on with it")
+        raise
+
+
+def _tell(options: argparse.Namespace, inputs: Inputs, progress: Progress) -> None:
+    """What the lines do not say."""
+    if options.output is not None:
+        before = f", {progress.skipped} were there before" if progress.skipped else ""
+        print(f"{_files(progress.done)}, {progress.failed} failed{before}: {options.output}", file=sys.stderr)
+    if inputs.left_out:
+        kinds = ", ".join(f"{n} {suffix or 'without a suffix'}" for suffix, n in inputs.left_out.most_common(5))
+        print(f"left out in folders, for no sound is called so: {kinds}", file=sys.stderr)
+
+
+def _files(n: int) -> str:
+    return f"{n} file" if n == 1 else f"{n} files"

@@ -26,8 +26,7 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger
     """
     _repair_streams()
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format=f"{parser.prog}: %(message)s")
-    logging.getLogger(logger).setLevel(logging.DEBUG if options.debug else logging.WARNING)
+    show_log(parser.prog, logger, logging.DEBUG if options.debug else logging.WARNING)
     try:
         status: int = options.run(options)
         sys.stdout.flush()
@@ -44,6 +43,13 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def show_log(prog: str, logger: str, level: int) -> None:
+    """Warnings on stderr, a line each, and of one package what is of a level; on a terminal over a progress bar."""
+    over_bar = "\r\x1b[K" if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb" else ""
+    logging.basicConfig(level=logging.WARNING, format=f"{over_bar}{prog}: %(message)s")
+    logging.getLogger(logger).setLevel(level)
 
 
 def _repair_streams() -> None:

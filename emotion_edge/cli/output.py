@@ -1,0 +1,107 @@
+"""Where answers about files go: lines on standard output, or a file that outlives whatever happens."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..batch import FileResult
+from ..recipe import ModelRecipe
+from ..results import Csv, Done, JsonLines, Results
+from .progress import Progress
+
+_SUFFIXES = (".jsonl", ".csv", ".parquet")
+
+
+def add_output(parser: Any) -> None:
+    """--json, --output and --resume."""
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=_output_path,
+        metavar="FILE",
+        help="write a new file of results in place of lines: .jsonl, .csv, or .parquet, which needs pyarrow; "
+        "no file is in it twice",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with such a file: what is in it is not asked again"
+    )
+
+
+def _output_path(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in _SUFFIXES:
+        raise argparse.ArgumentTypeError(f"got {text}, wanted a name that ends in {', '.join(_SUFFIXES)}")
+    return path
+
+
+class Output(Protocol):
+    """Takes results."""
+
+    @property
+    def done(self) -> Done | None:
+        """The files that need no answer; None: nobody keeps a list."""
+        ...
+
+    def write(self, result: FileResult) -> None:
+        """Take one."""
+        ...
+
+    def finish(self) -> None:
+        """That was all."""
+        ...
+
+
+@contextmanager
+def opened(options: argparse.Namespace, recipe: ModelRecipe, progress: Progress) -> Iterator[Output]:
+    """The output that a command line asks for.
+
+    Raises:
+        ResultsError: the file is there, or cannot be written or gone on with.
+    """
+    if options.output is None:
+        yield _Lines(options, progress)
+        return
+    results = _results(options.output, recipe, resume=options.resume, several=options.timeline)
+    try:
+        yield results
+    finally:
+        results.close()
+
+
+def _results(path: Path, recipe: ModelRecipe, *, resume: bool, several: bool) -> Results:
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        from ..parquet import ParquetResults
+
+        return ParquetResults(path, recipe.labels, model=recipe.name, resume=resume, several=several)
+    form = JsonLines() if suffix == ".jsonl" else Csv(recipe.labels)
+    return Results(path, form, model=recipe.name, resume=resume, several=several)
+
+
+class _Lines:
+    """JSON lines, or lines for people and what is wrong on stderr."""
+
+    def __init__(self, options: argparse.Namespace, progress: Progress) -> None:
+        self.done: Done | None = None
+        self._json: bool = options.json
+        self._timeline: bool = options.timeline
+        self._progress = progress
+
+    def write(self, result: FileResult) -> None:
+        if self._json:
+            print(json.dumps(result.to_dict()), flush=True)
+        elif result.prediction is None:
+            self._progress.say(f"emotion-edge: {result.error}")
+        else:
+            prediction = result.prediction
+            start = f"{prediction.start_s:.1f} to " if self._timeline else ""
+            print(f"{prediction}  ({result.path}, {start}{prediction.end_s:.1f} s)", flush=True)
+
+    def finish(self) -> None:
+        pass

@@ -1,0 +1,37 @@
+"""An archive on Spark, into a table: spark-submit examples/spark_archive.py FOLDER TABLE.parquet
+
+Every machine needs emotion-edge, and the folder under the same name.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from emotion_edge import classify_many
+from emotion_edge.model import DEFAULT_MODEL, load
+from emotion_edge.results import columns, row
+
+LABELS = load(DEFAULT_MODEL).recipe.labels
+COLUMNS = columns(LABELS)
+SCHEMA = ", ".join(f"`{name}` {'string' if kind is str else 'double'}" for name, kind in COLUMNS.items())
+
+
+def classify_frames(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """What mapInPandas runs in each of Spark's processes: tables of paths in, tables of answers out."""
+    for frame in frames:
+        rows = [row(result.to_dict(), LABELS) for result in classify_many(frame["path"])]
+        yield pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+if __name__ == "__main__":
+    from pyspark.sql import SparkSession
+
+    folder, table = sys.argv[1:]
+    spark = SparkSession.builder.appName("emotion-edge").getOrCreate()
+    paths = [(str(path),) for path in sorted(Path(folder).rglob("*.wav"))]
+    n_parts = max(1, min(len(paths), 4 * spark.sparkContext.defaultParallelism))
+    answers = spark.createDataFrame(paths, "path string").repartition(n_parts).mapInPandas(classify_frames, SCHEMA)
+    answers.write.parquet(table)
+    spark.stop()

@@ -1,0 +1,134 @@
+"""Many files by any executor."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pickle
+import signal
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+from sounds import spoken, write
+
+from emotion_edge import AudioError, BatchError, EmotionClassifier, FileResult, ModelError, classify_many
+from models import write_constant
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Sentences, and files that are none."""
+    folder = tmp_path_factory.mktemp("clips")
+    paths = [str(write(folder / f"{n}.wav", spoken(n % 3)[: 8000 + 1000 * n], 22050)) for n in range(12)]
+    (folder / "empty.wav").touch()
+    return [*paths[:5], str(folder / "empty.wav"), *paths[5:], str(folder / "missing.wav")]
+
+
+@pytest.fixture(scope="module")
+def expected(clips):
+    classifier = EmotionClassifier()
+
+    def result(path):
+        try:
+            return FileResult(path, classifier.classify(path), None)
+        except AudioError as error:
+            return FileResult(path, None, str(error))
+
+    return [result(path) for path in clips]
+
+
+@pytest.fixture(scope="module", params=["here", "threads", "processes"])
+def executor(request):
+    if request.param == "here":
+        yield None
+        return
+    pool = ThreadPoolExecutor(2) if request.param == "threads" else ProcessPoolExecutor(2, get_context("spawn"))
+    with pool:
+        yield pool
+
+
+@pytest.mark.parametrize(("chunksize", "buffersize"), [(1, 1), (1, 5), (3, 2), (100, 1)])
+def test_the_same_whoever_does_it(executor, clips, expected, chunksize, buffersize):
+    sizes = {"chunksize": chunksize, "buffersize": buffersize}
+    results = classify_many(iter(clips), executor=executor, **sizes)
+    assert sorted(results, key=lambda result: clips.index(result.path)) == expected
+    assert list(classify_many(clips, executor=executor, keep_order=True, **sizes)) == expected
+
+
+def test_a_file_twice_is_two_results(clips, expected):
+    assert list(classify_many([clips[0], clips[0]])) == [expected[0]] * 2
+
+
+def test_as_plain_data(clips, expected):
+    good, bad = expected[0], expected[5]
+    assert good.to_dict() == {"path": clips[0], **good.prediction.to_dict()}
+    assert bad.to_dict() == {"path": clips[5], "error": f"{clips[5]} is empty (0 bytes)"}
+    assert pickle.loads(pickle.dumps(expected)) == expected
+
+
+def test_no_more_is_handed_out_than_may_wait(clips):
+    taken = []
+    endless = (taken.append(path) or path for path in itertools.cycle(clips))
+    with ThreadPoolExecutor(2) as pool:
+        results = classify_many(endless, executor=pool, chunksize=3, buffersize=4)
+        for n_results in range(1, 50):
+            next(results)
+            assert len(taken) - n_results < 3 * 4
+        results.close()
+
+
+def test_a_killed_worker():
+    """What was made is there, and what was not is named."""
+    taken = []
+    endless = (taken.append(path) or path for path in map("missing-{}.wav".format, itertools.count()))
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        results = classify_many(endless, executor=pool, chunksize=2, buffersize=6)
+        answered = [next(results).path for _ in range(20)]
+        os.kill(next(iter(pool._processes)), signal.SIGKILL)
+        with pytest.raises(BatchError, match=r"a worker was lost .* have no answer") as caught:
+            answered.extend(result.path for result in results)
+    assert sorted(answered + list(caught.value.paths)) == sorted(taken)
+    assert caught.value.paths
+
+
+def test_an_executor_that_takes_nothing_more(clips):
+    pool = ThreadPoolExecutor(1)
+    results = classify_many(clips, executor=pool, chunksize=1, buffersize=2)
+    answered = [next(results).path]
+    pool.shutdown()
+    with pytest.raises(BatchError, match="cannot schedule new futures after shutdown") as caught:
+        answered.extend(result.path for result in results)
+    assert sorted([*answered, *caught.value.paths]) == sorted(clips[:3])
+
+
+def test_what_is_wrong_with_the_model_is_told_at_once(executor, clips):
+    with pytest.raises(ModelError, match="no model 'nonsense'"):
+        list(classify_many(clips, model="nonsense", executor=executor))
+
+
+def test_an_error_that_nobody_thought_of_is_a_row(clips, monkeypatch):
+    def classify(self, path):
+        if path == clips[1]:
+            raise MemoryError("too long")
+        return original(self, path)
+
+    original = EmotionClassifier.classify
+    monkeypatch.setattr(EmotionClassifier, "classify", classify)
+    first, second, third = classify_many(clips[:3])
+    assert first.error is third.error is None
+    assert second == FileResult(clips[1], None, f"{clips[1]}: MemoryError: too long")
+
+
+def test_workers_that_outlive_a_model(clips, tmp_path):
+    with ThreadPoolExecutor(1) as pool:
+        for label in ("angry", "happy"):
+            model = write_constant(tmp_path / "model.tflite", label)
+            (result,) = classify_many(clips[:1], model=model, executor=pool)
+            assert result.prediction.label == label
+
+
+@pytest.mark.parametrize("sizes", [{"chunksize": 0}, {"buffersize": 0}])
+def test_sizes(clips, sizes):
+    with pytest.raises(ValueError, match="wanted 1 or more"):
+        classify_many(clips, **sizes)
