@@ -335,7 +335,7 @@ GOOD = {"format": 2, "model": "m", "utterances": 3, "seconds": 4.5, "mean": [0.5
     ("change", "message"),
     [
         ({"format": 3}, "format: got 3, wanted 1 to 2, or a newer emotion-edge"),
-        ({"standardisation": 7}, "standardisation: got 7, wanted a text or null"),
+        ({"standardisation": 7}, "standardisation: got 7, wanted a text"),
         ({"model": " "}, "model: got ' ', wanted the name of a model"),
         ({"model": None}, "model: got None, wanted a text"),
         ({"utterances": -1}, "utterances: got -1, wanted 0 to"),
