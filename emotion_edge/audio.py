@@ -31,6 +31,7 @@ Array = NDArray[np.float32]
 _log = logging.getLogger(__name__)
 
 _BLOCK_FRAMES: Final = 1 << 16
+_RESAMPLED_AT_ONCE: Final = 1 << 13  # soxr has larger queues otherwise, and moves them: it takes a tenth longer
 _MOST_CHANNELS: Final = 64
 _RATES_HZ: Final = (1000, 1_000_000)
 _LENGTH_UNKNOWN: Final = 0x7FFFF000  # what is promised from here on is the most that fits into a header
@@ -382,8 +383,11 @@ class Resampler:
 
     def push(self, samples: Array) -> Array:
         """What these samples, shape (n,), float32, complete; shape (m,)."""
-        out: Array = samples if self._soxr is None else self._soxr.resample_chunk(samples)
         self._n_in += len(samples)
+        if self._soxr is None:
+            return samples
+        pieces = [samples[at : at + _RESAMPLED_AT_ONCE] for at in range(0, len(samples), _RESAMPLED_AT_ONCE)]
+        out = np.concatenate([self._soxr.resample_chunk(piece) for piece in pieces]) if pieces else samples
         self._n_out += len(out)
         return out
 

@@ -74,8 +74,8 @@ def functionals(frames: Array) -> Array:
         Shape (n_functionals(n_mfcc),), of the dtype of the frames.
     """
     utterance = _Utterance.of(frames)
-    active = _Part.of(utterance.columns[:, utterance.active], (*QUANTILES, _LOUD))
-    voiced = _Part.of(utterance.columns[:, utterance.voiced], _MELODY_QUANTILES)
+    active = _Part.of(utterance.columns[:, utterance.active], slice(_VOICING), (*QUANTILES, _LOUD))
+    voiced = _Part.of(utterance.columns[:, utterance.voiced], _PITCH, _MELODY_QUANTILES)
     slopes = _slope(utterance.columns)
     parts: list[ArrayLike] = [
         *_distribution(utterance, active),
@@ -124,17 +124,18 @@ class _Part(NamedTuple):
     mean: Array  # (n_columns,)
     centred: Array  # (n_columns, n)
     deviation: Array  # (n_columns,)
-    quantiles: Array  # (len(percents), n_columns)
+    quantiles: Array  # (len(percents), ...) of those columns that are ranked
 
     @classmethod
-    def of(cls, columns: Array, percents: Sequence[int]) -> _Part:
+    def of(cls, columns: Array, ranked: slice | int, percents: Sequence[int]) -> _Part:
         mean = _centre(columns)
         centred = columns - mean[:, np.newaxis]  # so that squares and products are of small numbers
-        return cls(mean, centred, np.sqrt(_mean(np.square(centred))), _quantiles(columns, percents))
+        return cls(mean, centred, np.sqrt(_mean(np.square(centred))), _quantiles(columns[ranked], percents))
 
     def covariances(self, column: int) -> Array:
         """Of the coefficients with a column that is divided by its deviation."""
-        return _mean(self.centred[:_LEVEL] * (self.centred[column] / (self.deviation[column] + _LITTLE)))
+        one = self.centred[column] / (self.centred.shape[1] * (self.deviation[column] + _LITTLE))
+        return np.asarray(np.einsum("ij,j->i", self.centred[:_LEVEL], one))
 
 
 def _distribution(utterance: _Utterance, active: _Part) -> Iterator[ArrayLike]:
@@ -143,10 +144,10 @@ def _distribution(utterance: _Utterance, active: _Part) -> Iterator[ArrayLike]:
     mean = active.mean[1:_LEVEL]
     yield mean
     yield active.deviation[:_LEVEL]
-    yield active.quantiles[:-1, 1:_LEVEL].ravel()
+    yield active.quantiles[:-1, 1:-1].ravel()
     below, lower, median, higher, above = active.quantiles[:-1, 0]
     yield [below - median, lower - median, higher - median, above - median]
-    loud = cepstra[:, level >= active.quantiles[-1, _LEVEL]]
+    loud = cepstra[:, level >= active.quantiles[-1, -1]]
     yield _mean(loud)[1:] - mean
 
 
@@ -180,7 +181,7 @@ def _prosody(utterance: _Utterance, active: _Part, voiced: _Part, level_slope: f
     level, _, pitch = utterance.columns[_LEVEL:]
     is_voiced, n = utterance.voiced, len(level)
     yield [voiced.mean[_PITCH], voiced.deviation[_PITCH], _slope(pitch, is_voiced)]
-    *quantiles, low, high = voiced.quantiles[:, _PITCH]
+    *quantiles, low, high = voiced.quantiles
     yield [*quantiles, high - low]
     steps, *jumps = (_change(pitch, lag)[_change(is_voiced, lag, np.logical_and)] for lag in LAGS)
     steps = steps[np.abs(steps) < _LARGEST_STEP]
@@ -193,7 +194,7 @@ def _prosody(utterance: _Utterance, active: _Part, voiced: _Part, level_slope: f
     length = n_voiced / n_lengths
     deviation = math.sqrt(np.square(lengths - length).sum() / n_lengths)
     yield [n_voiced / n, n_voiced / n_active, length, deviation, n_lengths / n]
-    quiet, _, middle, _, loud, _ = active.quantiles[:, _LEVEL]
+    quiet, _, middle, _, loud, _ = active.quantiles[:, -1]
     yield [active.deviation[_LEVEL], loud - middle, middle - quiet, voiced.mean[_LEVEL] - middle, level_slope]
     yield [_mean(np.abs(_change(level, lag))) for lag in (1, 8)]
     yield [n_active / n, math.log(n)]

@@ -11,6 +11,7 @@ from .blocks import Blocks
 
 _BLOCK_S: Final = 0.02
 LOUD_DBFS: Final = -60.0  # below the self-noise of cheap microphones, above the dither of 16-bit files (-96)
+_AT_ONCE_S: Final = 0.2
 _SHORTEST_S: Final = 0.1  # no syllable is shorter
 
 
@@ -44,11 +45,15 @@ class LevelGate:
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._loud: Final = LoudBlocks(sample_rate_hz)
+        self._at_once: Final = round(_AT_ONCE_S * sample_rate_hz)
         self._n_loud = 0
 
     def push(self, samples: NDArray[Any]) -> None:
         """Listen to some more mono samples, shape (n,)."""
-        self._n_loud += int(np.count_nonzero(self._loud.push(samples)))
+        for first in range(0, len(samples), self._at_once):
+            if self.open:  # which nothing changes
+                return
+            self._n_loud += int(np.count_nonzero(self._loud.push(samples[first : first + self._at_once])))
 
     @property
     def open(self) -> bool:

@@ -134,7 +134,8 @@ class Mfcc:
             Shape (n_frames, n_mfcc), with the columns of the prosody behind them.
         """
         floor = self._floor(log_mel)
-        return np.concatenate([self._cepstra(piece, floor) for piece in log_mel])
+        pieces = [self._cepstra(piece, floor) for piece in log_mel]
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def _floor(self, log_mel: Sequence[Array]) -> Any:
         """What quieter values are raised to, if the recipe wants that."""
