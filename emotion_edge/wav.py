@@ -171,7 +171,7 @@ def _from_int32(content: bytes) -> Array:
 
 
 def _from_float64(content: bytes) -> Array:
-    with np.errstate(over="ignore"):  # what overflows becomes infinite, and the caller reports that
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows becomes infinite, and the caller reports that
         return np.frombuffer(content, "<f8").astype(np.float32)
 
 

@@ -26,7 +26,7 @@ import numpy as np
 import soundfile
 from mutations import mutate_bytes, mutate_json, mutate_words, with_checksum
 
-from emotion_edge import EmotionEdgeError, VoiceProfile
+from emotion_edge import EmotionEdgeError, VoiceProfile, audio, wav
 from emotion_edge.audio import open_pipe, read_blocks, sample_blocks
 from emotion_edge.input_check import InputCheck
 from emotion_edge.interpreter import BACKENDS, construct
@@ -141,7 +141,7 @@ def features(data: bytes) -> None:
 
 
 def sound_file(data: bytes) -> None:
-    """A file object, and the same as a file with a name."""
+    """A file object."""
     _hear(read_blocks(io.BytesIO(data), sample_rate_hz=16000))
 
 
@@ -162,6 +162,28 @@ def sound_pipe(data: bytes) -> None:
                 assert np.isfinite(InputCheck(sound.sample_rate_hz, "a pipe").clean(block)).all()
     finally:
         os.close(reading)
+
+
+def wav_file(data: bytes) -> None:
+    """A WAV file where soundfile is not installed."""
+    with _without_soundfile():
+        sound_file(data)
+
+
+def wav_pipe(data: bytes) -> None:
+    """A WAV stream in a pipe, likewise."""
+    with _without_soundfile():
+        sound_pipe(data)
+
+
+@contextmanager
+def _without_soundfile() -> Iterator[None]:
+    imported = audio._import_soundfile
+    audio._import_soundfile = lambda: wav
+    try:
+        yield
+    finally:
+        audio._import_soundfile = imported
 
 
 def samples(data: bytes) -> None:
@@ -292,6 +314,8 @@ TARGETS = {
     "sound_file": Target(sound_file, _sounds, mutate_bytes),
     "sound_path": Target(sound_path, _wavs, mutate_bytes),
     "sound_pipe": Target(sound_pipe, _wavs, mutate_bytes),
+    "wav_file": Target(wav_file, _wavs, mutate_bytes),
+    "wav_pipe": Target(wav_pipe, _wavs, mutate_bytes),
     "samples": Target(samples, _arrays, mutate_bytes),
     "microphone": Target(microphone, _floats, mutate_bytes),
     "profile": Target(profile, _profiles, mutate_json),

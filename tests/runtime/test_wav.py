@@ -67,6 +67,15 @@ def test_every_encoding_to_the_bit(tmp_path, subtype, format, channels):
     np.testing.assert_array_equal(np.concatenate(pieces), expected)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bits", [b"\x01\0\0\0\0\0\xf0\x7f", struct.pack("<d", np.nan), struct.pack("<d", 1e300)])
+def test_what_is_not_finite_is_an_error_without_a_warning(tmp_path, without_soundfile, bits):
+    path = write(tmp_path / "sound.wav", np.zeros(10), RATE, subtype="DOUBLE")
+    path.write_bytes(path.read_bytes()[:-8] + bits)  # the first is a signalling NaN
+    with pytest.raises(AudioError, match=r"sample 9 .* wanted finite numbers"):
+        list(read_blocks(path, sample_rate_hz=RATE))
+
+
 @given(st.lists(st.tuples(st.sampled_from([b"LIST", b"JUNK", b"bext"]), st.binary(max_size=99)), max_size=4))
 def test_other_chunks_are_passed_over(chunks):
     buffer = io.BytesIO()
