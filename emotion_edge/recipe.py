@@ -25,6 +25,7 @@ _LARGEST_FFT: Final = 1 << 16
 _LARGEST_RATE_HZ: Final = 384_000
 _LARGEST_MELS: Final = 1024
 _MOST_FRAMES: Final = 1000  # a second
+_LARGEST_SEARCH: Final = 1 << 20  # half the numbers in the matrix from a power spectrum to the autocorrelation
 _MOST_LABELS: Final = 1000
 _LONGEST_NAME: Final = 100  # characters, of a label too
 _LARGEST: Final = 1e12  # of a standardised number or its inverse: float32 can still multiply them
@@ -215,6 +216,9 @@ class ProsodyRecipe:
         check(mfcc.window_length >= 2 * period, "mfcc.window_length", mfcc.window_length, wanted)
         wanted = f"{mfcc.window_length + period} or more: window_length and a period of prosody.lowest_hz"
         check(mfcc.n_fft >= mfcc.window_length + period, "mfcc.n_fft", mfcc.n_fft, wanted)
+        most = int(_LARGEST_SEARCH * self.lowest_hz / self.highest_hz)
+        wanted = f"{most} or less, as the pitch is sought from {self.lowest_hz:g} to {self.highest_hz:g} Hz"
+        check(mfcc.n_fft <= most, "mfcc.n_fft", mfcc.n_fft, wanted)
 
 
 @dataclass(frozen=True, kw_only=True)
