@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, Union
 
 from .classifier import EmotionClassifier
@@ -134,17 +134,17 @@ def stream(
     buffersize: int,
 ) -> Iterator[T]:
     """What an executor makes of tasks of `chunksize` paths each, as `classify_many` describes it."""
-    from concurrent.futures import FIRST_COMPLETED, wait
-
     in_flight: dict[Future[list[T]], list[str]] = {}  # in the order of the paths
+    more = True
     try:
-        while True:
-            while len(in_flight) < buffersize and (chunk := list(islice(paths, chunksize))):
-                in_flight[_submitted(executor, task, chunk)] = chunk
-            if not in_flight:
-                return
-            done = set(islice(in_flight, 1)) if keep_order else wait(in_flight, return_when=FIRST_COMPLETED).done
-            for future in [each for each in in_flight if each in done]:
+        while more or in_flight:
+            if more and len(in_flight) < buffersize:
+                chunk = list(islice(paths, chunksize))
+                more = bool(chunk)
+                if chunk:
+                    in_flight[_submitted(executor, task, chunk)] = chunk
+            room = more and len(in_flight) < buffersize
+            for future in _ended(in_flight, keep_order=keep_order, wait_for_one=not room):
                 failure = _failure(future)
                 if failure is not None:
                     yield from _finished(in_flight)
@@ -156,13 +156,24 @@ def stream(
             future.cancel()
 
 
+def _ended(in_flight: Iterable[Future[T]], *, keep_order: bool, wait_for_one: bool) -> list[Future[T]]:
+    """The tasks that have ended, or, in order, those up to the first that has not."""
+    from concurrent.futures import FIRST_COMPLETED, wait
+
+    wanted = list(islice(in_flight, 1)) if keep_order else list(in_flight)
+    wait(wanted, timeout=None if wait_for_one else 0, return_when=FIRST_COMPLETED)
+    if keep_order:
+        return list(takewhile(lambda future: future.done(), in_flight))
+    return [future for future in in_flight if future.done()]
+
+
 def _submitted(executor: Executor, task: Callable[[Sequence[str]], list[T]], chunk: list[str]) -> Future[list[T]]:
     """A task handed out; one that an executor no longer takes fails like one that it lost."""
     from concurrent.futures import Future
 
     try:
         return executor.submit(task, chunk)
-    except RuntimeError as error:  # broken, or shut down
+    except (RuntimeError, OSError) as error:  # it is broken, or shut down, or cannot start another process
         refused: Future[list[T]] = Future()
         refused.set_exception(error)
         return refused
@@ -189,10 +200,12 @@ def _finished(in_flight: dict[Future[list[T]], list[str]]) -> Iterator[T]:
 def _as_batch_error(failure: BaseException, unanswered: Sequence[str]) -> BaseException:
     if isinstance(failure, EmotionEdgeError):
         return failure
-    error = BatchError(
-        f"a worker was lost ({type(failure).__name__}: {failure}): it was killed, ran out of memory, or a file made it "
-        f"crash; {len(unanswered)} files that were handed out have no answer",
-        unanswered,
+    kind = type(failure).__name__
+    reason = (
+        f"the work cannot go on ({failure})"
+        if isinstance(failure, OSError)
+        else f"a worker was lost ({kind}: {failure}): it was killed, ran out of memory, or a file made it crash"
     )
+    error = BatchError(f"{reason}; {len(unanswered)} files that were handed out have no answer", unanswered)
     error.__cause__ = failure
     return error

@@ -38,6 +38,9 @@ def shared(work: Work, paths: Iterator[str], jobs: int, *, chunksize: int) -> It
 
     When one of them dies all are started again, and what they were about is asked about one file at a time: a file that kills
     its process once more is a result with an error.
+
+    Raises:
+        BatchError: processes cannot be started, or have no room for what they make.
     """
     alone = jobs == chunksize == 1
     while True:
@@ -47,6 +50,8 @@ def shared(work: Work, paths: Iterator[str], jobs: int, *, chunksize: int) -> It
                 yield from work(paths, executor=executor, chunksize=chunksize, buffersize=buffersize)
             return
         except BatchError as error:
+            if isinstance(error.__cause__, OSError):  # no disk, no processes: no file is to blame
+                raise
             if alone:
                 yield from (FileResult(path, None, f"{path}: {_DIED}") for path in error.paths)
             else:

@@ -1,0 +1,431 @@
+"""Everything that goes wrong with many files, and what then becomes of the others: docs/outcomes.md says the same in words."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sounds import spoken, write
+
+from emotion_edge import classify
+from emotion_edge.model import shipped
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits, links and signals as Linux has them")
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "emotion_edge", *map(str, arguments)]
+
+
+def run(*arguments, before=(), **options):
+    options = {"capture_output": True, "text": True, "timeout": 120, **options}
+    done = subprocess.run([*before, *command(*arguments)], **options)
+    if options["text"]:
+        assert "Traceback" not in done.stderr
+    return done
+
+
+def limited(option, value):
+    """What to put before a command so that it runs under a limit of the shell."""
+    return ["sh", "-c", f'ulimit {option} {value}; exec "$@"', "sh"]
+
+
+def results(out):
+    """The lines of a file of results by their path; each is whole, and no path is there twice."""
+    text = out.read_text()
+    assert not text or text.endswith("\n")
+    lines = [json.loads(line) for line in text.splitlines()]
+    by_path = {line["path"]: line for line in lines}
+    assert len(by_path) == len(lines)
+    return by_path
+
+
+def errors(lines):
+    return {
+        Path(path).name: line["error"].partition(": ")[2] or line["error"]
+        for path, line in lines.items()
+        if "error" in line
+    }
+
+
+@pytest.fixture(scope="module")
+def sentence(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("sentence") / "sentence.wav", spoken(), 22050)
+
+
+@pytest.fixture
+def clips(tmp_path, sentence):
+    """A folder with thirty sentences."""
+    for n in range(30):
+        (tmp_path / "clips").mkdir(exist_ok=True)
+        shutil.copy(sentence, tmp_path / "clips" / f"{n:02}.wav")
+    return tmp_path / "clips"
+
+
+@pytest.fixture(scope="module")
+def powerless():
+    """What to put before a command so that it may no more than its user; root may all."""
+    if os.geteuid() != 0:
+        return []
+    before = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    if shutil.which("setpriv") is None or subprocess.run([*before, "true"], check=False).returncode:
+        pytest.skip("root may read all, and setpriv, which would forbid that, does not work here")
+    return before
+
+
+@pytest.fixture(params=[1, 2], ids=["one process", "two processes"])
+def jobs(request):
+    return request.param
+
+
+def test_bad_files_among_good_ones(clips, sentence, powerless, jobs, tmp_path):
+    data = sentence.read_bytes()
+    for name, content in {
+        "empty.wav": b"",
+        "text.wav": b"no sound",
+        "header.wav": data[:44],
+        "half-header.wav": data[:20],
+        "half.wav": data[: len(data) // 2],
+        "zeros.flac": bytes(5000),
+        "noise.ogg": np.random.default_rng(0).bytes(5000),
+        "more-than-there-is.wav": data[:40] + struct.pack("<I", 0x7FFFF000 - 1) + data[44:],
+    }.items():
+        (clips / name).write_bytes(content)
+    write(clips / "not-a-number.wav", np.full(8000, np.nan), 16000, subtype="FLOAT")
+    write(clips / "short.wav", np.zeros(1), 16000)
+    (clips / "lost.wav").symlink_to("nowhere.wav")
+    (clips / "round.wav").symlink_to("round.wav")
+    (clips / "loop").symlink_to(".")
+    os.mkfifo(clips / "pipe.wav")  # nobody ever writes into it
+    shutil.copy(sentence, clips / "secret.wav")
+    (clips / "secret.wav").chmod(0)
+    (clips / "closed").mkdir(mode=0)
+    out = tmp_path / "out.jsonl"
+    done = run("classify", "-r", clips, "-j", jobs, "-o", out, before=powerless)
+    assert done.returncode == 1
+    lines = results(out)
+    assert errors(lines) == {
+        "empty.wav": f"{clips}/empty.wav is empty (0 bytes)",
+        "text.wav": "Format not recognised",
+        "header.wav": f"{clips}/header.wav holds no samples",
+        "half-header.wav": errors(lines)["half-header.wav"],  # the decoder's own words
+        "zeros.flac": errors(lines)["zeros.flac"],
+        "noise.ogg": errors(lines)["noise.ogg"],
+        "not-a-number.wav": "sample 0 (at 0.000 s) is nan, wanted finite numbers",
+        "lost.wav": "no such file",
+        "round.wav": "Too many levels of symbolic links",
+        "secret.wav": "Permission denied",
+        "closed": "Permission denied",
+    }
+    good = {Path(path).name: line for path, line in lines.items() if "error" not in line}
+    expected = classify(sentence).to_dict()
+    for n in range(30):
+        assert good.pop(f"{n:02}.wav") == {"path": f"{clips}/{n:02}.wav", **expected}
+    assert set(good) == {"half.wav", "more-than-there-is.wav", "short.wav"}
+    assert good["more-than-there-is.wav"]["label"] == expected["label"]
+    for name in ("half.wav", "more-than-there-is.wav"):
+        assert f"{name} ends before its header says" in done.stderr
+
+
+def test_files_that_vanish_and_that_grow(clips, sentence, jobs, tmp_path):
+    """A list that comes slowly, and what it names changes meanwhile."""
+    out = tmp_path / "out.jsonl"
+    growing = tmp_path / "growing.wav"
+    shutil.copy(sentence, growing)
+    over = threading.Event()
+
+    def grow():
+        with growing.open("ab") as file:
+            while not over.wait(0.001):
+                file.write(bytes(4096))
+
+    names = sorted(map(str, clips.iterdir()))
+    with subprocess.Popen(
+        command("classify", "--files-from", "-", "-j", jobs, "-o", out),
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdin.write("\n".join([*names[:20], str(growing), ""]))
+        thread = threading.Thread(target=grow)
+        thread.start()
+        process.stdin.flush()
+        for name in names[20:]:
+            Path(name).unlink()
+        process.stdin.write("\n".join(names[20:]))
+        process.stdin.close()
+        assert process.wait(60) == 1
+        over.set()
+        thread.join()
+    lines = results(out)
+    assert list(lines) == [*names[:20], str(growing), *names[20:]] or jobs > 1
+    assert errors(lines) == dict.fromkeys((Path(name).name for name in names[20:]), "no such file")
+    assert lines[str(growing)]["end_s"] == classify(sentence).end_s  # as long as its header says
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_a_full_disk(clips, jobs, suffix, tmp_path):
+    """What is there stays, half a line goes, and once there is room it goes on."""
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow", reason="needs pyarrow")
+    out = tmp_path / f"out{suffix}"
+    arguments = ("classify", "-r", clips, "-j", jobs, "-o", out)
+    done = run(*arguments, before=limited("-f", 4))  # blocks of 512 bytes, or of 1024
+    written = out.with_name(f"{out.name}.part") if suffix == ".parquet" else out
+    assert done.returncode == 1
+    assert re.search(r"stopped after (\d+) files: ", done.stderr)
+    assert f"emotion-edge: {written} cannot be written: File too large" in done.stderr
+    kept = written.read_bytes()
+    assert 0 < len(kept) <= 4096
+    assert kept.endswith(b"\n")
+    done = run(*arguments, "--resume")
+    assert done.returncode == 0
+    if suffix == ".parquet":
+        import pyarrow.parquet
+
+        paths = pyarrow.parquet.read_table(out)["path"].to_pylist()
+    else:
+        assert out.read_bytes().startswith(kept)
+        text = out.read_text().splitlines()
+        paths = (
+            [json.loads(line)["path"] for line in text]
+            if suffix == ".jsonl"
+            else [line.split(",")[0] for line in text[1:]]
+        )
+    assert sorted(paths) == sorted(map(str, clips.iterdir()))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a file system, and not everywhere")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_file_system(clips, jobs, small_disk):
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(56 << 10))
+    out = small_disk / "out.jsonl"
+    arguments = ("classify", "-r", clips, "-j", jobs, "-o", out)
+    done = run(*arguments)
+    assert done.returncode == 1
+    assert f"emotion-edge: {out} cannot be written: No space left on device" in done.stderr
+    kept = results(out)
+    assert 0 < len(kept) < 30
+    ballast.unlink()
+    assert run(*arguments, "--resume").returncode == 0
+    assert len(results(out)) == 30
+
+
+def test_no_room_for_windows(clips, small_disk, tmp_path):
+    """Processes lay the windows of a file down in the folder for temporary files."""
+    (small_disk / "ballast").write_bytes(bytes(60 << 10))
+    out = tmp_path / "out.jsonl"
+    arguments = ("classify", "-r", clips, "--timeline", "--window", 0.5, "--step", 0.05, "-j", 2, "-o", out)
+    done = run(*arguments, env={**os.environ, "TMPDIR": str(small_disk)})
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert not errors(results(out))  # no file is to blame
+    assert run(*arguments, "--resume").returncode == 0
+    assert len({json.loads(line)["path"] for line in out.read_text().splitlines()}) == 30
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",), ("--timeline",)])
+def test_a_reader_that_leaves(clips, jobs, arguments):
+    line = " ".join(command("classify", "-r", clips, "-j", jobs, *arguments)) + " | head -1"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+@pytest.mark.parametrize(
+    "locale", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"LC_ALL": "C.UTF-8"}]
+)
+def test_names_that_nobody_expects(sentence, jobs, suffix, locale, tmp_path):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow", reason="needs pyarrow")
+    names = [
+        b"line\nbreak",
+        b"return\r",
+        b"bad\xff\xfe",
+        "ünï😀".encode(),
+        b'quote"s, commas',
+        b" ",
+        b"-r",
+        b"x" * 251,
+        b"*",
+    ]
+    folder = os.fsencode(tmp_path / "odd")
+    for name in names:
+        Path(os.fsdecode(folder)).mkdir(exist_ok=True)
+        shutil.copy(sentence, os.fsdecode(folder + b"/" + name + b".wav"))
+    out = tmp_path / f"out{suffix}"
+    environment = {**os.environ, **locale}
+    listed = b"\0".join(folder + b"/" + name + b".wav" for name in names)
+    for arguments in (("-r", "odd"), ("--files-from", "-", "-0")):
+        done = run(
+            "classify", *arguments, "-j", jobs, "-o", out, cwd=tmp_path, env=environment, input=listed, text=False
+        )
+        assert (done.returncode, done.stderr.splitlines()[0]) == (0, f"9 files, 0 failed: {out}".encode())
+        again = run(
+            "classify", *arguments, "-o", out, "--resume", cwd=tmp_path, env=environment, input=listed, text=False
+        )
+        assert again.stderr.splitlines()[0] == f"0 files, 0 failed, 9 were there before: {out}".encode()
+        if suffix == ".jsonl":
+            assert {os.fsencode(path).rpartition(b"/")[2] for path in results(out)} == {
+                name + b".wav" for name in names
+            }
+        out.unlink()
+    assert run("classify", "-r", "odd", cwd=tmp_path, env=environment, text=False).returncode == 0
+
+
+def test_a_read_only_folder(sentence, powerless, jobs, tmp_path):
+    """Of models and of sound: nothing is ever written there."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    shutil.copy(shipped()["tess-mlp"], folder / "mine.tflite")
+    shutil.copy(sentence, folder)
+    folder.chmod(0o500)
+    try:
+        done = run("classify", "--model", "mine.tflite", "-j", jobs, "sentence.wav", before=powerless, cwd=folder)
+        assert (done.returncode, done.stderr) == (0, "")
+        done = run("classify", "sentence.wav", "-j", jobs, "-o", "out.jsonl", before=powerless, cwd=folder)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "emotion-edge: out.jsonl cannot be written: Permission denied\n"
+    finally:
+        folder.chmod(0o700)
+
+
+# time.time goes back an hour at every look. time.monotonic cannot.
+CLOCK = """
+import itertools, time
+before, looks = time.time, itertools.count()
+time.time = lambda: before() - 3600 * next(looks)
+"""
+
+
+@pytest.fixture
+def clock_that_goes_back(tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(CLOCK)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")])}
+
+
+def test_a_clock_that_is_set_back(clips, clock_that_goes_back, jobs, tmp_path):
+    out = tmp_path / "out.jsonl"
+    done = run("classify", "-r", clips, "-j", jobs, "-o", out, env=clock_that_goes_back)
+    assert (done.returncode, done.stderr) == (0, f"30 files, 0 failed: {out}\n")
+    assert len(results(out)) == 30
+    talk = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(22050)]), 22050)
+    events = []
+    for environment in (os.environ, clock_that_goes_back):
+        done = run("listen", "--input", talk, "--json", env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        events.append([{**json.loads(line), "time": None} for line in done.stdout.splitlines()])
+    assert events[0] == events[1]
+    assert events[0]
+
+
+def test_hardly_any_file_descriptors(clips, tmp_path):
+    out = tmp_path / "out.jsonl"
+    assert run("classify", "-r", clips, "-o", out, before=limited("-n", 16)).returncode == 0
+    assert not errors(results(out))
+    out.unlink()
+    for limit in (16, 18, 20, 22, 24):
+        arguments = ("classify", "-r", clips, "-j", 8, "-o", out, "--resume")
+        done = run(*arguments, before=limited("-n", limit))
+        assert not errors(results(out))  # no file is to blame
+        if done.returncode:
+            assert "Too many open files" in done.stderr
+    assert run(*arguments).returncode == 0
+    assert len(results(out)) == 30
+
+
+def test_a_process_that_is_killed_from_outside(clips, tmp_path):
+    """As by the kernel, for want of memory: what it had in hand is asked about again."""
+    out = tmp_path / "out.jsonl"
+    with subprocess.Popen(
+        command("classify", "--files-from", "-", "-j", 2, "-o", out),
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        names = [*map(str, clips.iterdir()), *(f"missing-{n}.wav" for n in range(600))]
+        process.stdin.write("\n".join([*names[:400], ""]))
+        process.stdin.flush()
+        while not out.exists() or not out.read_bytes():
+            time.sleep(0.01)
+        children = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+        workers = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        os.kill(workers[0], signal.SIGKILL)
+        process.stdin.write("\n".join(names[400:]))
+        process.stdin.close()
+        assert process.wait(120) == 1
+        assert "Traceback" not in process.stderr.read()
+    lines = results(out)
+    assert set(lines) == set(names)
+    assert set(errors(lines).values()) == {"no such file"}
+
+
+def test_listening_to_what_is_no_sound(sentence, tmp_path):
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "round.wav").symlink_to("round.wav")
+    for name, error in [
+        ("empty.wav", "empty.wav is empty (0 bytes)"),
+        ("missing.wav", "missing.wav: no such file"),
+        ("round.wav", "round.wav cannot be opened: Too many levels of symbolic links"),
+    ]:
+        done = run("listen", "--input", name, "--json", cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"emotion-edge: {error}\n")
+
+
+def test_listening_goes_on_without_room_for_sound(small_disk, tmp_path):
+    (small_disk / "ballast").write_bytes(bytes(64 << 10))
+    talk = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(22050)]), 22050)
+    plain = run("listen", "--input", talk, "--json")
+    full = run("listen", "--input", talk, "--json", "--record", small_disk)
+    assert full.returncode == 0
+    assert len(full.stdout.splitlines()) == len(plain.stdout.splitlines()) > 0
+    assert "cannot be written: the disk is full" in full.stderr
+    assert [each.name for each in small_disk.iterdir()] == ["ballast"]
+
+
+def test_listening_that_nobody_hears(tmp_path):
+    talk = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(22050)] * 3), 22050)
+    line = " ".join(command("listen", "--input", talk, "--json"))
+    for redirection, n_lines, error in [
+        ("| head -1", 1, ""),
+        (">/dev/full", 0, "emotion-edge: [Errno 28] No space left on device\n"),
+    ]:
+        done = subprocess.run(
+            f"{line} {redirection}", shell=True, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.stdout.count("\n"), done.stderr) == (n_lines, error)
+    assert done.returncode == 1
+
+
+def test_the_page_of_outcomes_names_these_tests():
+    page = (ROOT / "docs" / "outcomes.md").read_text()
+    named = set(re.findall(r"`(test_\w+)`", page))
+    here = {name for name in globals() if name.startswith("test_")} - {"test_the_page_of_outcomes_names_these_tests"}
+    elsewhere = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert here <= named
+    assert all(f"def {name}(" in elsewhere for name in named)
