@@ -134,6 +134,8 @@ def stream(
     buffersize: int,
 ) -> Iterator[T]:
     """What an executor makes of tasks of `chunksize` paths each, as `classify_many` describes it."""
+    from concurrent.futures import wait
+
     in_flight: dict[Future[list[T]], list[str]] = {}  # in the order of the paths
     more = True
     try:
@@ -152,8 +154,9 @@ def stream(
                 yield from future.result()
                 del in_flight[future]
     finally:
-        for future in in_flight:
-            future.cancel()
+        wait(
+            [future for future in in_flight if not future.cancel()]
+        )  # they may be writing where the caller cleans up next
 
 
 def _ended(in_flight: Iterable[Future[T]], *, keep_order: bool, wait_for_one: bool) -> list[Future[T]]:

@@ -75,7 +75,7 @@ def _here(names: Iterator[str], classifier: EmotionClassifier, windows: Windows)
 def _by_executor(
     names: Iterator[str], task: Callable[[str, Sequence[str]], list[str]], executor: Executor, **options: Any
 ) -> Iterator[FileResult]:
-    with tempfile.TemporaryDirectory(prefix="emotion-edge-") as folder:
+    with tempfile.TemporaryDirectory(prefix="emotion-edge-", ignore_cleanup_errors=True) as folder:
         for spool in stream(names, partial(task, folder), executor, **options):
             yield from _read(Path(spool))
 

@@ -100,7 +100,7 @@ def test_an_answer_does_not_wait_for_the_end(classifier):
             yield np.tile(spoken(0, rate=RATE), 6)[at : at + RATE]
 
     first = next(timeline(classifier, live()))
-    assert first.end_s == 2.0
+    assert first.end_s == classifier.recipe.window_s
     assert heard[-1] <= 4
 
 

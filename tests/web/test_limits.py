@@ -119,7 +119,7 @@ def test_it_works_where_it_may_write_no_file():
     long = io.BytesIO()
     soundfile.write(long, np.tile(np.frombuffer(HELLO[44:], "<i2"), 80), 22050, format="WAV")
     assert len(long.getvalue()) > 4 << 20
-    with serving(before=no_files, PYTHONDONTWRITEBYTECODE="1") as server:
+    with serving(before=no_files, PYTHONDONTWRITEBYTECODE="1", COVERAGE_PROCESS_CONFIG="") as server:
         form = {"file": ("a.wav", long.getvalue())}
         response = httpx.post(server.url + "api/classify?timeline=1", files=form, timeout=60, trust_env=False)
         assert response.status_code == 200, response.text
