@@ -18,6 +18,7 @@ ELSEWHERE = (
     "LICENSE",
     "converter/README.md",
     "models/*.md",
+    "packaging/*",
     "examples/*.py",
     "examples/*.json",
     "benchmarks/*.py",

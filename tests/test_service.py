@@ -1,0 +1,86 @@
+"""The systemd units: what systemd says to them, and the commands that they start, as real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mosquitto import Mosquitto, needs_mosquitto, retained
+
+ROOT = Path(__file__).parents[1]
+UNIT, WITH_MQTT = ROOT / "packaging" / "emotion-edge.service", ROOT / "packaging" / "mqtt.conf"
+SOUND = ROOT / "examples" / "sounds" / "hello-slow.wav"
+PROGRAM = "/opt/emotion-edge/bin/emotion-edge"
+
+
+def settings(*files):
+    """Of the section Service, name to values: a drop-in adds to the unit, and an empty value takes back what was there."""
+    found, section = {}, None
+    for line in "\n".join(file.read_text() for file in files).splitlines():
+        if line.startswith("["):
+            section = line
+        elif section == "[Service]" and line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            found[name] = [*found.get(name, []), value] if value else []
+    return found
+
+
+def started(service, state, **environment):
+    """What the service starts, on a file in place of the microphone; `state` is what systemd calls %S and %d."""
+    environment = {**dict(each.split("=", 1) for each in service["Environment"]), **environment}
+    environment = {name: value.replace("%S", str(state)) for name, value in environment.items()}
+    (command,) = service["ExecStart"]
+    for name, value in environment.items():
+        command = command.replace(f"${{{name}}}", value)
+    program, *arguments = shlex.split(command.replace("%d", str(state)))
+    assert program == PROGRAM
+    whole = [sys.executable, "-m", "emotion_edge", *arguments, "--input", SOUND]
+    return subprocess.run(
+        whole, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment}
+    )
+
+
+@pytest.mark.parametrize("with_mqtt", [False, True])
+def test_systemd_takes_it(with_mqtt, tmp_path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("there is no systemd-analyze here")
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace(PROGRAM, sys.executable))
+    if with_mqtt:
+        dropin = tmp_path / f"{UNIT.name}.d" / WITH_MQTT.name
+        dropin.parent.mkdir()
+        dropin.write_text(WITH_MQTT.read_text().replace(PROGRAM, sys.executable))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False)
+    assert (done.returncode, [line for line in done.stderr.splitlines() if str(tmp_path) in line]) == (0, [])
+
+
+def test_the_service_says_what_it_hears_and_learns_its_owner(tmp_path):
+    done = started(settings(UNIT), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {json.loads(line)["event"] for line in done.stdout.splitlines()} >= {"enter", "leave"}
+    assert [each.name for each in (tmp_path / "emotion-edge").iterdir()] == ["owner.json"]
+
+
+@needs_mosquitto
+def test_the_service_tells_a_broker(tmp_path):
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "emotion-edge", "secret"], check=True)
+    (tmp_path / "mqtt-password").write_text("secret\n")
+    broker = Mosquitto(tmp_path, "allow_anonymous false", f"password_file {passwords}")
+    service = settings(UNIT, WITH_MQTT)
+    (address,) = [each.removeprefix("BROKER=") for each in service["Environment"] if each.startswith("BROKER=")]
+    here = address.replace("broker.local", f"127.0.0.1:{broker.port}")
+    assert here != address
+    try:
+        done = started(service, tmp_path, BROKER=here)
+        assert done.returncode == 0, done.stderr
+        now = retained(broker.port, username="emotion-edge", password="secret")
+    finally:
+        broker.stop()
+    assert json.loads(now["emotion-edge/kitchen/attributes"]) == json.loads(done.stdout.splitlines()[-1])
