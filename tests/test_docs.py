@@ -14,6 +14,8 @@ import emotion_edge_converter.cli
 import pytest
 
 import emotion_edge.cli
+from emotion_edge.model import shipped
+from emotion_edge.sources import FileSource
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "converter" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -70,6 +72,44 @@ def commands(page):
 def test_commands_are_understood(page, program, words):
     """By the parser of the program itself, which ends the process over an option that it does not know."""
     PARSERS[program]().parse_args(words)
+
+
+ELSEWHERE = {  # what other tests do with what a folder cannot hold
+    "devices": "test_virtual_microphone.py",
+    "doctor": "runtime/test_doctor.py",
+    "record": "test_virtual_microphone.py",
+    "serve": "web",
+    "--mqtt": "runtime/test_mqtt_cli.py",
+}
+
+
+def matching(word):
+    """The names that a shell puts in the place of a pattern."""
+    return sorted(map(str, Path().glob(word))) if "*" in word else [word]
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES if [*commands(page)]]
+)
+def test_commands_run(page, tmp_path, monkeypatch, capsys):
+    """One after another in a folder that has what they name, with a file in place of the microphone."""
+    sounds = ROOT / "examples" / "sounds"
+    shutil.copytree(sounds, tmp_path / "examples" / "sounds")
+    shutil.copytree(sounds, tmp_path / "talks")
+    for name in ("hello.wav", "talk.wav"):
+        shutil.copy(sounds / "hello-slow.wav", tmp_path / name)
+    for name in ("mine.tflite", "manners.tflite"):
+        shutil.copy(shipped()["five-emotions"], tmp_path / name)
+    (tmp_path / "piped").write_bytes(bytes(32000))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EMOTION_EDGE_PROFILES", str(tmp_path / "profiles"))
+    monkeypatch.setattr("emotion_edge.cli.listen.MicrophoneSource", lambda device: FileSource("talk.wav"))
+    for program, words in commands(page):
+        if program == "emotion-edge" and not ELSEWHERE.keys() & set(words):
+            with (tmp_path / "piped").open() as piped:
+                monkeypatch.setattr("sys.stdin", piped)
+                status = emotion_edge.cli.main([name for word in words for name in matching(word)])
+            assert status == 0, (words, capsys.readouterr().err)
 
 
 def test_the_site_can_be_built(tmp_path):
