@@ -6,12 +6,12 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from ..batch import FileResult
 from ..errors import BatchError
@@ -21,6 +21,8 @@ _TASKS_A_WORKER: Final = 4
 _DIED: Final = "the process that read it died: it ran out of memory, perhaps, or the file made it crash"
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Work(Protocol):
@@ -59,12 +61,25 @@ def shared(work: Work, paths: Iterator[str], jobs: int, *, chunksize: int) -> It
                 yield from shared(work, iter(error.paths), 1, chunksize=1)
 
 
+class _Processes(ProcessPoolExecutor):
+    """Processes that do not hear Ctrl-C, not even while they start, which is when `submit` needs another one."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            return super().submit(fn, *args, **kwargs)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process inherits it
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextmanager
 def _processes(n: int) -> Iterator[Executor]:
     """Processes that end with the block, and with this process, however it ends."""
     context = get_context("spawn")  # a fork would copy locks that other threads hold
     theirs, ours = context.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(n, context, _begin, (theirs, _log.getEffectiveLevel()))
+    executor = _Processes(n, context, _begin, (theirs, _log.getEffectiveLevel()))
     try:
         yield executor
         executor.shutdown()
