@@ -213,7 +213,7 @@ class VoiceProfile:
             file = from_object(_File, parse(content, "it"), whole="voice profile")
         except ModelError as error:
             raise ProfileError(
-                f"the voice profile {name} is damaged ({error}): put a copy in its place, or remove it to begin anew"
+                f"the voice profile {name} cannot be used ({error}): put a copy in its place, or remove it to begin anew"
             ) from None
         profile = cls(file.model, len(file.mean))
         profile._learnt = _Learnt(file.utterances, float(file.seconds), np.array(file.mean, np.float64))

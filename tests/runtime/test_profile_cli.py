@@ -194,7 +194,7 @@ def test_mistakes(folder, file, model, use):
             "the model tess-mlp knows no voice profiles, its recipe has none",
         ),
         (("--profile", "other", "--model", model), "made with the model another of 4 features, and this is tess-mlp"),
-        (("--profile", "damaged", "--model", model), "is damaged (the voice profile lacks utterances): put a copy"),
+        (("--profile", "damaged", "--model", model), "cannot be used (the voice profile lacks utterances): put a copy"),
         (("--profile", "../anna", "--model", model), "the name of a voice profile: got '../anna', wanted"),
         (("--profile", "", "--model", model), "the name of a voice profile: got '', wanted"),
     ]:
@@ -238,7 +238,7 @@ def test_show_lists_all_that_can_be_read(folder):
         ("anna", 2, None),  # tess-mlp as it is shipped knows no profiles
         ("zoe", 4, None),
     ]
-    assert "damaged.json is damaged" in shown.stderr
+    assert "damaged.json cannot be used" in shown.stderr
 
 
 def test_show_for_people(folder, model):
@@ -261,7 +261,7 @@ def test_reset_deletes_nothing_but_profiles(tmp_path, folder):
     package.write_text("{}")
     done = run("profile", "reset", package)
     assert done.returncode == 1
-    assert "is damaged" in done.stderr
+    assert "cannot be used" in done.stderr
     assert package.exists()
     mine = keep(tmp_path, utterances=1)
     assert run("profile", "reset", mine).returncode == 0
