@@ -1,4 +1,4 @@
-"""Sound in: a file or samples become blocks of mono float32 at the model's rate.
+"""Sound in: files and pipes become blocks of mono float32, at the model's rate or at their own.
 
 Everything is read in blocks, so the samples of a long recording are never in memory together.
 """
@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import io
 import logging
-import math
 import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, TypeAlias, Union
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from . import wav
 from .errors import AudioError
-from .wav import WavWriter
+from .resampling import check_rate
+from .samples import MOST_CHANNELS, at_rate, one_channel
 
 Source: TypeAlias = Union[str, "os.PathLike[str]", IO[bytes]]
 """A path, or a file object opened in binary mode."""
@@ -31,15 +30,11 @@ Array = NDArray[np.float32]
 _log = logging.getLogger(__name__)
 
 _BLOCK_FRAMES: Final = 1 << 16
-_RESAMPLED_AT_ONCE: Final = 1 << 13  # soxr has larger queues otherwise, and moves them: it takes a tenth longer
-_MOST_CHANNELS: Final = 64
-_RATES_HZ: Final = (1000, 1_000_000)
 _LENGTH_UNKNOWN: Final = 0x7FFFF000  # what is promised from here on is the most that fits into a header
 # From a pipe: the decoders of the others go on for as long as the header says, though nothing comes any more.
 _PLAIN: Final = ("PCM_U8", "PCM_S8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 _LARGEST_PIPE: Final = 1 << 28
 _LONGEST_S: Final = 3600.0  # a few bytes of FLAC may be weeks of silence, and features are in memory until the end
-_LOUDEST: Final = 128.0  # 42 dB over full scale: no recording, but integers in a float array
 
 
 def read_blocks(source: Source, *, sample_rate_hz: int) -> Iterator[Array]:
@@ -59,7 +54,7 @@ def read_blocks(source: Source, *, sample_rate_hz: int) -> Iterator[Array]:
     with _open(source, name) as file:
         _check_header(file, name)
         blocks = _not_longer(_decode(file, name), file.samplerate, name)
-        yield from _at_rate(blocks, file.samplerate, sample_rate_hz, name)
+        yield from at_rate(blocks, file.samplerate, sample_rate_hz, name)
 
 
 def _not_longer(blocks: Iterable[NDArray[Any]], rate: float, name: str) -> Iterator[NDArray[Any]]:
@@ -138,69 +133,7 @@ def open_pipe(pipe: int, *, block_s: float, raw_rate_hz: int | None = None, raw_
 def _sound(file: Any, name: str, block_s: float, *, is_pipe: bool = False) -> Sound:
     _check_header(file, name)
     blocks = _decode(file, name, max(1, round(block_s * file.samplerate)), is_pipe=is_pipe)
-    return Sound(name, file.samplerate, (_one_channel(block) for block in blocks))
-
-
-def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int) -> Iterator[Array]:
-    """The same for samples in memory.
-
-    Args:
-        samples: shape (n,) or (n, channels); float in -1..1, or int16, int32 or uint8 at full scale.
-        sample_rate: their rate in Hz.
-        sample_rate_hz: the rate that is wanted.
-    """
-    array = _checked(samples)
-    check_rate(sample_rate, "the samples")
-    scale = _scale_of(array.dtype)
-    blocks = (scale(array[at : at + _BLOCK_FRAMES]) for at in range(0, len(array), _BLOCK_FRAMES))
-    return _at_rate(blocks, sample_rate, sample_rate_hz, "the samples")
-
-
-def mono(samples: ArrayLike) -> Array:
-    """Samples in memory as float32 in -1..1, shape (n,): channels averaged, integers scaled.
-
-    Raises:
-        AudioError: as `sample_blocks`; there may be none.
-    """
-    array = _checked(samples)
-    together = _one_channel(_scale_of(array.dtype)(array))
-    _check_finite(together, 0, 0, "the samples")
-    return together
-
-
-def _checked(samples: ArrayLike) -> NDArray[Any]:
-    """An array of shape (n,) or (n, channels), of native byte order."""
-    try:
-        array = np.asarray(samples)
-    except ValueError as error:
-        raise AudioError(f"samples are no array: {error}") from None
-    if array.ndim not in (1, 2):
-        raise AudioError(f"samples have shape {array.shape}, wanted (n,) or (n, channels)")
-    if array.ndim == 2 and not 1 <= array.shape[1] <= _MOST_CHANNELS:
-        raise AudioError(
-            f"samples have shape {array.shape}, wanted (n, channels) with 1 to {_MOST_CHANNELS} channels: "
-            "samples.T, perhaps?"
-        )
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-@contextmanager
-def replacing_audio(path: Path, sample_rate_hz: int) -> Iterator[WavWriter]:
-    """An open mono 16-bit WAV file that takes its name when the block ends well, and else goes away.
-
-    Raises:
-        AudioError: it cannot be written there.
-    """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with WavWriter(temporary, sample_rate_hz) as file:
-            yield file
-        temporary.replace(path)
-    except OSError as error:
-        raise AudioError(f"{path} cannot be written: {error.strerror or error}") from None
-    finally:
-        with suppress(OSError):  # of a medium that became read-only
-            temporary.unlink(missing_ok=True)
+    return Sound(name, file.samplerate, (one_channel(block) for block in blocks))
 
 
 def describe(source: object) -> str:
@@ -334,119 +267,7 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
 
 
-def _scale_of(dtype: np.dtype[Any]) -> Any:
-    """What brings samples of a dtype to float32 in -1..1."""
-    if dtype == np.uint8:
-        return lambda block: (block.astype(np.float32) - 128) / 128
-    if dtype in (np.int16, np.int32):
-        return lambda block: (block / -float(np.iinfo(dtype).min)).astype(np.float32)
-    if np.issubdtype(dtype, np.floating):
-        return _to_float32
-    raise AudioError(f"samples are {dtype}, wanted float in -1..1, int16, int32 or uint8")
-
-
-def _to_float32(block: NDArray[Any]) -> Array:
-    if block.dtype == np.float32:
-        return block
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows becomes infinite, and that is reported
-        return block.astype(np.float32)
-
-
-def _at_rate(blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, name: str) -> Iterator[Array]:
-    """Mono blocks at the wanted rate."""
-    resampler = Resampler(rate, wanted_rate)
-    n_in = 0
-    for block in blocks:
-        together = _one_channel(block)
-        _check_finite(together, n_in, rate, name)
-        n_in += len(together)
-        yield resampler.push(together)
-    if n_in == 0:
-        raise AudioError(f"{name} {'hold' if name == 'the samples' else 'holds'} no samples")
-    yield resampler.finish()
-
-
-class Resampler:
-    """A stream of mono samples at another rate: ceil(n * wanted_rate / rate) in all, as many as librosa makes.
-
-    Args:
-        rate, wanted_rate: in Hz.
-
-    Raises:
-        AudioError: soxr is not installed, and the rates differ.
-    """
-
-    def __init__(self, rate: float, wanted_rate: int) -> None:
-        self._rates: Final = rate, wanted_rate
-        self._soxr: Final = None if rate == wanted_rate else _import_soxr(rate, wanted_rate)
-        self._n_in = self._n_out = 0
-
-    def push(self, samples: Array) -> Array:
-        """What these samples, shape (n,), float32, complete; shape (m,)."""
-        self._n_in += len(samples)
-        if self._soxr is None:
-            return samples
-        pieces = [samples[at : at + _RESAMPLED_AT_ONCE] for at in range(0, len(samples), _RESAMPLED_AT_ONCE)]
-        out = np.concatenate([self._soxr.resample_chunk(piece) for piece in pieces]) if pieces else samples
-        self._n_out += len(out)
-        return out
-
-    def finish(self) -> Array:
-        """What only the end of the stream completes. It is spent afterwards."""
-        if self._soxr is None:
-            return np.zeros(0, np.float32)
-        rate, wanted_rate = self._rates
-        n_missing = max(0, math.ceil(self._n_in * wanted_rate / rate) - self._n_out)
-        rest = self._soxr.resample_chunk(np.zeros(0, np.float32), last=True)[:n_missing]
-        return np.pad(rest, (0, n_missing - len(rest)))
-
-
-def _import_soxr(rate: float, wanted_rate: int) -> Any:
-    try:
-        import soxr
-    except ImportError:
-        raise AudioError(
-            f"the sound has {rate:g} Hz and the model wants {wanted_rate} Hz: "
-            f"pip install soxr to resample, or give sound of {wanted_rate} Hz"
-        ) from None
-    return soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
-
-
-def check_rate(rate: float, name: str) -> None:
-    """Raise an AudioError unless a rate is a number of Hz that sound has."""
-    if isinstance(rate, bool) or not isinstance(rate, int | float | np.integer | np.floating):
-        raise AudioError(f"sample_rate: got {rate!r}, wanted a rate in Hz")
-    if not _RATES_HZ[0] <= rate <= _RATES_HZ[1]:
-        raise AudioError(f"{name}: the sample rate is {rate} Hz, wanted {_RATES_HZ[0]} to {_RATES_HZ[1]} Hz")
-
-
 def _check_header(file: Any, name: str) -> None:
     check_rate(file.samplerate, name)
-    if not 1 <= file.channels <= _MOST_CHANNELS:  # a block of a thousand would be a quarter of a gigabyte
-        raise AudioError(f"{name} has {file.channels} channels, wanted 1 to {_MOST_CHANNELS}")
-
-
-def _one_channel(block: NDArray[Any]) -> Array:
-    """A block of shape (n,) or (n, channels), channels averaged; shape (n,)."""
-    if block.ndim == 1:
-        return block
-    first, *others = block.T  # channel by channel: `mean` over so short an axis takes thirty times as long
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is reported
-        return np.asarray(sum(others, start=first) / np.float32(len(block.T))) if others else first
-
-
-def no_sound(samples: Array) -> NDArray[np.bool_]:
-    """Which of the samples, shape (n,), are no numbers, or absurdly loud."""
-    return np.asarray(~(np.abs(samples) <= _LOUDEST))  # NaN is not below anything
-
-
-def _check_finite(samples: Array, n_before: int, rate: float, name: str) -> None:
-    broken = no_sound(samples)
-    if not broken.any():
-        return
-    at = int(broken.argmax())
-    place = f" (at {(n_before + at) / rate:.3f} s)" if rate else ""
-    where = f"{name}: sample {n_before + at}{place} is {samples[at]:g}"
-    if not np.isfinite(samples[at]):
-        raise AudioError(f"{where}, wanted finite numbers")
-    raise AudioError(f"{where}, wanted -1..1: divide 16-bit integers by 32768, or pass them as int16")
+    if not 1 <= file.channels <= MOST_CHANNELS:  # a block of a thousand would be a quarter of a gigabyte
+        raise AudioError(f"{name} has {file.channels} channels, wanted 1 to {MOST_CHANNELS}")

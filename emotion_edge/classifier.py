@@ -14,6 +14,7 @@ from .model import DEFAULT_MODEL
 from .network import Network
 from .prediction import Prediction, Status
 from .profile import VoiceProfile
+from .samples import sample_blocks
 
 Array = NDArray[Any]
 
@@ -90,7 +91,7 @@ class EmotionClassifier(Network):
             AudioError: another shape or dtype, no samples, or samples that are not finite.
         """
         rate = self.recipe.mfcc.sample_rate_hz
-        return self.predict(self.features(audio.sample_blocks(samples, sample_rate, sample_rate_hz=rate)))
+        return self.predict(self.features(sample_blocks(samples, sample_rate, sample_rate_hz=rate)))
 
     def features(self, blocks: Iterable[Array]) -> Features:
         """The features of mono blocks at the model's rate, each of shape (n,), as `emotion_edge.audio` makes them."""

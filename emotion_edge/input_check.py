@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .audio import no_sound
+from .samples import no_sound
 
 Array = NDArray[Any]
 

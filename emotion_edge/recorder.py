@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .audio import replacing_audio
 from .errors import AudioError
 from .events import Event
+from .wav import replacing_audio
 
 Array = NDArray[np.float32]
 

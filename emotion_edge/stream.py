@@ -13,10 +13,11 @@ from typing import Any, Final
 from numpy.typing import ArrayLike, NDArray
 
 from . import speech
-from .audio import check_rate, mono
 from .classifier import EmotionClassifier, Features
 from .events import Event, EventTracker, Smoothing
 from .model import DEFAULT_MODEL
+from .resampling import check_rate
+from .samples import mono
 from .settings import ListenSettings
 from .transform import prepare_for_long
 from .utterances import Utterances, Window

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import struct
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .errors import AudioError
 
 Array = NDArray[np.float32]
 
@@ -212,3 +215,22 @@ class WavWriter:
     def __exit__(self, *_: object) -> None:
         with self._file:
             self._wave.close()
+
+
+@contextmanager
+def replacing_audio(path: Path, sample_rate_hz: int) -> Iterator[WavWriter]:
+    """An open mono 16-bit WAV file that takes its name when the block ends well, and else goes away.
+
+    Raises:
+        AudioError: it cannot be written there.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with WavWriter(temporary, sample_rate_hz) as file:
+            yield file
+        temporary.replace(path)
+    except OSError as error:
+        raise AudioError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):  # of a medium that became read-only
+            temporary.unlink(missing_ok=True)

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .audio import Resampler
 from .network import Network
 from .recipe import MfccRecipe
+from .resampling import Resampler
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion_edge import AudioError
-from emotion_edge.audio import sample_blocks
+from emotion_edge.samples import sample_blocks
 
 from . import augmentation, sounds
 from .errors import CorpusError

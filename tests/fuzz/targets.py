@@ -27,13 +27,14 @@ import soundfile
 from mutations import mutate_bytes, mutate_json, mutate_words, with_checksum
 
 from emotion_edge import EmotionEdgeError, VoiceProfile, audio, wav
-from emotion_edge.audio import open_pipe, read_blocks, sample_blocks
+from emotion_edge.audio import open_pipe, read_blocks
 from emotion_edge.input_check import InputCheck
 from emotion_edge.interpreter import BACKENDS, construct
 from emotion_edge.mfcc import Mfcc
 from emotion_edge.model import Model, shipped
 from emotion_edge.pooling import POOLINGS
 from emotion_edge.recipe import MfccRecipe, ModelRecipe, ProfileRecipe, ProsodyRecipe, Standardisation
+from emotion_edge.samples import sample_blocks
 
 MEMORY = 1 << 29
 CPU_S = 20

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from sounds import tone, voice, write
 
 from emotion_edge import AudioError, audio
-from emotion_edge.audio import open_pipe, read_blocks, sample_blocks
+from emotion_edge.audio import open_pipe, read_blocks
+from emotion_edge.samples import sample_blocks
 
 RATE = 22050
 
