@@ -6,8 +6,8 @@ Samples become log-mel frames, which depend on nothing but the samples under the
 which may depend on the loudest frame of the clip (`dynamic_range_db`). A stream therefore hands out log-mel frames,
 and whoever knows where a clip starts and ends turns those into coefficients.
 
-Sources: Davis & Mermelstein 1980 (the coefficients); Slaney, Auditory Toolbox, 1998, and Young et al., The HTK Book,
-2006 (the two mel scales, the lifter); the defaults of librosa 0.11 and python_speech_features 0.6.
+Sources: Davis & Mermelstein 1980 (the coefficients); Young et al., The HTK Book, 2006 (the lifter); the defaults of librosa 0.11
+and python_speech_features 0.6.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import AudioError
+from .mel import mel_filters
 from .prosody import N_COLUMNS, Prosody
 from .recipe import MfccRecipe, ProsodyRecipe
 from .transform import rfft
@@ -35,9 +36,8 @@ np.empty(1 << 22, np.uint8)
 
 # OpenBLAS spreads a product of more than 4 * 65536 multiplications over threads, and waking those costs more than all
 # the rest of a live loop: up to 19 % of a core in place of 0.2, measured. So no product is larger, and mel filters, which are zero
-# nearly everywhere, are multiplied in blocks of neighbours.
+# nearly everywhere, come in blocks of neighbours.
 _LARGEST_PRODUCT: Final = 4 * 65536
-_FILTERS_A_BLOCK: Final = 16
 _SMALLEST_POWER: Final = 1e-10  # under `decibel`, as librosa.power_to_db has it
 
 
@@ -244,7 +244,7 @@ def _banks(recipe: MfccRecipe, prosody_recipe: ProsodyRecipe | None, dtype: np.d
     window = _window(recipe)
     prosody = None if prosody_recipe is None else Prosody(prosody_recipe, recipe, window)
     products, n_sums = [], 0
-    for bins, filters in _mel_filters(recipe):
+    for bins, filters in mel_filters(recipe):
         products.append((bins, slice(n_sums, n_sums := n_sums + filters.shape[1]), filters.astype(dtype)))
     n_sums += recipe.first_coefficient == "log_energy"
     if prosody is not None:
@@ -279,31 +279,6 @@ def _window(recipe: MfccRecipe) -> Array:
     return np.pad(window, (before, recipe.frame_length - recipe.window_length - before))
 
 
-def _mel_filters(recipe: MfccRecipe) -> Iterator[tuple[slice, Array]]:
-    """Triangles over the FFT bins: blocks of neighbours, (n_bins, n_filters), and the bins outside of which they are zero."""
-    to_mel, to_hz = {"slaney": (_hz_to_slaney, _slaney_to_hz), "htk": (_hz_to_htk, _htk_to_hz)}[recipe.mel_scale]
-    lowest, highest = to_mel(np.array([recipe.fmin_hz, recipe.fmax_hz]))
-    edges_hz = to_hz(np.linspace(lowest, highest, recipe.n_mels + 2))
-    if recipe.mel_edges == "bins":
-        edges = np.floor((recipe.n_fft + 1) * edges_hz / recipe.sample_rate_hz)
-        bins = np.arange(recipe.n_fft // 2 + 1, dtype=np.float64)
-    else:
-        edges = edges_hz
-        bins = np.arange(recipe.n_fft // 2 + 1) * recipe.sample_rate_hz / recipe.n_fft
-    for first in range(0, recipe.n_mels, _FILTERS_A_BLOCK):
-        last = min(first + _FILTERS_A_BLOCK, recipe.n_mels)
-        left, centre, right = (edges[first + side : last + side, None] for side in range(3))
-        with np.errstate(divide="ignore", invalid="ignore"):  # edges that fell on one bin have no slope
-            rising = np.where((left <= bins) & (bins < centre), (bins - left) / (centre - left), 0)
-            falling = np.where((centre <= bins) & (bins < right), (right - bins) / (right - centre), 0)
-        filters = rising + falling
-        if recipe.mel_norm == "area":
-            filters *= 2 / (edges_hz[first + 2 : last + 2] - edges_hz[first:last])[:, None]
-        used = np.flatnonzero(filters.any(axis=0))
-        within = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
-        yield within, filters[:, within].T.copy()
-
-
 def _dct(recipe: MfccRecipe) -> Array:
     """The orthonormal type II cosine transform and the lifter, (n_mels, n_mfcc)."""
     n_mels = recipe.n_mels
@@ -313,27 +288,3 @@ def _dct(recipe: MfccRecipe) -> Array:
     if recipe.lifter:
         matrix *= 1 + recipe.lifter / 2 * np.sin(np.pi * (order + recipe.lifter_start) / recipe.lifter)
     return np.asarray(matrix)
-
-
-_SLANEY_BREAK_HZ: Final = 1000.0
-_SLANEY_HZ_PER_MEL: Final = 200 / 3
-_SLANEY_BREAK_MEL: Final = _SLANEY_BREAK_HZ / _SLANEY_HZ_PER_MEL
-_SLANEY_LOG_STEP: Final = np.log(6.4) / 27
-
-
-def _hz_to_slaney(hz: Array) -> Array:
-    logarithmic = _SLANEY_BREAK_MEL + np.log(np.maximum(hz, _SLANEY_BREAK_HZ) / _SLANEY_BREAK_HZ) / _SLANEY_LOG_STEP
-    return np.where(hz < _SLANEY_BREAK_HZ, hz / _SLANEY_HZ_PER_MEL, logarithmic)
-
-
-def _slaney_to_hz(mel: Array) -> Array:
-    logarithmic = _SLANEY_BREAK_HZ * np.exp(_SLANEY_LOG_STEP * (mel - _SLANEY_BREAK_MEL))
-    return np.where(mel < _SLANEY_BREAK_MEL, mel * _SLANEY_HZ_PER_MEL, logarithmic)
-
-
-def _hz_to_htk(hz: Array) -> Array:
-    return np.asarray(2595 * np.log10(1 + hz / 700))
-
-
-def _htk_to_hz(mel: Array) -> Array:
-    return np.asarray(700 * (10 ** (mel / 2595) - 1))
