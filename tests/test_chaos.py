@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from sounds import spoken, write
 
-from emotion_edge import classify
+from emotion_edge import Listener, classify
 from emotion_edge.model import shipped
+from emotion_edge.sources import FileSource
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits, links and signals as Linux has them")
@@ -385,16 +386,47 @@ def test_a_process_that_is_killed_from_outside(clips, tmp_path):
     assert set(errors(lines).values()) == {"no such file"}
 
 
-def test_listening_to_what_is_no_sound(sentence, tmp_path):
+def test_listening_to_what_is_no_sound(powerless, tmp_path):
     (tmp_path / "empty.wav").touch()
+    (tmp_path / "secret.wav").touch(mode=0)
     (tmp_path / "round.wav").symlink_to("round.wav")
     for name, error in [
         ("empty.wav", "empty.wav is empty (0 bytes)"),
         ("missing.wav", "missing.wav: no such file"),
         ("round.wav", "round.wav cannot be opened: Too many levels of symbolic links"),
+        ("secret.wav", "secret.wav cannot be opened: Permission denied"),
     ]:
-        done = run("listen", "--input", name, "--json", cwd=tmp_path)
+        done = run("listen", "--input", name, "--json", cwd=tmp_path, before=powerless)
         assert (done.returncode, done.stdout, done.stderr) == (1, "", f"emotion-edge: {error}\n")
+
+
+def test_listening_to_half_a_file_of_an_odd_name(tmp_path):
+    """Cut short, in a locale that cannot spell it, read-only, with hardly any file descriptors, and the same through a pipe."""
+    whole = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(22050)]), 22050).read_bytes()
+    half = tmp_path / os.fsdecode(b"bad\xff\nname.wav")
+    half.write_bytes(whole[: len(whole) // 2])
+    half.chmod(0o400)
+    with Listener(source=FileSource(half)) as listener:
+        expected = [{**event.to_dict(), "time": None} for event in listener]
+    locale = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for arguments, stdin in [(("--input", half), None), (("--input", "-"), half.open("rb"))]:
+        done = run("listen", *arguments, "--json", stdin=stdin, env=locale, before=limited("-n", 16))
+        assert [{**json.loads(line), "time": None} for line in done.stdout.splitlines()] == expected
+        assert done.returncode == 0
+        assert ("ends before its header says" in done.stderr) == (stdin is None)  # that of a pipe never knows
+    assert expected
+
+
+def test_listening_to_a_file_that_grows_and_is_gone(tmp_path):
+    path = write(tmp_path / "talk.wav", spoken(1), 22050)
+    source = FileSource(path)
+    source.open()
+    with path.open("ab") as file:
+        file.write(bytes(1 << 20))
+    path.unlink()
+    heard = np.concatenate([each.samples for each in source.pieces(threading.Event())])
+    source.close()
+    assert len(heard) == len(spoken(1))  # as long as its header said
 
 
 def test_listening_goes_on_without_room_for_sound(small_disk, tmp_path):

@@ -260,6 +260,15 @@ def test_failures_asked_about_again(archive, expected, tmp_path):
     assert read(again) == expected
 
 
+def test_a_folder_that_nobody_asked_to_go_into(archive):
+    done = run("clips", cwd=archive)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "emotion-edge: clips is a folder, wanted an audio file\n"
+        "of a folder, --recursive takes all sound in it and in its folders\n"
+    )
+
+
 def test_standard_input(archive, expected):
     sound = (archive / "clips" / "a" / "0.wav").read_bytes()
     done = run("--json", "-", cwd=archive, input=sound, text=False)
