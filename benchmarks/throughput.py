@@ -131,8 +131,8 @@ def command(files, model, jobs, folder):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, took_s
 
 
-def measure(files, rounds, folder, *, quick):
-    """Name to the median of CPU milliseconds and milliseconds per file, and the ratios of the same rounds."""
+def measure(files, rounds, folder, mean_s, *, quick):
+    """What all took, median of the rounds, and the ratios within rounds; without what takes a minute where `quick`."""
     contenders = {name: each for name, each in CONTENDERS.items() if not (quick and "predict" in name)}
     cpu_ms, took_ms, said = {}, {}, {}
 
@@ -156,10 +156,18 @@ def measure(files, rounds, folder, *, quick):
                 for jobs in (1, 2):
                     note(f"classify --jobs {jobs}, {model}", len(files), *command(files, model, jobs, folder))
     return {
-        "cpu_ms_per_file": {name: round(median(values), 3) for name, values in cpu_ms.items()},
-        "ms_per_file": {name: round(median(values), 3) for name, values in took_ms.items()},
+        "ways": {name: figures(median(cpu_ms[name]), median(took_ms[name]), mean_s) for name in cpu_ms},
         "cpu_ratios": {model: ratios(model, rate_hz, cpu_ms) for model, rate_hz in RATES_HZ.items()},
         "agreement": agreement(said["emotion-edge, tess-mlp"], said["librosa + Keras, model(x)"]),
+    }
+
+
+def figures(cpu_ms, took_ms, mean_s):
+    return {
+        "cpu_ms_per_file": round(cpu_ms, 3),
+        "files_per_s": round(1000 / took_ms),
+        "hours_of_sound_per_hour": round(1000 / took_ms * mean_s),
+        "hours_of_sound_per_cpu_hour": round(1000 / cpu_ms * mean_s),
     }
 
 
@@ -200,26 +208,25 @@ def main():
         parser.error("give a folder of recordings, or EMOTION_EDGE_CORPORA")
     found = sorted(str(path) for path in options.folder.rglob("*") if path.suffix in SUFFIXES)
     files = found[:: -(-len(found) // options.files) or 1]
-    seconds = sum(info.frames / info.samplerate for info in map(soundfile.info, files))
+    mean_s = sum(info.frames / info.samplerate for info in map(soundfile.info, files)) / len(files)
     result = {
         "machine": f"{platform.machine()}, Python {platform.python_version()}, {os.cpu_count()} cores",
-        "recordings": {"folder": options.folder.name, "files": len(files), "mean_s": round(seconds / len(files), 2)},
+        "recordings": {"folder": options.folder.name, "files": len(files), "mean_s": round(mean_s, 2)},
     }
     with tempfile.TemporaryDirectory() as folder:
-        result["as they are"] = measure(files, options.rounds, Path(folder), quick=False)
-        result["WAV"] = measure(as_wav(files, Path(folder)), options.rounds, Path(folder), quick=True)
+        result["as they are"] = measure(files, options.rounds, Path(folder), mean_s, quick=False)
+        result["WAV"] = measure(as_wav(files, Path(folder)), options.rounds, Path(folder), mean_s, quick=True)
     show(result)
     (HERE / "throughput.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 def show(result):
-    mean_s = result["recordings"]["mean_s"]
     print(result["machine"], result["recordings"])
     for kind in ("as they are", "WAV"):
-        print(f"\n{kind:40} {'CPU ms/file':>11} {'files/s':>9} {'hours of sound an hour':>23}")
-        for name, cpu_ms in result[kind]["cpu_ms_per_file"].items():
-            ms = result[kind]["ms_per_file"][name]
-            print(f"{name:40} {cpu_ms:11.2f} {1000 / ms:9.0f} {1000 / ms * mean_s:23.0f}")
+        print(f"\n{'':40} {'':>11} {'':>9} {'hours of sound':>16}")
+        print(f"{kind:40} {'CPU ms/file':>11} {'files/s':>9} {'an hour':>9} {'an hour of CPU':>16}")
+        for name, those in result[kind]["ways"].items():
+            print("{:40} {:11.2f} {:9} {:9} {:16}".format(name, *those.values()))
         for model, those in result[kind]["cpu_ratios"].items():
             for name, ratio in those.items():
                 print(f"CPU, {model + ':':16} {name:45} {ratio:6.2f}")
