@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from sounds import spoken, write
 
-from emotion_edge import classify
+from emotion_edge import Listener, classify
 from emotion_edge.model import shipped
+from emotion_edge.sources import FileSource
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits, links and signals as Linux has them")
@@ -175,7 +176,7 @@ def test_files_that_vanish_and_that_grow(clips, sentence, jobs, tmp_path):
     assert lines[str(growing)]["end_s"] == classify(sentence).end_s  # as long as its header says
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+@pytest.mark.parametrize(("suffix", "jobs"), [(".jsonl", 1), (".jsonl", 2), (".csv", 1), (".parquet", 1)])
 def test_a_full_disk(clips, jobs, suffix, tmp_path):
     """What is there stays, half a line goes, and once there is room it goes on."""
     if suffix == ".parquet":
@@ -219,11 +220,11 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_full_file_system(clips, jobs, small_disk):
+def test_a_full_file_system(clips, small_disk):
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(56 << 10))
     out = small_disk / "out.jsonl"
-    arguments = ("classify", "-r", clips, "-j", jobs, "-o", out)
+    arguments = ("classify", "-r", clips, "-j", 2, "-o", out)
     done = run(*arguments)
     assert done.returncode == 1
     assert f"emotion-edge: {out} cannot be written: No space left on device" in done.stderr
@@ -247,19 +248,29 @@ def test_no_room_for_windows(clips, small_disk, tmp_path):
     assert len({json.loads(line)["path"] for line in out.read_text().splitlines()}) == 30
 
 
-@pytest.mark.parametrize("arguments", [(), ("--json",), ("--timeline",)])
-def test_a_reader_that_leaves(clips, jobs, arguments):
-    line = " ".join(command("classify", "-r", clips, "-j", jobs, *arguments)) + " | head -1"
+@pytest.mark.parametrize("arguments", [(), ("--timeline",), ("--jobs", "2", "--json")])
+def test_a_reader_that_leaves(clips, arguments):
+    line = " ".join(command("classify", "-r", clips, *arguments)) + " | head -1"
     done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
 @pytest.mark.parametrize(
-    "locale", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"LC_ALL": "C.UTF-8"}]
+    ("suffix", "jobs", "locale"),
+    [
+        (".jsonl", 1, C_LOCALE),
+        (".jsonl", 2, C_LOCALE),
+        (".jsonl", 1, {"LC_ALL": "C.UTF-8"}),
+        (".csv", 1, C_LOCALE),
+        (".csv", 1, {"LC_ALL": "C.UTF-8"}),
+        (".parquet", 2, C_LOCALE),
+    ],
 )
-def test_names_that_nobody_expects(sentence, jobs, suffix, locale, tmp_path):
+def test_names_that_nobody_expects(sentence, suffix, jobs, locale, tmp_path):
     if suffix == ".parquet":
         pytest.importorskip("pyarrow", reason="needs pyarrow")
     names = [
@@ -294,10 +305,11 @@ def test_names_that_nobody_expects(sentence, jobs, suffix, locale, tmp_path):
                 name + b".wav" for name in names
             }
         out.unlink()
-    assert run("classify", "-r", "odd", cwd=tmp_path, env=environment, text=False).returncode == 0
+    if suffix == ".jsonl":
+        assert run("classify", "-r", "odd", cwd=tmp_path, env=environment, text=False).returncode == 0
 
 
-def test_a_read_only_folder(sentence, powerless, jobs, tmp_path):
+def test_a_read_only_folder(sentence, powerless, tmp_path):
     """Of models and of sound: nothing is ever written there."""
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -305,9 +317,9 @@ def test_a_read_only_folder(sentence, powerless, jobs, tmp_path):
     shutil.copy(sentence, folder)
     folder.chmod(0o500)
     try:
-        done = run("classify", "--model", "mine.tflite", "-j", jobs, "sentence.wav", before=powerless, cwd=folder)
+        done = run("classify", "--model", "mine.tflite", "-j", 2, "sentence.wav", before=powerless, cwd=folder)
         assert (done.returncode, done.stderr) == (0, "")
-        done = run("classify", "sentence.wav", "-j", jobs, "-o", "out.jsonl", before=powerless, cwd=folder)
+        done = run("classify", "sentence.wav", "-o", "out.jsonl", before=powerless, cwd=folder)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == "emotion-edge: out.jsonl cannot be written: Permission denied\n"
     finally:
@@ -329,9 +341,9 @@ def clock_that_goes_back(tmp_path):
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")])}
 
 
-def test_a_clock_that_is_set_back(clips, clock_that_goes_back, jobs, tmp_path):
+def test_a_clock_that_is_set_back(clips, clock_that_goes_back, tmp_path):
     out = tmp_path / "out.jsonl"
-    done = run("classify", "-r", clips, "-j", jobs, "-o", out, env=clock_that_goes_back)
+    done = run("classify", "-r", clips, "-j", 2, "-o", out, env=clock_that_goes_back)
     assert (done.returncode, done.stderr) == (0, f"30 files, 0 failed: {out}\n")
     assert len(results(out)) == 30
     talk = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(22050)]), 22050)
@@ -385,16 +397,48 @@ def test_a_process_that_is_killed_from_outside(clips, tmp_path):
     assert set(errors(lines).values()) == {"no such file"}
 
 
-def test_listening_to_what_is_no_sound(sentence, tmp_path):
+def test_listening_to_what_is_no_sound(powerless, tmp_path):
     (tmp_path / "empty.wav").touch()
+    (tmp_path / "secret.wav").touch(mode=0)
     (tmp_path / "round.wav").symlink_to("round.wav")
     for name, error in [
         ("empty.wav", "empty.wav is empty (0 bytes)"),
         ("missing.wav", "missing.wav: no such file"),
         ("round.wav", "round.wav cannot be opened: Too many levels of symbolic links"),
+        ("secret.wav", "secret.wav cannot be opened: Permission denied"),
     ]:
-        done = run("listen", "--input", name, "--json", cwd=tmp_path)
+        done = run("listen", "--input", name, "--json", cwd=tmp_path, before=powerless)
         assert (done.returncode, done.stdout, done.stderr) == (1, "", f"emotion-edge: {error}\n")
+
+
+def test_listening_to_half_a_file_of_an_odd_name(tmp_path):
+    """Cut short, in a locale that cannot spell it, read-only, with hardly any file descriptors, and the same through a pipe."""
+    whole = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(22050)]), 22050).read_bytes()
+    half = tmp_path / os.fsdecode(b"bad\xff\nname.wav")
+    half.write_bytes(whole[: len(whole) // 2])
+    half.chmod(0o400)
+    with Listener(source=FileSource(half)) as listener:
+        expected = [{**event.to_dict(), "time": None} for event in listener]
+    for arguments, stdin in [(("--input", half), None), (("--input", "-"), half.open("rb"))]:
+        done = run(
+            "listen", *arguments, "--json", stdin=stdin, env={**os.environ, **C_LOCALE}, before=limited("-n", 16)
+        )
+        assert [{**json.loads(line), "time": None} for line in done.stdout.splitlines()] == expected
+        assert done.returncode == 0
+        assert ("ends before its header says" in done.stderr) == (stdin is None)  # that of a pipe never knows
+    assert expected
+
+
+def test_listening_to_a_file_that_grows_and_is_gone(tmp_path):
+    path = write(tmp_path / "talk.wav", spoken(1), 22050)
+    source = FileSource(path)
+    source.open()
+    with path.open("ab") as file:
+        file.write(bytes(1 << 20))
+    path.unlink()
+    heard = np.concatenate([each.samples for each in source.pieces(threading.Event())])
+    source.close()
+    assert len(heard) == len(spoken(1))  # as long as its header said
 
 
 def test_listening_goes_on_without_room_for_sound(small_disk, tmp_path):

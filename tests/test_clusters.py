@@ -70,11 +70,11 @@ class Cluster:
         raise AssertionError(Path(self._log.name).read_text())
 
 
-@pytest.fixture
-def cluster(tmp_path):
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
     pytest.importorskip("distributed", reason="needs dask: pip install distributed")
     with ExitStack() as stack:
-        yield Cluster(stack, tmp_path)
+        yield Cluster(stack, tmp_path_factory.mktemp("cluster"))
 
 
 def test_dask_with_a_worker_that_is_killed(cluster, expected):

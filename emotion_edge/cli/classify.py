@@ -154,6 +154,8 @@ def _tell(options: argparse.Namespace, inputs: Inputs, progress: Progress) -> No
     if options.output is not None:
         before = f", {progress.skipped} were there before" if progress.skipped else ""
         print(f"{_files(progress.done)}, {progress.failed} failed{before}: {options.output}", file=sys.stderr)
+    if inputs.passed_by:
+        print("of a folder, --recursive takes all sound in it and in its folders", file=sys.stderr)
     if inputs.left_out:
         kinds = ", ".join(f"{n} {suffix or 'without a suffix'}" for suffix, n in inputs.left_out.most_common(5))
         print(f"left out in folders, for no sound is called so: {kinds}", file=sys.stderr)

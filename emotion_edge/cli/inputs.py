@@ -54,6 +54,7 @@ class Inputs:
 
     Attributes:
         left_out: how many files in folders were left out in the latest iteration, by suffix.
+        passed_by: whether a folder was named in it that nobody asked to go into.
 
     Raises:
         AudioError: the list cannot be read.
@@ -62,6 +63,7 @@ class Inputs:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options: Final = options
         self.left_out: Final[Counter[str]] = Counter()
+        self.passed_by = False
         if options.files_from is not None:
             with self._list():
                 pass
@@ -74,6 +76,7 @@ class Inputs:
 
     def __iter__(self) -> Iterator[str]:
         self.left_out.clear()
+        self.passed_by = False
         for name in self._options.files:
             yield from self._of_pattern(name)
         if self._options.files_from is not None:
@@ -97,9 +100,11 @@ class Inputs:
             yield from self._of_name(each)
 
     def _of_name(self, name: str) -> Iterator[str]:
-        if self._options.recursive and Path(name).is_dir():
+        is_folder = Path(name).is_dir()
+        if is_folder and self._options.recursive:
             yield from self._in_folder(name)
         else:
+            self.passed_by |= is_folder
             yield name
 
     def _in_folder(self, folder: str) -> Iterator[str]:

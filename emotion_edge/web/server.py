@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import math
 import re
 import signal
 import socket
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -22,6 +24,8 @@ LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 
 _GRACE_S: Final = 5  # for what is being answered when the server is told to stop
 _MOST_CONNECTIONS: Final = 200  # idle ones too: below the 1024 files that a process may have open
+_SILENT_S: Final = 60
+_OUT_OF_FILES: Final = "connections wait, for there are more than this process may have files: ulimit -n"
 
 
 def is_loopback(host: str) -> bool:
@@ -98,10 +102,29 @@ def run(
     logging.getLogger("uvicorn.error").addFilter(
         lambda record: "without completing handshake" not in record.getMessage()
     )
+    logging.getLogger("asyncio").addFilter(_NoMoreConnections())
     # uvicorn raises the signal again once it is done: it has served its purpose by then.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
     _Server(config, on_ready, on_overdue).run(sockets=[listening])
+
+
+class _NoMoreConnections(logging.Filter):
+    """Says in a sentence a minute what asyncio tells with a traceback a hundred times a second: they wait, and it goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told_at = -math.inf
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.getMessage().startswith("socket.accept() out of system resource"):
+            return True
+        now, before = time.monotonic(), self._told_at
+        if now - before < _SILENT_S:
+            return False
+        self._told_at = now
+        record.msg, record.args, record.exc_info = _OUT_OF_FILES, (), None
+        return True
 
 
 class _Server(uvicorn.Server):

@@ -85,14 +85,18 @@ def as_rows(expected, suffix):
     return table
 
 
-@pytest.fixture(params=[".jsonl", ".csv", ".parquet"])
+@pytest.fixture
 def out(request, tmp_path):
     if request.param == ".parquet":
         pytest.importorskip("pyarrow.parquet", reason="needs pyarrow")
     return tmp_path / f"out{request.param}"
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+# Each format, and each number of processes; not each with each, for processes take their time.
+FORMS_AND_JOBS = [(".jsonl", 1), (".jsonl", 2), (".csv", 1), (".parquet", 2)]
+
+
+@pytest.mark.parametrize(("out", "jobs"), FORMS_AND_JOBS, indirect=["out"])
 def test_a_file_of_results(archive, expected, out, jobs):
     done = run("-r", "clips", "-j", jobs, "-o", out, cwd=archive)
     assert (done.returncode, done.stdout) == (1, "")
@@ -140,7 +144,7 @@ def n_written(out):
 @pytest.mark.parametrize(
     ("out", "jobs", "name"),
     [
-        *((suffix, jobs, "SIGKILL") for suffix in (".jsonl", ".csv", ".parquet") for jobs in (1, 2)),
+        *((suffix, jobs, "SIGKILL") for suffix, jobs in FORMS_AND_JOBS),
         (".jsonl", 2, "SIGTERM"),
         (".jsonl", 2, "SIGINT"),
     ],
@@ -262,6 +266,15 @@ def test_failures_asked_about_again(archive, expected, tmp_path):
     assert read(again) == expected
 
 
+def test_a_folder_that_nobody_asked_to_go_into(archive):
+    done = run("clips", cwd=archive)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "emotion-edge: clips is a folder, wanted an audio file\n"
+        "of a folder, --recursive takes all sound in it and in its folders\n"
+    )
+
+
 def test_standard_input(archive, expected):
     sound = (archive / "clips" / "a" / "0.wav").read_bytes()
     done = run("--json", "-", cwd=archive, input=sound, text=False)
@@ -285,7 +298,7 @@ def test_an_empty_list_is_done_at_once(tmp_path):
     assert out.read_text().splitlines() == [",".join(columns(LABELS))]
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(("out", "jobs"), FORMS_AND_JOBS, indirect=["out"])
 def test_windows(archive, expected, out, jobs):
     clip = write(out.parent / "talk.wav", spoken(1), 22050)
     options = ("--timeline", "--window", 1, "--step", 0.5)

@@ -64,7 +64,10 @@ def test_a_folder(here):
         assert found.left_out == {".txt": 2, "": 1}
     make("f/new.wav")
     assert len(list(found)) == 6
-    assert list(inputs("f")) == ["f"]  # whoever opens it says that it is a folder
+    assert not found.passed_by
+    found = inputs("f")
+    assert list(found) == ["f"]  # whoever opens it says that it is a folder
+    assert found.passed_by
 
 
 @POSIX

@@ -1,0 +1,182 @@
+"""What it costs to let others share out the work: `classify_many` by processes and by dask, and Spark as in the example.
+
+    pip install . -r benchmarks/requirements.txt && python benchmarks/clusters.py [FOLDER] [--files N] [--rounds N]
+
+FOLDER holds recordings, by default those of TESS under EMOTION_EDGE_CORPORA. Spark needs Java; without either it is left out.
+Prints a table and writes benchmarks/clusters.json. All take turns, set up beforehand, and each figure is the median of the rounds.
+
+Files that do not exist take no time to classify, so that what remains is the price of handing them out, here one a task. Whoever
+hands out can feed as many workers as the work of a task is longer than its own.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from functools import lru_cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import psutil
+
+from emotion_edge.batch import CHUNKSIZE, classify_many
+
+HERE = Path(__file__).parent
+SUFFIXES = (".wav", ".flac")
+WAYS = [(None, 1), *((way, n) for way in ("processes", "dask", "dask, memory kept", "Spark") for n in (1, 2))]
+# dask's nanny has its workers give each array back to the system, which then hands it out again page by page.
+NANNY = "distributed.nanny.pre-spawn-environ"
+KEPT = {f"{NANNY}.MALLOC_TRIM_THRESHOLD_": 1 << 24, f"{NANNY}.MALLOC_MMAP_THRESHOLD_": 1 << 22}
+TASKS = {"Spark": 16}  # of no work, of which a task takes long enough
+TASKS_OTHERWISE = 200
+CLEAN_UP = ExitStack()  # of a process that measures
+
+
+@lru_cache
+def classifier(way, n_workers):
+    """What classifies some paths in tasks of so many, its workers ready."""
+    if way == "Spark":
+        return spark(n_workers)
+    if way is None:
+        executor = None
+    elif way == "processes":
+        executor = CLEAN_UP.enter_context(ProcessPoolExecutor(n_workers, get_context("spawn")))
+    else:
+        import dask
+        from distributed import Client
+
+        with dask.config.set(KEPT if way.endswith("kept") else {}):
+            client = Client(n_workers=n_workers, threads_per_worker=1, dashboard_address=":0")
+        executor = CLEAN_UP.enter_context(client).get_executor()
+    return lambda paths, chunksize: sum(1 for _ in classify_many(paths, executor=executor, chunksize=chunksize))
+
+
+def spark(n_workers):
+    """The example's function, in so many of Spark's processes."""
+    sys.path.insert(0, examples := str(HERE.parent / "examples"))
+    os.environ["PYTHONPATH"] = os.pathsep.join([examples, os.environ.get("PYTHONPATH", "")])
+    os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    from pyspark.sql import SparkSession
+    from spark_archive import SCHEMA, classify_frames
+
+    session = SparkSession.builder.master(f"local[{n_workers}]").config("spark.ui.enabled", "false").getOrCreate()
+    CLEAN_UP.callback(session.stop)
+
+    def run(paths, chunksize):
+        table = session.createDataFrame([(path,) for path in paths], "path string")
+        return table.repartition(-(-len(paths) // chunksize)).mapInPandas(classify_frames, SCHEMA).count()
+
+    return run
+
+
+def clean_up():
+    CLEAN_UP.close()
+
+
+def timed(way, n_workers, paths, chunksize):
+    """In a process of its own: time, CPU of everybody, and CPU of whoever hands out."""
+    run = classifier(way, n_workers)
+    before, began = cpu_s(), time.perf_counter()
+    assert run(paths, chunksize) == len(paths)
+    took_s, after = time.perf_counter() - began, cpu_s()
+    coordinator = "java" if way == "Spark" else None
+    return took_s, sum(after.values()) - sum(before.values()), after[coordinator] - before[coordinator]
+
+
+def cpu_s():
+    """CPU seconds of this process, None, and by name of those that it started, and they in turn."""
+    used = {None: time.process_time()}
+    for process in psutil.Process().children(recursive=True):
+        times = process.cpu_times()  # with those of its children that have ended
+        used[process.name()] = used.get(process.name(), 0.0) + sum(times[:4])
+    return used
+
+
+def available(way):
+    module = "pyspark" if way == "Spark" else "distributed" if way and "dask" in way else "json"
+    there = importlib.util.find_spec(module) is not None and (way != "Spark" or shutil.which("java") is not None)
+    if not there:
+        print(f"{way} is not installed: left out", file=sys.stderr)
+    return there
+
+
+def quiet():
+    """Spark talks about the machine; what fails comes back as an exception."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def measure(files, rounds):
+    ways = [way for way in WAYS if available(way[0])]
+    work, empty = {way: [] for way in ways}, {way: [] for way in ways}
+    with ExitStack() as stack:
+        processes = {way: stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), quiet)) for way in ways}
+        run = {way: partial(process.submit, timed, *way) for way, process in processes.items()}
+        for way in ways:
+            run[way](files[:64], a_task(way, 64)).result()
+        for _ in range(rounds):
+            for way in ways:
+                work[way].append(run[way](files, a_task(way, len(files))).result())
+                nothing = [f"/nowhere/{number}.wav" for number in range(TASKS.get(way[0], TASKS_OTHERWISE))]
+                empty[way].append([each / len(nothing) for each in run[way](nothing, 1).result()])
+        for process in processes.values():
+            process.submit(clean_up).result()
+    return {name(*way): figures(work[way], empty[way], len(files)) for way in ways}
+
+
+def a_task(way, n_files):
+    """How many files one has: in Spark, as in the example, so many that each process gets four tasks."""
+    return -(-n_files // (4 * way[1])) if way[0] == "Spark" else CHUNKSIZE
+
+
+def name(way, n_workers):
+    return "no executor" if way is None else f"{way}, {n_workers}"
+
+
+def figures(work, empty, n_files):
+    took_s, cpu_s, _ = (median(values) for values in zip(*work, strict=True))
+    a_task_s, _, handing_out_s = (median(values) for values in zip(*empty, strict=True))
+    return {
+        "files_per_s": round(n_files / took_s),
+        "cpu_ms_per_file": round(1000 * cpu_s / n_files, 2),
+        "ms_per_empty_task": round(1000 * a_task_s, 2),
+        "cpu_ms_to_hand_out_a_task": round(1000 * handing_out_s, 2),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    corpora = os.environ.get("EMOTION_EDGE_CORPORA")
+    parser.add_argument("folder", nargs="?", type=Path, default=corpora and Path(corpora, "tess"))
+    parser.add_argument("--files", type=int, default=400, help="at most so many of them")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if options.folder is None:
+        parser.error("give a folder of recordings, or EMOTION_EDGE_CORPORA")
+    found = sorted(str(path) for path in options.folder.rglob("*") if path.suffix in SUFFIXES)
+    files = found[:: -(-len(found) // options.files) or 1]
+    ways = measure(files, options.rounds)
+    result = {
+        "machine": f"{platform.machine()}, Python {platform.python_version()}, {os.cpu_count()} cores",
+        "recordings": {"folder": options.folder.name, "files": len(files)},
+        "files_a_task": CHUNKSIZE,
+        "ways": ways,
+    }
+    print(result["machine"], result["recordings"])
+    print(f"{'':20} {'files/s':>8} {'CPU ms/file':>12} {'ms/empty task':>14} {'CPU ms to hand it out':>22}")
+    for each, those in ways.items():
+        print("{:20} {:8} {:12.2f} {:14.2f} {:22.2f}".format(each, *those.values()))
+    (HERE / "clusters.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
