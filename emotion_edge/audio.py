@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, TypeAlias, Union
 
 import numpy as np
@@ -37,33 +38,52 @@ _LARGEST_PIPE: Final = 1 << 28
 _LONGEST_S: Final = 3600.0  # a few bytes of FLAC may be weeks of silence, and features are in memory until the end
 
 
-def read_blocks(source: Source, *, sample_rate_hz: int) -> Iterator[Array]:
+def read_blocks(source: Source, *, sample_rate_hz: int, longest_s: float | None = None) -> Iterator[Array]:
     """Decode a file: any rate, channel count and format that libsndfile reads (WAV, FLAC, OGG, MP3, AIFF, ...),
     where that is installed; else WAV.
 
     Channels are averaged, then resampled, as librosa.load does it.
 
+    Args:
+        source: of the sound.
+        sample_rate_hz: the rate that is wanted.
+        longest_s: that is taken, by default an hour; `math.inf` for whoever keeps little of what was heard.
+
     Yields:
         Blocks of shape (n,), float32, at `sample_rate_hz`; together ceil(duration * sample_rate_hz) samples.
 
     Raises:
-        AudioError: missing, unreadable, not audio, damaged, longer than an hour, without samples, or with samples that are
+        AudioError: missing, unreadable, not audio, damaged, longer than `longest_s`, without samples, or with samples that are
             not finite.
     """
     name = describe(source)
     with _open(source, name) as file:
         _check_header(file, name)
-        blocks = _not_longer(_decode(file, name), file.samplerate, name)
+        blocks = _not_longer(_decode(file, name), file.samplerate, name, _LONGEST_S if longest_s is None else longest_s)
         yield from at_rate(blocks, file.samplerate, sample_rate_hz, name)
 
 
-def _not_longer(blocks: Iterable[NDArray[Any]], rate: float, name: str) -> Iterator[NDArray[Any]]:
+def promised_s(source: Source) -> float | None:
+    """How long a file says it is, in seconds; None for what says nothing, or can be read only once.
+
+    Raises:
+        AudioError: as `read_blocks`, of what the header shows.
+    """
+    name = describe(source)
+    if not isinstance(source, str | os.PathLike) or Path(name).is_fifo():
+        return None
+    with _open(source, name) as file:
+        _check_header(file, name)
+        return file.frames / file.samplerate or None
+
+
+def _not_longer(blocks: Iterable[NDArray[Any]], rate: float, name: str, longest_s: float) -> Iterator[NDArray[Any]]:
     n_read = 0
     for block in blocks:
         n_read += len(block)
-        if n_read > _LONGEST_S * rate:
+        if n_read > longest_s * rate:
             raise AudioError(
-                f"{name} lasts more than {_LONGEST_S:g} s, too long for one answer: cut it into pieces, or let "
+                f"{name} lasts more than {longest_s:g} s, too long for one answer: cut it into pieces, or let "
                 "emotion-edge listen --input hear it"
             )
         yield block

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import AudioError
+from .replacing import replacing
 
 Array = NDArray[np.float32]
 
@@ -224,13 +225,8 @@ def replacing_audio(path: Path, sample_rate_hz: int) -> Iterator[WavWriter]:
     Raises:
         AudioError: it cannot be written there.
     """
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        with WavWriter(temporary, sample_rate_hz) as file:
+        with replacing(path) as temporary, WavWriter(temporary, sample_rate_hz) as file:
             yield file
-        temporary.replace(path)
     except OSError as error:
         raise AudioError(f"{path} cannot be written: {error.strerror or error}") from None
-    finally:
-        with suppress(OSError):  # of a medium that became read-only
-            temporary.unlink(missing_ok=True)

@@ -68,9 +68,10 @@ def test_what_is_in_the_wheel(wheel):
     for model in ("five-emotions", "speech-gate", "tess-mlp"):
         assert {f"emotion_edge/models/{model}.{suffix}" for suffix in ("tflite", "md")} <= set(names)
     assert "emotion_edge/py.typed" in names
-    assert {f"emotion_edge/web/static/{name}" for name in ("index.html", "style.css", "main.js", "icon.svg")} <= set(
-        names
-    )
+    assert {
+        f"emotion_edge/web/static/{name}" for name in ("index.html", "palette.css", "style.css", "main.js", "icon.svg")
+    } <= set(names)
+    assert {f"emotion_edge/timeline_files/page.{suffix}" for suffix in ("css", "js")} <= set(names)
     assert not [
         name for name in names if name.endswith(".keras") or name.startswith(("tests/", "models/", "converter/"))
     ]

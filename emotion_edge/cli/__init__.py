@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from ..interpreter import BACKENDS, VARIABLE
-    from . import classify, devices, doctor, listen, models, profile, record, serve
+    from . import classify, devices, doctor, listen, models, profile, record, serve, timeline
 
     parser = argparse.ArgumentParser(
         prog="emotion-edge",
@@ -31,6 +31,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"emotion-edge {__version__}")
     parser.add_argument("--debug", action="store_true", help="tell on stderr what is going on")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (classify, listen, serve, profile, models, devices, record, doctor):
+    for command in (classify, timeline, listen, serve, profile, models, devices, record, doctor):
         command.register(commands)
     return parser

@@ -33,6 +33,16 @@ def add_device(parser: Any) -> None:
     parser.add_argument("--device", metavar="NAME|N", help="part of a microphone's name, or its number; see devices")
 
 
+def add_windows(parser: Any) -> None:
+    """--window and --step."""
+    parser.add_argument(
+        "--window", type=number(0.5, 60), metavar="S", help="length of a window (default: the model's choice)"
+    )
+    parser.add_argument(
+        "--step", type=number(0.05, 60), metavar="S", help="from one to the next (default: the model's choice)"
+    )
+
+
 def number(low: float, high: float, *, whole: bool = False) -> Callable[[str], float]:
     """What argparse is to make of a number: an int or a float from low to high."""
 

@@ -13,7 +13,7 @@ from ..audio import Source, read_blocks
 from ..batch import CHUNKSIZE, FileResult, classify_many, results_of
 from ..classifier import EmotionClassifier
 from ..prediction import Prediction
-from .arguments import add_model, add_profile, number
+from .arguments import add_model, add_profile, add_windows, number
 from .inputs import STDIN, Inputs, add_inputs
 from .learning import Learning
 from .output import Output, add_output, opened
@@ -43,12 +43,7 @@ def register(commands: Any) -> None:
     parser.add_argument("-k", "--keep-order", action="store_true", help="nevertheless in the order of the files")
     windows = parser.add_argument_group("windows")
     windows.add_argument("--timeline", action="store_true", help="answer about windows of each file: a line a window")
-    windows.add_argument(
-        "--window", type=number(0.5, 60), metavar="S", help="length of a window (default: the model's choice)"
-    )
-    windows.add_argument(
-        "--step", type=number(0.05, 60), metavar="S", help="from one to the next (default: the model's choice)"
-    )
+    add_windows(windows)
     parser.set_defaults(run=run, usage_error=parser.error)
 
 

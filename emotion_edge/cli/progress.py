@@ -1,8 +1,9 @@
-"""How far a batch is: a bar on the terminal, where nobody else writes on it."""
+"""How far a batch or a long recording is: a bar on the terminal, where nobody else writes on it."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator, Iterable
 from types import TracebackType
 from typing import Any, Final
 
@@ -64,3 +65,25 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def heard(blocks: Iterable[Any], rate_hz: int, *, total_s: float | None) -> Generator[Any, None, None]:
+    """The same blocks of samples, and a bar for how much of a recording they are; without a terminal there is none.
+
+    Args:
+        blocks: each of shape (n,).
+        rate_hz: theirs.
+        total_s: how long the recording is; None where nobody knows.
+    """
+    if not sys.stderr.isatty():
+        yield from blocks
+        return
+    from tqdm import tqdm
+
+    known = "{percentage:3.0f} % |{bar}| {remaining} left"
+    with tqdm(
+        total=total_s, bar_format=known if total_s else "heard {n:.0f} s", dynamic_ncols=True, leave=False
+    ) as bar:
+        for block in blocks:
+            yield block
+            bar.update(len(block) / rate_hz)

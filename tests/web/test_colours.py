@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-CSS = (Path(__file__).parents[2] / "emotion_edge" / "web" / "static" / "style.css").read_text()
+CSS = (Path(__file__).parents[2] / "emotion_edge" / "web" / "static" / "palette.css").read_text()
 EMOTIONS = ["angry", "fear", "happy", "neutral", "sad"]
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.

@@ -11,7 +11,7 @@ export function setLabels(labels) {
   for (const label of labels) names.set(label, KNOWN[label] ?? OTHERS[others.indexOf(label) % OTHERS.length]);
 }
 
-/** The name of what an answer is drawn as: a colour of style.css. */
+/** The name of what an answer is drawn as: a colour of palette.css. */
 export function colourOf(answer) {
   if (answer.status === "no_speech") return "no-speech";
   return answer.status === "uncertain" ? "uncertain" : names.get(answer.label);

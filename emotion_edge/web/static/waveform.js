@@ -8,7 +8,7 @@ const LEAST = 0.03; // of the height, so that silence is seen too
 /** How many bars fit. */
 export const nBars = () => Math.max(1, Math.floor(canvas.clientWidth / PITCH));
 
-/** Draw bars: [{height: 0 to 1, colour: a name of style.css}], spread over the whole width, or at the right end of it. */
+/** Draw bars: [{height: 0 to 1, colour: a name of palette.css}], spread over the whole width, or at the right end of it. */
 export function draw(bars, { atEnd = false } = {}) {
   const scale = window.devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];

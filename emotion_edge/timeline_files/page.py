@@ -1,0 +1,205 @@
+"""A timeline as one page of HTML that loads nothing: it can be kept, sent, and opened without a network."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..prediction import rounded
+from ..results import readable
+from .overview import Overview, Span
+from .palette import colour_names, css
+from .recording import Recording
+from .stretches import Run
+from .time_axis import clock, ticks
+
+Array = NDArray[Any]
+
+_FOLDER: Final = Path(__file__).parent
+_DIGITS: Final = 3  # of what is drawn; a screen has a few thousand pixels
+_FINEST_S: Final = 0.01  # of the outline: pages are sent around, and what was said is not to be heard out of them
+_WORDS: Final = {"uncertain": "uncertain", "no_speech": "no speech"}
+
+
+def write_page(recording: Recording, path: Path) -> None:
+    """The page: a picture to hover over or to walk along by keyboard, and the same as a table."""
+    overview = recording.overview()
+    path.write_text(_Page(recording, overview).html(), encoding="utf-8")
+
+
+class _Page:
+    def __init__(self, recording: Recording, overview: Overview) -> None:
+        self._recording, self._overview = recording, overview
+        self._names: Final = colour_names(overview.labels)
+        self._duration_s: Final = max(recording.duration_s, overview.end_s, 1e-3)
+
+    def html(self) -> str:
+        name = escape(readable(PurePath(self._recording.path).name or self._recording.path))
+        return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta name="color-scheme" content="light dark">
+<title>{name}: emotions over time</title>
+<style>
+{css()}
+{_file("page.css")}</style>
+</head>
+<body>
+<header>
+<h1>{name}</h1>
+<p>{" · ".join(self._about())}</p>
+</header>
+<main>
+<figure>
+<div class="chart" id="chart">
+<svg class="wave" viewBox="0 -1 {_number(self._duration_s)} 2" preserveAspectRatio="none" aria-hidden="true">{self._wave()}</svg>
+<div class="ribbons" aria-hidden="true">
+<svg viewBox="0 0 {_number(self._duration_s)} 1" preserveAspectRatio="none">{"".join(self._ribbons())}</svg>
+{self._bars("doubt", (run for run in self._overview.runs() if run.status == "uncertain"))}
+</div>
+<div class="strip" aria-hidden="true">{"".join(self._strip())}</div>
+<div class="cursor" id="cursor" hidden></div>
+<input id="moment" type="range" min="0" max="{max(0, len(self._overview.spans) - 1)}" value="0" aria-label="Moment" hidden>
+</div>
+<div class="axis" aria-hidden="true">{"".join(self._axis())}</div>
+<figcaption>{self._caption()}</figcaption>
+</figure>
+<section aria-labelledby="when">
+<h2 id="when">Labels</h2>
+<p class="word" id="word"></p>
+<ul class="bars" id="bars">
+{"".join(self._legend())}</ul>
+</section>
+<details>
+<summary>As a table</summary>
+<div class="scroll" tabindex="0" role="region" aria-label="Table">
+<table>
+<thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col">What is said</th></tr></thead>
+<tbody>
+{"".join(self._rows())}</tbody>
+</table>
+</div>
+</details>
+</main>
+<footer>Made by emotion-edge. How a voice sounds to a model, not what somebody feels; do not judge people by it.</footer>
+<script type="application/json" id="spans">{self._spans()}</script>
+<script>
+{_file("page.js")}</script>
+</body>
+</html>
+"""
+
+    def _about(self) -> Iterator[str]:
+        yield clock(self._recording.duration_s)
+        yield f"model {escape(self._recording.model)}"
+        if self._overview.windows_a_span > 1:
+            yield f"means over {self._overview.windows_a_span} windows"
+
+    def _wave(self) -> str:
+        """Its outline, once around."""
+        envelope, column_s = self._recording.envelope, self._recording.column_s
+        loudest = max(np.abs([envelope.low, envelope.high]).max(initial=0.0), 1e-3)
+        starts = np.arange(0, len(envelope.low), max(1, math.ceil(_FINEST_S / column_s)))
+        if not len(starts):
+            return ""
+        low, high = np.minimum.reduceat(envelope.low, starts), np.maximum.reduceat(envelope.high, starts)
+        times_s = (starts * column_s).tolist()
+        there, back = _points(times_s, -high / loudest), _points(times_s[::-1], -low[::-1] / loudest)
+        return f'<path d="M{there}L{back}Z"/>'
+
+    def _ribbons(self) -> Iterator[str]:
+        for spans in self._overview.speech():
+            times_s = [spans[0].start_s, *((span.start_s + span.end_s) / 2 for span in spans), spans[-1].end_s]
+            shares = np.array([span.probabilities for span in (spans[0], *spans, spans[-1])]).T
+            tops = 1 - np.cumsum(shares, axis=0)  # downwards
+            for name, share, top in zip(self._names.values(), shares, tops, strict=True):
+                there, back = _points(times_s, top), _points(times_s[::-1], (top + share)[::-1])
+                yield f'<path d="M{there}L{back}Z" fill="var(--{name})"/>'
+
+    def _strip(self) -> Iterator[str]:
+        for run in self._overview.runs():
+            name = self._colour(run)
+            style = f"{self._place(run)};--colour:var(--{name});--on-colour:var(--on-{name})"
+            yield f'<span class="{run.status}" style="{style}">{escape(_word(run))}</span>'
+
+    def _bars(self, kind: str, runs: Iterator[Run]) -> str:
+        return "".join(f'<span class="{kind}" style="{self._place(run)}"></span>' for run in runs)
+
+    def _axis(self) -> Iterator[str]:
+        for second in ticks(self._duration_s, most=8):
+            kind = ' class="last"' if second > 0.95 * self._duration_s else ""  # it must not stand out
+            yield f'<span{kind} style="left:{self._percent(second)}">{clock(second)}</span>'
+
+    def _caption(self) -> str:
+        """What somebody learns who sees nothing of it, in a sentence or two."""
+        told = [
+            f"{escape(_WORDS.get(said, said))} {_share(seconds / self._duration_s)}"
+            for said, seconds in sorted(self._overview.seconds.items(), key=lambda each: -each[1])
+        ]
+        return (
+            f"Of the time: {', '.join(told)}. The height of a colour is the probability of its label; hatched is uncertain, "
+            "and in the gaps nobody speaks."
+        )
+
+    def _legend(self) -> Iterator[str]:
+        """In the order in which the ribbons lie on each other."""
+        for label, name in reversed(self._names.items()):
+            yield (
+                f'<li style="--colour:var(--{name})"><span class="swatch"></span><span class="name">{escape(label)}</span>'
+                '<span class="track"><span class="fill"></span></span><span class="percent"></span></li>\n'
+            )
+
+    def _rows(self) -> Iterator[str]:
+        for run in self._overview.runs():
+            yield f"<tr><td>{clock(run.start_s)}</td><td>{clock(run.end_s)}</td><td>{escape(_word(run))}</td></tr>\n"
+
+    def _spans(self) -> str:
+        """For the script: the end of each span, its status, and the probabilities in the order of the legend."""
+        spans = [[round(span.end_s, _DIGITS), span.status, _reversed(span)] for span in self._overview.spans]
+        return json.dumps(spans, separators=(",", ":")).replace("<", "\\u003c")
+
+    def _colour(self, run: Run) -> str:
+        if run.status == "ok" and run.label is not None:
+            return self._names[run.label]
+        return "uncertain" if run.status == "uncertain" else "no-speech"
+
+    def _place(self, run: Run) -> str:
+        return f"left:{self._percent(run.start_s)};width:{self._percent(run.end_s - run.start_s)}"
+
+    def _percent(self, seconds: float) -> str:
+        return f"{_number(100 * seconds / self._duration_s)}%"
+
+
+def _word(run: Run) -> str:
+    return run.label or _WORDS[run.status]
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.005 else "under 1 %"
+
+
+def _reversed(span: Span) -> list[float]:
+    return [rounded(share) for share in reversed(span.probabilities.tolist())]
+
+
+def _points(times_s: Sequence[float], heights: Array) -> str:
+    pairs = zip(times_s, heights.tolist(), strict=True)
+    return "L".join(f"{_number(time)} {_number(height)}" for time, height in pairs)
+
+
+def _number(value: float) -> str:
+    return f"{value:.{_DIGITS}f}".rstrip("0").rstrip(".")
+
+
+def _file(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")

@@ -1,0 +1,244 @@
+"""A timeline as a picture, drawn by matplotlib: the sound, the share of each emotion, and what is said of it."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+import numpy as np
+
+from ..errors import ResultsError
+from ..results import readable
+from .direct_labels import direct_labels
+from .overview import Overview
+from .palette import colour_names, light
+from .recording import Recording
+from .stretches import Run
+from .time_axis import clock, ticks
+
+_SIZE_IN: Final = (12.0, 4.7)
+_DPI: Final = 150
+_LEFT, _RIGHT = 0.045, 0.875  # of the width: where the panels are; the legend is at their right
+_STYLE: Final[dict[Any, Any]] = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "hatch.linewidth": 0.7,
+    "text.parse_math": False,  # a name may have a $ in it
+    "svg.fonttype": "none",  # text stays text
+    "pdf.fonttype": 42,
+}
+_FONT_PT: Final = 8.5
+_LETTER_PT: Final = 0.55 * _FONT_PT  # how wide one is, on average
+_LONGEST_NAME: Final = 90
+_SEEN: Final = 0.02  # the share that is thick enough for a line along it
+_DOUBT: Final = "track"  # the ground of what is uncertain
+# Of labels without a colour of their own, which not everybody can tell apart by colour alone.
+_HATCHES: Final = {"other-1": "...", "other-2": "xxx", "other-3": "---"}
+
+
+def picture_writer(form: str) -> Callable[[Recording, Path], None]:
+    """What draws `png`, `svg` or `pdf`.
+
+    Raises:
+        ResultsError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise ResultsError(
+            f"a picture needs matplotlib ({error}): pip install 'emotion-edge[plot]', or make a page, .html"
+        ) from None
+
+    def write(recording: Recording, path: Path) -> None:
+        overview = recording.overview()
+        with _style():
+            _Picture(recording, overview).figure.savefig(path, format=form, dpi=_DPI)
+
+    return write
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a box stands for a letter that no font has
+        yield
+
+
+class _Picture:
+    """Three panels over one time axis.
+
+    Attributes:
+        figure: of matplotlib.
+    """
+
+    def __init__(self, recording: Recording, overview: Overview) -> None:
+        from matplotlib.figure import Figure
+
+        self._recording, self._overview = recording, overview
+        self._colours: Final = light()
+        self._names: Final = colour_names(overview.labels)
+        self._duration_s: Final = max(recording.duration_s, 1e-3)
+        self.figure: Final = Figure(figsize=_SIZE_IN, facecolor="white")
+        grid = self.figure.add_gridspec(
+            3, 1, height_ratios=(1, 2.6, 0.42), hspace=0.09, left=_LEFT, right=_RIGHT, top=0.86, bottom=0.075
+        )
+        wave, ribbons, strip = (self.figure.add_subplot(grid[row]) for row in range(3))
+        self._draw_title()
+        self._draw_wave(wave)
+        self._draw_ribbons(ribbons)
+        self._draw_strip(strip)
+        self._draw_legend(ribbons)
+        self._draw_axis(wave, ribbons, strip)
+
+    @property
+    def _point_s(self) -> float:
+        """How long a typographic point is on the time axis."""
+        return self._duration_s / ((_RIGHT - _LEFT) * _SIZE_IN[0] * 72)
+
+    @property
+    def _line_pt(self) -> float:
+        """How thick lines between ribbons are: hardly seen where there is no room."""
+        span_pt = self._duration_s / max(1, len(self._overview.spans)) / self._point_s
+        return min(0.7, span_pt / 8)
+
+    def _draw_title(self) -> None:
+        recording = self._recording
+        name = " ".join(readable(PurePath(recording.path).name or recording.path).split())
+        if len(name) > _LONGEST_NAME:
+            name = f"{name[: _LONGEST_NAME // 2]}…{name[-_LONGEST_NAME // 2 :]}"
+        about = [clock(recording.duration_s), f"model {recording.model}"]
+        if self._overview.windows_a_span > 1:
+            about.append(f"means over {self._overview.windows_a_span} windows")
+        self.figure.text(_LEFT, 0.965, name, size=13, weight="bold", color=self._colours["ink"], va="top")
+        self.figure.text(_LEFT, 0.9, "   ·   ".join(about), color=self._colours["soft"], va="center")
+
+    def _draw_wave(self, panel: Any) -> None:
+        envelope = self._recording.envelope
+        starts_s = np.arange(len(envelope.low)) * self._recording.column_s
+        loudest = max(np.abs([envelope.low, envelope.high]).max(initial=0.0), 1e-3)
+        spoken = np.zeros(len(starts_s), bool)
+        for spans in self._overview.speech():
+            spoken |= (starts_s >= spans[0].start_s) & (starts_s < spans[-1].end_s)
+        for where, colour in ((~spoken, "no-speech"), (spoken, "soft")):
+            low, high = (np.where(where, side, np.nan) / loudest for side in (envelope.low, envelope.high))
+            panel.fill_between(starts_s, low, high, color=self._colours[colour], linewidth=0.5, zorder=2)
+        panel.set_ylim(-1.05, 1.05)
+        panel.set_yticks([])
+
+    def _draw_ribbons(self, panel: Any) -> None:
+        for spans in self._overview.speech():
+            middles_s = [(span.start_s + span.end_s) / 2 for span in spans]
+            times_s = np.array([spans[0].start_s, *middles_s, spans[-1].end_s])
+            shares = np.array([span.probabilities for span in (spans[0], *spans, spans[-1])]).T
+            for label, share, top in zip(self._overview.labels, shares, np.cumsum(shares, axis=0), strict=True):
+                self._draw_ribbon(panel, label, times_s, share, top)
+        doubts = [_bar(run) for run in self._overview.runs() if run.status == "uncertain"]
+        panel.broken_barh(doubts, (0, 1), facecolor="white", alpha=0.55, linewidth=0, zorder=3)
+        panel.broken_barh(
+            doubts, (0, 1), facecolor="none", edgecolor=self._colours["soft"], hatch="////", linewidth=0, zorder=4
+        )
+        for place in direct_labels(self._overview, letter_s=_LETTER_PT * self._point_s, least_share=0.13):
+            self._write(panel, place.at_s, place.height, place.label, self._names[place.label])
+        panel.set_ylim(0, 1)
+        panel.set_yticks([0, 0.5, 1], ["0", "50", "100 %"])
+
+    def _draw_ribbon(self, panel: Any, label: str, times_s: Any, share: Any, top: Any) -> None:
+        name = self._names[label]
+        panel.fill_between(
+            times_s,
+            top - share,
+            top,
+            facecolor=self._colours[name],
+            edgecolor="white",
+            linewidth=0,
+            hatch=_HATCHES.get(name),
+        )
+        panel.plot(times_s, np.where(share > _SEEN, top, np.nan), color="white", linewidth=self._line_pt)
+
+    def _draw_strip(self, panel: Any) -> None:
+        bars = defaultdict(list)
+        for run in self._overview.runs():
+            colour = self._run_colour(run)
+            if run.status != "no_speech":
+                bars[colour].append(_bar(run))
+            word = run.label or run.status.replace("_", " ")
+            if (len(word) + 1) * _LETTER_PT * self._point_s < run.end_s - run.start_s:
+                self._write(panel, (run.start_s + run.end_s) / 2, 0.47, word, colour)
+        for colour, those in bars.items():
+            panel.broken_barh(
+                those,
+                (0, 1),
+                facecolor=self._colours[colour],
+                edgecolor=self._colours["soft"] if colour == _DOUBT else "white",
+                hatch="////" if colour == _DOUBT else _HATCHES.get(colour),
+                linewidth=0,
+                zorder=3,
+            )
+        panel.set_ylim(0, 1)
+        panel.set_yticks([])
+
+    def _run_colour(self, run: Run) -> str:
+        if run.label is None:
+            return _DOUBT if run.status == "uncertain" else "no-speech"
+        return self._names[run.label]
+
+    def _write(self, panel: Any, at_s: float, height: float, text: str, colour: str) -> None:
+        """On ground of a colour; hatching ends around it."""
+        on_colour = {"no-speech": "soft", _DOUBT: "ink"}.get(colour, f"on-{colour}")
+        hatched = colour == _DOUBT or colour in _HATCHES
+        panel.text(
+            at_s,
+            height,
+            text,
+            color=self._colours[on_colour],
+            size=_FONT_PT,
+            ha="center",
+            va="center",
+            bbox={"facecolor": self._colours[colour], "linewidth": 0, "pad": 1.5} if hatched else None,
+            zorder=5,
+        )
+
+    def _draw_legend(self, panel: Any) -> None:
+        """In the order in which the ribbons lie on each other."""
+        from matplotlib.patches import Patch
+
+        known = [
+            Patch(facecolor=self._colours[name], edgecolor="white", linewidth=0, hatch=_HATCHES.get(name), label=label)
+            for label, name in reversed(self._names.items())
+        ]
+        soft = self._colours["soft"]
+        known.append(
+            Patch(facecolor=self._colours[_DOUBT], edgecolor=soft, hatch="/////", linewidth=0, label="uncertain")
+        )
+        known.append(Patch(facecolor="white", edgecolor=self._colours["no-speech"], linewidth=0.8, label="no speech"))
+        panel.legend(
+            handles=known,
+            loc="center left",
+            bbox_to_anchor=(1.005, 0.5),
+            frameon=False,
+            handlelength=1.3,
+            handleheight=1.3,
+            labelspacing=0.55,
+            labelcolor=self._colours["ink"],
+        )
+
+    def _draw_axis(self, *panels: Any) -> None:
+        at_s = ticks(self._duration_s, most=10)
+        for panel in panels:
+            panel.set_xlim(0, self._duration_s)
+            panel.set_xticks(at_s, [clock(second) for second in at_s] if panel is panels[-1] else [])
+            panel.tick_params(length=0, colors=self._colours["soft"], pad=5)
+            panel.spines[:].set_visible(False)
+            panel.grid(axis="x", color=self._colours["line"], linewidth=0.7, zorder=0)
+            panel.set_axisbelow(True)
+
+
+def _bar(run: Run) -> tuple[float, float]:
+    """Where it begins, and how long it is."""
+    return run.start_s, run.end_s - run.start_s

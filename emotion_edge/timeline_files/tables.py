@@ -1,0 +1,31 @@
+"""Timelines for programs: JSON and CSV, written window by window."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..batch import FileResult
+from ..prediction import rounded
+from ..results import Csv, readable
+from .recording import Recording
+
+
+def write_json(recording: Recording, path: Path) -> None:
+    """One object: file, model, labels, windows as `Prediction.to_dict` gives them, and last the duration."""
+    head = {"file": readable(recording.path), "model": recording.model, "labels": list(recording.labels)}
+    with path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(head)[:-1] + ', "windows": [')
+        for number, window in enumerate(recording.windows()):
+            entry = {name: value for name, value in window.to_dict().items() if name != "model"}
+            file.write(("," if number else "") + "\n" + json.dumps(entry))
+        file.write(f'\n], "duration_s": {json.dumps(rounded(recording.duration_s))}}}\n')
+
+
+def write_csv(recording: Recording, path: Path) -> None:
+    """A row a window, in the columns of `emotion-edge classify --timeline -o FILE.csv`."""
+    form = Csv(recording.labels)
+    with path.open("wb") as file:
+        file.write(form.head())
+        for window in recording.windows():
+            file.write(form.encode(FileResult(recording.path, window, None)))
