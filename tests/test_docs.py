@@ -12,6 +12,7 @@ from pathlib import Path
 
 import emotion_edge_converter.cli
 import pytest
+import soundfile
 
 import emotion_edge.cli
 from emotion_edge.model import shipped
@@ -100,13 +101,14 @@ def test_commands_run(page, tmp_path, monkeypatch, capsys):
         shutil.copy(sounds / "hello-slow.wav", tmp_path / name)
     for name in ("mine.tflite", "manners.tflite"):
         shutil.copy(shipped()["five-emotions"], tmp_path / name)
-    (tmp_path / "piped").write_bytes(bytes(32000))
+    (tmp_path / "names").write_text("talks/hello.wav\0")
+    soundfile.write(tmp_path / "talk.flac", *soundfile.read(tmp_path / "talk.wav"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EMOTION_EDGE_PROFILES", str(tmp_path / "profiles"))
     monkeypatch.setattr("emotion_edge.cli.listen.MicrophoneSource", lambda device: FileSource("talk.wav"))
     for program, words in commands(page):
         if program == "emotion-edge" and not ELSEWHERE.keys() & set(words):
-            with (tmp_path / "piped").open() as piped:
+            with Path("names" if "--files-from" in words else "talk.wav").open() as piped:
                 monkeypatch.setattr("sys.stdin", piped)
                 status = emotion_edge.cli.main([name for word in words for name in matching(word)])
             assert status == 0, (words, capsys.readouterr().err)
