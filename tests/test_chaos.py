@@ -413,19 +413,19 @@ def test_listening_to_what_is_no_sound(powerless, tmp_path):
 
 def test_listening_to_half_a_file_of_an_odd_name(tmp_path):
     """Cut short, in a locale that cannot spell it, read-only, with hardly any file descriptors, and the same through a pipe."""
-    whole = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(22050)]), 22050).read_bytes()
-    half = tmp_path / os.fsdecode(b"bad\xff\nname.wav")
-    half.write_bytes(whole[: len(whole) // 2])
-    half.chmod(0o400)
-    with Listener(source=FileSource(half)) as listener:
+    plain = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(22050)]), 22050)
+    plain.write_bytes(plain.read_bytes()[: plain.stat().st_size // 2])
+    with Listener(source=FileSource(plain)) as listener:
         expected = [{**event.to_dict(), "time": None} for event in listener]
-    for arguments, stdin in [(("--input", half), None), (("--input", "-"), half.open("rb"))]:
-        done = run(
-            "listen", *arguments, "--json", stdin=stdin, env={**os.environ, **C_LOCALE}, before=limited("-n", 16)
-        )
-        assert [{**json.loads(line), "time": None} for line in done.stdout.splitlines()] == expected
-        assert done.returncode == 0
-        assert ("ends before its header says" in done.stderr) == (stdin is None)  # that of a pipe never knows
+    half = plain.rename(tmp_path / os.fsdecode(b"bad\xff\nname.wav"))
+    half.chmod(0o400)
+    with half.open("rb") as piped:
+        for name in (half, "-"):
+            options = {"stdin": piped, "env": {**os.environ, **C_LOCALE}, "before": limited("-n", 16)}
+            done = run("listen", "--input", name, "--json", **options)
+            assert [{**json.loads(line), "time": None} for line in done.stdout.splitlines()] == expected
+            assert done.returncode == 0
+            assert ("ends before its header says" in done.stderr) == (name == half)  # that of a pipe never knows
     assert expected
 
 

@@ -144,6 +144,21 @@ def test_the_figures_of_adapting_are_those_of_the_benchmark():
     assert not any(row["accepted_but_worse"] for row in rows)
 
 
+def test_the_figures_of_archives_are_those_of_the_benchmark():
+    flac, wav = (
+        json.loads((ROOT / "benchmarks" / "throughput.json").read_text())[kind]["cpu_ratios"]["five-emotions"]
+        for kind in ("as they are", "WAV")
+    )
+    text = " ".join(README.split())
+    assert (
+        f"{flac['librosa + Keras, predict() / it']:.0f} times as many files as librosa and Keras's `predict()`" in text
+    )
+    # halves are rounded up, as in the table of the benchmark
+    assert f"{flac['librosa + Keras, model(x) / it'] + 1e-9:.1f} times as many as librosa and the network" in text
+    assert f"{flac['it / reading, 16000 Hz']:.1f} times what reading FLAC alone takes" in text
+    assert f"{wav['it / reading, 16000 Hz']:.1f} of WAV" in text
+
+
 def test_the_study_reaches_the_original_in_every_cell():
     study = json.loads((ROOT / "docs" / "study" / "study.json").read_text())
     names = list(dict.fromkeys(cell["architecture"] for cell in study["cells"]))
