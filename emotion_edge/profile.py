@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
 import re
 import sys
-import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -260,9 +258,11 @@ def _digest(recipe: ModelRecipe) -> str:
 
     Not of the whole recipe: a temperature may change, or a field be added, and a profile still means what it meant.
     """
+    from hashlib import sha256  # here: it brings OpenSSL, five megabytes, which nobody needs who has no profile
+
     used = recipe.standardisation
     numbers = np.array([] if used is None else [used.mean, used.deviation], "<f8")
-    return hashlib.sha256(numbers.tobytes()).hexdigest()[:16]
+    return sha256(numbers.tobytes()).hexdigest()[:16]
 
 
 def _user_data() -> Path:
@@ -295,8 +295,10 @@ def _read(path: Path) -> bytes | None:
 
 def _replace(path: Path, text: str) -> None:
     """A file that is whole or as it was, and that only its owner reads: what is in it is about a person."""
+    from tempfile import mkstemp  # which brings as much
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".part")
+    handle, temporary = mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".part")
     try:
         with open(handle, "w", encoding="utf-8") as file:
             file.write(text)

@@ -9,7 +9,6 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, Protocol
@@ -232,6 +231,8 @@ class Done:
         return len(self._digests)
 
     def _digest(self, path: str) -> bytes:
+        from hashlib import blake2b  # here: it brings OpenSSL, five megabytes
+
         return blake2b(self._key(path).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

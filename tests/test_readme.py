@@ -144,6 +144,35 @@ def test_the_figures_of_adapting_are_those_of_the_benchmark():
     assert not any(row["accepted_but_worse"] for row in rows)
 
 
+def test_the_figures_of_the_costs_are_those_of_the_benchmark():
+    figures = json.loads((ROOT / "benchmarks" / "speed.json").read_text())
+    fresh, warm, installed = figures["fresh"], figures["warm_ms"]["24414"], figures["installed_mb"]
+    commands, ours, today = (
+        ("the command, tess-mlp", "the command, five-emotions"),
+        ("emotion-edge, tess-mlp", "emotion-edge, five-emotions"),
+        "librosa + Keras",
+    )
+    first, second = (f"{fresh[name]['cpu_ms'] / 1000:.2f} s" for name in commands)
+    memory = " | ".join(f"{fresh[name]['peak_mb']:.0f} MB" for name in (*commands, today))
+    whole, alone = (f"{installed[name]:.0f} MB" for name in ("emotion-edge", "emotion-edge, numpy"))
+    live = " | ".join(f"{each:.1f} ms" for name, each in figures["live"]["all_stages"].items() if name != "ratio")
+    for row in (
+        f"first answer, CPU | {first} | {second} | {fresh[today]['cpu_ms'] / 1000:.1f} s |",
+        f"peak memory | {memory} |",
+        f"installed | {whole} | {whole} | {installed[today]:.0f} MB |",
+        f"numpy alone | {alone} | {alone} |",
+        f"2 s, CPU | {' | '.join(f'{warm[name]:.1f} ms' for name in (*ours, today))} |",
+        f"live speech, CPU | {live} |",
+    ):
+        assert row in README
+    text = " ".join(README.split())
+    floors = " and ".join(f"{warm[f'floor of {model}']:.1f} ms" for model in ("tess-mlp", "five-emotions"))
+    gates = " and ".join(f"{warm[name] - warm[f'{name}, no gate']:.1f} ms" for name in ours)
+    assert f"directly it takes {warm['librosa + Keras, model(x)']:.1f} ms" in text
+    assert f"transform alone take {floors}" in text
+    assert f"has not, about {gates}" in text
+
+
 def test_the_figures_of_archives_are_those_of_the_benchmark():
     flac, wav = (
         json.loads((ROOT / "benchmarks" / "throughput.json").read_text())[kind]["cpu_ratios"]["five-emotions"]

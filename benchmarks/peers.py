@@ -1,0 +1,201 @@
+"""The stacks that speed.py compares, each as its users write it: a file in, an answer out.
+
+    python benchmarks/peers.py NAME FILE           answer once and print the answer and the peak of the memory
+    python benchmarks/peers.py NAME FILE --serve   answer again for each line on standard input; print CPU milliseconds
+
+Each function loads what it needs and returns what answers; nothing else is imported.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+MODELS = Path(__file__).parents[1] / "models"
+ROUNDS_BEFORE = 5  # caches, and what TensorFlow compiles
+
+
+def emotion_edge(model):
+    from emotion_edge import EmotionClassifier
+
+    return EmotionClassifier(model).classify
+
+
+def emotion_edge_without_gate(model):
+    """The same model on the same sound as the others, which do not ask whether anybody speaks."""
+    from emotion_edge import EmotionClassifier
+
+    class Ungated(EmotionClassifier):
+        gate = None
+
+    return Ungated(model).classify
+
+
+def emotion_edge_on_numpy(model):
+    """As where there is no LiteRT: nothing of it is loaded."""
+    from emotion_edge import EmotionClassifier, interpreter
+
+    for name in [name for name in interpreter.BACKENDS if name != "numpy"]:
+        del interpreter.BACKENDS[name]
+    return EmotionClassifier(model).classify
+
+
+def emotion_edge_fast(model):
+    """With scipy's transform, as in a process that listens."""
+    import scipy.fft  # noqa: F401
+
+    return emotion_edge(model)
+
+
+def command(model):
+    """`emotion-edge classify`."""
+    from emotion_edge.cli import main
+
+    return lambda file: main(["classify", "--model", model, file])
+
+
+def librosa_keras(*, directly=False):
+    """The study's: averaged MFCCs into a small dense network."""
+    import keras
+    import librosa
+    import numpy as np
+
+    model = keras.models.load_model(MODELS / "tess-mlp.keras")
+    labels = ("angry", "fear", "happy", "neutral", "sad")
+
+    def answer(file):
+        samples, rate = librosa.load(file, sr=22050)
+        features = np.mean(librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=30).T, axis=0)[np.newaxis]
+        logits = np.asarray(model(features)) if directly else model.predict(features, verbose=0)
+        return labels[int(logits.argmax())]
+
+    return answer
+
+
+def python_speech_features_keras():
+    """What it answers means nothing: the network learnt librosa's MFCCs. It costs what one that learnt these would."""
+    import keras
+    import numpy as np
+    import scipy.io.wavfile
+    from python_speech_features import mfcc
+
+    model = keras.models.load_model(MODELS / "tess-mlp.keras")
+
+    def answer(file):
+        rate, samples = scipy.io.wavfile.read(file)
+        features = np.mean(mfcc(samples, rate, numcep=30, nfilt=40, nfft=2048), axis=0)[np.newaxis]
+        return int(model.predict(features, verbose=0).argmax())
+
+    return answer
+
+
+def opensmile_egemaps():
+    """The 88 functionals of eGeMAPSv02, no model."""
+    import opensmile
+
+    smile = opensmile.Smile(
+        feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=opensmile.FeatureLevel.Functionals
+    )
+    return lambda file: smile.process_file(file).shape
+
+
+def kaldi_fbank():
+    """64 log-mel bands every 10 ms, no statistics, no model."""
+    import kaldi_native_fbank
+    import soundfile
+    import soxr
+
+    options = kaldi_native_fbank.FbankOptions()
+    options.mel_opts.num_bins = 64
+    options.frame_opts.dither = 0
+
+    def answer(file):
+        samples, rate = soundfile.read(file, dtype="float32")
+        fbank = kaldi_native_fbank.OnlineFbank(options)
+        fbank.accept_waveform(16000, soxr.resample(samples, rate, 16000))
+        fbank.input_finished()
+        return fbank.num_frames_ready
+
+    return answer
+
+
+def floor(wanted_rate, n_fft, hop, *, fast=False):
+    """Reading, resampling and the Fourier transform alone, done as well as this project knows how."""
+    import numpy as np
+    import soundfile
+    import soxr
+
+    transform = np.fft.rfft
+    if fast:
+        import scipy.fft
+
+        transform = scipy.fft.rfft
+    np.empty(1 << 22, np.uint8)  # see emotion_edge/mfcc.py
+    at_once = (1 << 18) // (4 * n_fft)
+
+    def answer(file):
+        samples, rate = soundfile.read(file, dtype="float32")
+        samples = np.pad(soxr.resample(samples, rate, wanted_rate), n_fft // 2)
+        frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::hop]
+        for first in range(0, len(frames), at_once):
+            transform(frames[first : first + at_once], axis=1)
+        return len(frames)
+
+    return answer
+
+
+PEERS = {
+    "emotion-edge, tess-mlp": lambda: emotion_edge("tess-mlp"),
+    "emotion-edge, five-emotions": lambda: emotion_edge("five-emotions"),
+    "emotion-edge, tess-mlp, no gate": lambda: emotion_edge_without_gate("tess-mlp"),
+    "emotion-edge, five-emotions, no gate": lambda: emotion_edge_without_gate("five-emotions"),
+    "emotion-edge, tess-mlp, numpy": lambda: emotion_edge_on_numpy("tess-mlp"),
+    "emotion-edge, five-emotions, numpy": lambda: emotion_edge_on_numpy("five-emotions"),
+    "emotion-edge[fast], tess-mlp": lambda: emotion_edge_fast("tess-mlp"),
+    "emotion-edge[fast], five-emotions": lambda: emotion_edge_fast("five-emotions"),
+    "the command, tess-mlp": lambda: command("tess-mlp"),
+    "the command, five-emotions": lambda: command("five-emotions"),
+    "librosa + Keras": librosa_keras,
+    "librosa + Keras, model(x)": lambda: librosa_keras(directly=True),
+    "python_speech_features + Keras": python_speech_features_keras,
+    "openSMILE eGeMAPS, features alone": opensmile_egemaps,
+    "kaldi-native-fbank, features alone": kaldi_fbank,
+    "floor of tess-mlp": lambda: floor(22050, 2048, 512),
+    "floor of five-emotions": lambda: floor(16000, 1024, 160),
+    "floor of tess-mlp, scipy": lambda: floor(22050, 2048, 512, fast=True),
+    "floor of five-emotions, scipy": lambda: floor(16000, 1024, 160, fast=True),
+}
+
+
+def peak_mb():
+    """Of this process, in 10^6 bytes. Not ru_maxrss: a child starts with its parent's there."""
+    status = Path("/proc/self/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024 / 1e6
+
+
+def serve(answer, file):
+    for _ in range(ROUNDS_BEFORE):
+        answer(file)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        wanted = line.strip() or file
+        began = time.process_time()
+        answer(wanted)
+        print(1000 * (time.process_time() - began), flush=True)
+
+
+def main():
+    name, file, *serving = sys.argv[1:]
+    try:
+        answer = PEERS[name]()
+    except ImportError as error:
+        sys.exit(f"{name}: {error}")
+    if serving:
+        serve(answer, file)
+    else:
+        print(answer(file))
+        print(peak_mb())
+
+
+if __name__ == "__main__":
+    main()
