@@ -23,6 +23,7 @@ ELSEWHERE = (
     "examples/*.json",
     "benchmarks/*.py",
     "benchmarks/*.json",
+    "benchmarks/*.png",
 )
 HOME = "index.md"
 

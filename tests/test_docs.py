@@ -117,7 +117,7 @@ def test_commands_run(page, tmp_path, monkeypatch, capsys):
 def test_the_site_can_be_built(tmp_path):
     """Every link leads somewhere, every docstring can be read."""
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path / "site"],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site"],
         cwd=ROOT,
         capture_output=True,
         text=True,
