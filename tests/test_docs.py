@@ -11,11 +11,14 @@ import sys
 from pathlib import Path
 
 import emotion_edge_converter.cli
+import keras
+import numpy as np
 import pytest
 import soundfile
+from sounds import write
 
 import emotion_edge.cli
-from emotion_edge.model import shipped
+from emotion_edge.model import load, shipped
 from emotion_edge.sources import FileSource
 
 ROOT = Path(__file__).parents[1]
@@ -112,6 +115,29 @@ def test_commands_run(page, tmp_path, monkeypatch, capsys):
                 monkeypatch.setattr("sys.stdin", piped)
                 status = emotion_edge.cli.main([name for word in words for name in matching(word)])
             assert status == 0, (words, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("name", ["own-labels", "own-model"])
+def test_ones_own_model_from_the_first_command_to_the_last(name, tmp_path, monkeypatch, capsys):
+    """On recordings in which one label is higher than the other."""
+    for label, factor in (("calm", 1.0), ("cross", 2.5)):
+        for number, talker in enumerate(("anna", "ben")):
+            for clip in range(12):
+                seconds = np.arange(12_000) / 22050
+                sound = 0.2 * np.sign(np.sin(2 * np.pi * (100 + 5 * number + clip) * factor * seconds))
+                for corpus in ("recordings", "other-recordings"):
+                    write(tmp_path / corpus / label / talker / f"{clip}.wav", sound, 22050)
+    shutil.copy(ROOT / "examples" / "sounds" / "hello.wav", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("emotion_edge.cli.listen.MicrophoneSource", lambda device: FileSource("hello.wav"))
+    programs = {"emotion-edge": emotion_edge.cli.main, "emotion-edge-converter": emotion_edge_converter.cli.main}
+    for program, words in commands(ROOT / "docs" / "how-to" / f"{name}.md"):
+        if "mine.h5" in words:  # what somebody brings
+            keras.models.load_model("mine.keras").save("mine.h5")
+            Path("mine.train.csv").rename("recordings.csv")
+            Path("mine.tflite").unlink()
+        assert programs[program](words) == 0, (words, capsys.readouterr().err)
+    assert {"calm", "cross"} == {*load(next(tmp_path.glob("*.tflite"))).recipe.labels}
 
 
 def test_the_site_can_be_built(tmp_path):
