@@ -34,6 +34,7 @@ _BLOCK_FRAMES: Final = 1 << 16
 _LENGTH_UNKNOWN: Final = 0x7FFFF000  # what is promised from here on is the most that fits into a header
 # From a pipe: the decoders of the others go on for as long as the header says, though nothing comes any more.
 _PLAIN: Final = ("PCM_U8", "PCM_S8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+_OF_PHONES: Final = (".m4a", ".aac", ".mp4", ".webm", ".wma", ".amr", ".3gp")  # sound, but not to libsndfile
 _LARGEST_PIPE: Final = 1 << 28
 _LONGEST_S: Final = 3600.0  # a few bytes of FLAC may be weeks of silence, and features are in memory until the end
 
@@ -84,7 +85,7 @@ def _not_longer(blocks: Iterable[NDArray[Any]], rate: float, name: str, longest_
         if n_read > longest_s * rate:
             raise AudioError(
                 f"{name} lasts more than {longest_s:g} s, too long for one answer: cut it into pieces, or let "
-                "emotion-edge listen --input hear it"
+                "emotion-edge timeline draw it, or listen --input hear it"
             )
         yield block
 
@@ -176,7 +177,8 @@ def _open(source: Source, name: str) -> Iterator[Any]:
             f"{name} has no header that tells its rate and format: give a WAV, FLAC, OGG, MP3 or AIFF file"
         ) from None
     except soundfile.SoundFileError as error:
-        raise AudioError(f"{name} is not audio that can be read: {_reason(error)}") from None
+        of_phones = ": convert it, to FLAC for instance, with ffmpeg" if name.lower().endswith(_OF_PHONES) else ""
+        raise AudioError(f"{name} is not audio that can be read: {_reason(error)}{of_phones}") from None
     with file:
         yield file
 

@@ -69,7 +69,7 @@ class ParquetResults(Results):
                 for batch in table.iter_batches(_ROWS_A_GROUP, columns=["path", "model"]):
                     for each in batch.to_pylist():
                         check_model(each["model"], model)
-                        done.add(each["path"])
+                        done.add(each["path"], failed=each["model"] is None)
         except (ResultsError, self._pyarrow.ArrowException, OSError) as error:
             raise ResultsError(f"{self._path} cannot be gone on with: {error}") from None
         return done

@@ -215,14 +215,23 @@ class Done:
     def __init__(self, key: Callable[[str], str]) -> None:
         self._key: Final = key
         self._digests: Final[set[bytes]] = set()
+        self._failed: Final[set[bytes]] = set()
 
-    def add(self, path: str) -> None:
-        """It has one, or will have."""
-        self._digests.add(self._digest(path))
+    def add(self, path: str, *, failed: bool = False) -> None:
+        """It has one, or will have; whether that is an error."""
+        digest = self._digest(path)
+        self._digests.add(digest)
+        if failed:
+            self._failed.add(digest)
 
     def update(self, other: Done) -> None:
         """All of those, too."""
         self._digests.update(other._digests)
+        self._failed.update(other._failed)
+
+    def failed(self, path: str) -> bool:
+        """Whether its row was there already, and is an error."""
+        return self._digest(path) in self._failed
 
     def __contains__(self, path: str) -> bool:
         return self._digest(path) in self._digests
@@ -285,15 +294,17 @@ class Results:
     def _recover(self, path: Path, model: str, *, several: bool) -> int:
         """Note what is done; how much of the file that is, in bytes."""
         latest: str | None = None
+        failed = False  # it has a row that is an error
         began = end = 0  # of its rows
         try:
             with path.open("rb") as file:
                 for name, rows in groupby(self._form.rows(file), key=lambda each: each.path):
                     if latest is not None:
-                        self.done.add(latest)
-                    latest, began = name, end
+                        self.done.add(latest, failed=failed)
+                    latest, began, failed = name, end, False
                     for each in rows:
                         check_model(each.model, model)
+                        failed |= each.model is None
                         end = each.end
                 file.seek(0)
                 if latest is None and not self._form.start().startswith(file.read(len(self._form.start()))):
@@ -304,7 +315,7 @@ class Results:
             raise ResultsError(f"{path} cannot be read: {error.strerror or error}") from None
         if latest is None or several:
             return began
-        self.done.add(latest)
+        self.done.add(latest, failed=failed)
         return end
 
 

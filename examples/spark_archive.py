@@ -1,6 +1,6 @@
 """An archive on Spark, into a table: spark-submit examples/spark_archive.py FOLDER TABLE.parquet
 
-Every machine needs emotion-edge, and the folder under the same name.
+pip install pyspark pandas pyarrow. Every machine needs emotion-edge, and the folder under the same name.
 """
 
 import sys

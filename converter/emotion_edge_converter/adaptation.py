@@ -88,8 +88,9 @@ class Comparison:
 
     @property
     def helps(self) -> bool:
-        """Whether the UAR rises by more than chance would have it."""
-        return self.gain > 0 and self.p_value < SIGNIFICANT
+        """Whether the UAR rises by more than chance would have it, and to more than guessing gives."""
+        guessing = 1 / len(np.unique(self.targets))
+        return self.gain > 0 and self.p_value < SIGNIFICANT and self.figures["UAR"][1] > guessing
 
     @property
     def _gains(self) -> Array:

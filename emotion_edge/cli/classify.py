@@ -48,7 +48,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Answer every file that can be answered; 1 if some could not, or the profile not be saved."""
+    """Answer every file that can be answered; 1 if some could not, now or before, or the profile not be saved."""
     _check(options)
     inputs = Inputs(options)
     on_terminal = options.output is None and sys.stdout.isatty()
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
                 _take(results, output, progress, learning, several=options.timeline)
             output.finish()
     _tell(options, inputs, progress)
-    return 1 if progress.failed or learning.failed else 0
+    return 1 if progress.failed or progress.failed_before or learning.failed else 0
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -86,7 +86,7 @@ def _new(inputs: Inputs, output: Output, progress: Progress) -> Iterator[str]:
         if output.done is None:
             yield path
         elif path in output.done:
-            progress.skip()
+            progress.skip(failed=output.done.failed(path))
         else:
             output.done.add(path)
             yield path
@@ -148,12 +148,13 @@ def _tell(options: argparse.Namespace, inputs: Inputs, progress: Progress) -> No
     """What the lines do not say."""
     if options.output is not None:
         before = f", {progress.skipped} were there before" if progress.skipped else ""
+        before += f", of which {progress.failed_before} failed" if progress.failed_before else ""
         print(f"{_files(progress.done)}, {progress.failed} failed{before}: {options.output}", file=sys.stderr)
     if inputs.passed_by:
         print("of a folder, --recursive takes all sound in it and in its folders", file=sys.stderr)
     if inputs.left_out:
         kinds = ", ".join(f"{n} {suffix or 'without a suffix'}" for suffix, n in inputs.left_out.most_common(5))
-        print(f"left out in folders, for no sound is called so: {kinds}", file=sys.stderr)
+        print(f"left out in folders, for their names end in no sound that is read here: {kinds}", file=sys.stderr)
 
 
 def _files(n: int) -> str:

@@ -88,11 +88,15 @@ def _share(profile: VoiceProfile, model: str | None) -> float | None:
 
 def _describe(entry: dict[str, Any]) -> str:
     unknown = "unknown: --model names its model, which is not here or has changed since"
-    share = unknown if entry["share"] is None else f"{entry['share']:.0%} of the mean"
+    share = unknown if entry["share"] is None else f"{entry['share']:.0%} of the mean, more with each utterance"
     return (
         f"{entry['name']}\n"
-        f"  heard     {entry['utterances']} utterances, {entry['seconds']:.0f} s\n"
+        f"  heard     {_utterances(entry['utterances'])}, {entry['seconds']:.0f} s\n"
         f"  model     {entry['model']}\n"
         f"  acts by   {share}\n"
         f"  path      {entry['path']}"
     )
+
+
+def _utterances(n: int) -> str:
+    return f"{n} utterance" if n == 1 else f"{n} utterances"

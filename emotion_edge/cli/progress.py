@@ -16,11 +16,12 @@ class Progress:
 
     Attributes:
         done, failed, skipped: files answered; those of them that have an error; those that had been answered before.
+        failed_before: those of the latter that have an error.
         visible: whether there is a bar.
     """
 
     def __init__(self, *, shown: bool) -> None:
-        self.done = self.failed = self.skipped = 0
+        self.done = self.failed = self.skipped = self.failed_before = 0
         self.visible: Final = shown and sys.stderr.isatty()
         self._bar: Any = None
 
@@ -31,9 +32,10 @@ class Progress:
 
             self._bar = tqdm(total=total, unit="file", dynamic_ncols=True, leave=False)
 
-    def skip(self) -> None:
-        """A file was answered before."""
+    def skip(self, *, failed: bool) -> None:
+        """A file was answered before, perhaps with an error."""
         self.skipped += 1
+        self.failed_before += failed
         if self._bar is not None:
             self._bar.initial += 1  # the rate is that of the others
             self._bar.n += 1

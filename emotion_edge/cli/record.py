@@ -23,7 +23,7 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "record",
         help="record a clip from a microphone",
-        description="Record a clip from a microphone into a mono 16-bit WAV file, at the device's own rate.",
+        description="Record a clip from a microphone into a mono 16-bit WAV file, at the device's own rate. Ctrl-C ends it early.",
     )
     parser.add_argument("file", type=Path, metavar="FILE.wav", help="a new file; one that exists is kept")
     parser.add_argument(
@@ -54,10 +54,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _take(microphone: Microphone, n_samples: int) -> Any:
-    blocks, n_taken = [], 0
-    for block in microphone:
-        blocks.append(block)
-        n_taken += len(block)
-        if n_taken >= n_samples:
-            break
+    """So many samples, or what there is by Ctrl-C."""
+    blocks: list[Any] = []
+    try:
+        for block in microphone:
+            blocks.append(block)
+            if sum(map(len, blocks)) >= n_samples:
+                break
+    except KeyboardInterrupt:
+        if not blocks:
+            raise
     return np.concatenate(blocks)[:n_samples]

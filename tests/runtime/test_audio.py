@@ -338,3 +338,10 @@ def test_memory_grows_by_less_than_the_samples_need(tmp_path):
         seconds[minutes] = int(peak_kb)
     samples_kb = 20 * 60 * RATE * 4 / 1024
     assert seconds[21] - seconds[1] < samples_kb
+
+
+def test_sound_as_phones_record_it_is_to_be_converted(tmp_path):
+    path = tmp_path / "memo.M4A"
+    path.write_bytes(b"\0\0\0\x1cftypM4A " + bytes(100))
+    with pytest.raises(AudioError, match=r"memo\.M4A is not audio that can be read: .*: convert it, to FLAC"):
+        list(read_blocks(path, sample_rate_hz=16000))

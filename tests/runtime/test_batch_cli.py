@@ -48,7 +48,10 @@ def archive(tmp_path_factory):
 def expected(archive):
     """Path to what is said of it."""
     done = run("-r", "clips", "--json", cwd=archive)
-    assert (done.returncode, done.stderr) == (1, "left out in folders, for no sound is called so: 1 .txt\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "left out in folders, for their names end in no sound that is read here: 1 .txt\n",
+    )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     for line in lines[:5]:
         if "error" not in line:
@@ -110,8 +113,8 @@ def test_a_file_of_results(archive, expected, out, jobs):
         == f"emotion-edge: {out} exists already: --resume goes on with it; or choose another name, or remove it\n"
     )
     resumed = run("-r", "clips", "-j", jobs, "-o", out, "--resume", cwd=archive)
-    assert resumed.returncode == 0
-    assert resumed.stderr.startswith(f"0 files, 0 failed, 62 were there before: {out}\n")
+    assert resumed.returncode == 1  # as it would have been without a stop
+    assert resumed.stderr.startswith(f"0 files, 0 failed, 62 were there before, of which 2 failed: {out}\n")
     assert out.read_bytes() == before
     assert list(out.parent.iterdir()) == [out]
 
@@ -293,7 +296,7 @@ def test_an_empty_list_is_done_at_once(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (
         0,
         "",
-        f"0 files, 0 failed: {out}\nleft out in folders, for no sound is called so: 1 .csv\n",
+        f"0 files, 0 failed: {out}\nleft out in folders, for their names end in no sound that is read here: 1 .csv\n",
     )
     assert out.read_text().splitlines() == [",".join(columns(LABELS))]
 

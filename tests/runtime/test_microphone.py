@@ -246,6 +246,22 @@ def test_the_record_command_says_what_would_spoil_a_test(tmp_path, capsys, monke
     assert "exists already" in capsys.readouterr().err
 
 
+def test_ctrl_c_ends_a_recording_early(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "clip.wav"
+    blocks = Microphone.__iter__
+
+    def interrupted(self):
+        for number, block in enumerate(blocks(self), start=1):
+            yield block
+            if number == 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(Microphone, "__iter__", interrupted)
+    monkeypatch.setattr(FakeStream, "start", lambda self: self.deliver(0.5, 0.5, 0.5))
+    assert main(["record", str(path), "--seconds", "30", "--device", "usb"]) == 0
+    assert capsys.readouterr().out.startswith(f"{path}  (0.2 s, peak ")
+
+
 def test_a_recording_that_is_interrupted_leaves_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(FakeStream, "start", lambda self: (self.deliver(0.5), self.finish()))
     assert main(["record", str(tmp_path / "clip.wav"), "--device", "usb"]) == 1

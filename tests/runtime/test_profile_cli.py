@@ -244,7 +244,7 @@ def test_show_lists_all_that_can_be_read(folder):
 def test_show_for_people(folder, model):
     path = keep(folder, utterances=4)
     assert run("profile", "show", "anna", "--model", model).stdout == (
-        f"anna\n  heard     4 utterances, 8 s\n  model     tess-mlp\n  acts by   40% of the mean\n  path      {path}\n"
+        f"anna\n  heard     4 utterances, 8 s\n  model     tess-mlp\n  acts by   40% of the mean, more with each utterance\n  path      {path}\n"
     )
     assert "acts by   unknown: --model names its model" in run("profile", "show", "anna").stdout
     keep(folder, utterances=1, name="zoe", model="another")
