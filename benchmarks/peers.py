@@ -20,14 +20,14 @@ def emotion_edge(model):
     return EmotionClassifier(model).classify
 
 
-def emotion_edge_without_gate(model):
+def without_gate(model):
     """The same model on the same sound as the others, which do not ask whether anybody speaks."""
     from emotion_edge import EmotionClassifier
 
     class Ungated(EmotionClassifier):
         gate = None
 
-    return Ungated(model).classify
+    return Ungated(model)
 
 
 def emotion_edge_on_numpy(model):
@@ -146,8 +146,8 @@ def floor(wanted_rate, n_fft, hop, *, fast=False):
 PEERS = {
     "emotion-edge, tess-mlp": lambda: emotion_edge("tess-mlp"),
     "emotion-edge, five-emotions": lambda: emotion_edge("five-emotions"),
-    "emotion-edge, tess-mlp, no gate": lambda: emotion_edge_without_gate("tess-mlp"),
-    "emotion-edge, five-emotions, no gate": lambda: emotion_edge_without_gate("five-emotions"),
+    "emotion-edge, tess-mlp, no gate": lambda: without_gate("tess-mlp").classify,
+    "emotion-edge, five-emotions, no gate": lambda: without_gate("five-emotions").classify,
     "emotion-edge, tess-mlp, numpy": lambda: emotion_edge_on_numpy("tess-mlp"),
     "emotion-edge, five-emotions, numpy": lambda: emotion_edge_on_numpy("five-emotions"),
     "emotion-edge[fast], tess-mlp": lambda: emotion_edge_fast("tess-mlp"),

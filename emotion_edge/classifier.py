@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from numpy.typing import ArrayLike, NDArray
 
 from . import audio, speech
+from .mfcc import FRAMES_AT_ONCE
 from .model import DEFAULT_MODEL
 from .network import Network
 from .prediction import Prediction, Status
@@ -99,7 +100,9 @@ class EmotionClassifier(Network):
         stream, clip_speech, log_mel, n_samples = self.mfcc.stream(), speech.ClipSpeech(rate, self.gate), [], 0
         for block in blocks:
             clip_speech.push(block)
-            log_mel.append(stream.push(block))
+            stream.hear(block)
+            if stream.n_ready >= FRAMES_AT_ONCE:
+                log_mel.append(stream.take(stream.n_ready))
             n_samples += len(block)
         log_mel.append(stream.finish())
         return Features(self.pool(log_mel), n_samples / rate, clip_speech.finish())

@@ -27,7 +27,8 @@ from .transform import rfft
 
 Array = NDArray[Any]
 
-_FRAMES_AT_ONCE: Final = 128  # their features fit into the processor's cache
+FRAMES_AT_ONCE: Final = 128
+"""So many fit into the processor's cache; fewer at a time cost more each."""
 _SPECTRA_BYTES: Final = 1 << 18  # and so large are the spectra that are alive at once
 
 # glibc gives memory that was freed back to the system, and takes it again page by page, which costs more than the transforms that
@@ -112,7 +113,7 @@ class Mfcc:
             if recipe.spectrum == "periodogram":
                 power /= recipe.n_fft
             for bins, columns, matrix in banks.products:
-                sums[some, columns] = _product(power[:, bins], matrix)
+                _product(power[:, bins], matrix, out=sums[some, columns])
             if recipe.first_coefficient == "log_energy":
                 sums[some, recipe.n_mels] = power.sum(axis=1)
         return sums
@@ -146,7 +147,8 @@ class Mfcc:
 
     def _cepstra(self, log_mel: Array, floor: Any) -> Array:
         filters = log_mel[:, : self.recipe.n_mels]
-        cepstra = _product(filters if floor is None else np.maximum(filters, floor), self._banks.dct)
+        cepstra = np.empty((len(log_mel), self.recipe.n_mfcc), self.dtype)
+        _product(filters if floor is None else np.maximum(filters, floor), self._banks.dct, out=cepstra)
         if self.recipe.first_coefficient == "log_energy":
             cepstra[:, 0] = log_mel[:, self.recipe.n_mels]
         if self._banks.prosody is not None:
@@ -191,7 +193,7 @@ class MfccStream:
             frames: Array = np.ndarray(
                 (n_frames, recipe.frame_length), pending.dtype, pending, strides=(recipe.hop_length * step, step)
             )
-            for some in _few(n_frames, _FRAMES_AT_ONCE):
+            for some in _few(n_frames, FRAMES_AT_ONCE):
                 log_mel[some] = self._mfcc.log_mel(frames[some])
             self.skip(n_frames)
         return log_mel
@@ -253,12 +255,10 @@ def _banks(recipe: MfccRecipe, prosody_recipe: ProsodyRecipe | None, dtype: np.d
     return _Banks(window.astype(dtype), tuple(products), n_sums, _dct(recipe).astype(dtype), prosody)
 
 
-def _product(rows: Array, matrix: Array) -> Array:
+def _product(rows: Array, matrix: Array, *, out: Array) -> None:
     """The product of some rows with a matrix, a few rows at a time where it is large."""
-    n_rows = _LARGEST_PRODUCT // matrix.size
-    if len(rows) <= n_rows:
-        return np.asarray(rows @ matrix)
-    return np.concatenate([rows[some] @ matrix for some in _few(len(rows), n_rows)])
+    for some in _few(len(rows), _LARGEST_PRODUCT // matrix.size):
+        np.matmul(rows[some], matrix, out=out[some])
 
 
 def _few(n: int, at_once: int) -> Iterator[slice]:

@@ -48,7 +48,7 @@ class Resampler:
         rate, wanted_rate = self._rates
         n_missing = max(0, math.ceil(self._n_in * wanted_rate / rate) - self._n_out)
         rest = self._soxr.resample_chunk(np.zeros(0, np.float32), last=True)[:n_missing]
-        return np.pad(rest, (0, n_missing - len(rest)))
+        return np.concatenate([rest, np.zeros(n_missing - len(rest), np.float32)])
 
 
 def _import_soxr(rate: float, wanted_rate: int) -> Any:
