@@ -99,7 +99,9 @@ def test_an_executor_that_takes_nothing_more(clips):
     pool.shutdown()
     with pytest.raises(BatchError, match="cannot schedule new futures after shutdown") as caught:
         answered.extend(result.path for result in results)
-    assert sorted([*answered, *caught.value.paths]) == sorted(clips[:3])
+    handed_out = [*answered, *caught.value.paths]  # two or three, as quick as the thread was
+    assert len(handed_out) >= 2
+    assert sorted(handed_out) == sorted(clips[: len(handed_out)])
 
 
 def test_what_is_wrong_with_the_model_is_told_at_once(executor, clips):
