@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,6 +17,8 @@ from .pooling import POOLINGS
 from .recipe import ModelRecipe, Standardisation
 
 Array = NDArray[Any]
+
+_log = logging.getLogger(__name__)
 
 
 class Network:
@@ -37,6 +40,7 @@ class Network:
         loaded = load(model)
         self.recipe: Final[ModelRecipe] = loaded.recipe
         self._interpreter: Final = construct(loaded, interpreter)
+        _log.debug("%s: %s, run by %s", os.fspath(model), self.recipe.name, self._interpreter.backend)
         self.mfcc: Final = Mfcc(self.recipe.mfcc, prosody=self.recipe.prosody)
         standardisation = self.recipe.standardisation or Standardisation.neutral(self.recipe.n_features)
         self._mean: Final = np.array(standardisation.mean, np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from functools import lru_cache
 from typing import Any, Final
@@ -15,6 +16,8 @@ from .network import Network
 from .windows import RecentFrames
 
 Array = NDArray[Any]
+
+_log = logging.getLogger(__name__)
 
 SPEECH: Final = "speech"
 """The gate's label for it."""
@@ -60,6 +63,11 @@ class ClipSpeech:
         """The verdict, now that the clip is over."""
         if self._gate is not None and not self._gate.open:
             self._gate.finish()
+        _log.debug(
+            "loud enough: %s; the gate %s",
+            self._level.open,
+            "is not asked" if self._gate is None else f"takes it for {'speech' if self._gate.open else 'no speech'}",
+        )
         return self._level.open and (self._gate is None or self._gate.open)
 
 

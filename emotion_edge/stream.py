@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections import deque
@@ -22,6 +23,8 @@ from .settings import ListenSettings
 from .transform import prepare_for_long
 from .utterances import Utterances, Window
 from .windows import RecentFrames
+
+_log = logging.getLogger(__name__)
 
 _PIECE_S: Final = 0.25  # at most at once, so that windows are answered before their frames are forgotten
 _ROUNDING_S: Final = 1e-6
@@ -180,11 +183,14 @@ class EmotionStream:
         answer = self._speech_frames.probabilities(heard_from_s, window.end_s)
         smoothed = self._smooth_speech(_later(window, self._start_s), answer)
         self._speech = float(smoothed[self._gate.recipe.labels.index(speech.SPEECH)])
+        _log.debug("%.1f to %.1f s: %.2f that it is speech", window.start_s, window.end_s, self._speech)
         if self._speech < self.settings.speech_above:
             return None
         vector = self._emotion_frames.vector(window.start_s, window.end_s)
         self._voice = Features(vector=vector, duration_s=window.end_s - window.utterance_start_s, speech=True)
-        return self.classifier.probabilities(vector)
+        probabilities = self.classifier.probabilities(vector)
+        _log.debug("%s", dict(zip(self.classifier.recipe.labels, probabilities.round(2).tolist(), strict=True)))
+        return probabilities
 
     def _learn(self) -> None:
         if self._voice is not None:

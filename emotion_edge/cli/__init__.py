@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 
 from .. import __version__
-from .running import run
+from .running import CommandParser, run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"emotion-edge {__version__}")
     parser.add_argument("--debug", action="store_true", help="tell on stderr what is going on")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=CommandParser)
     for command in (classify, timeline, listen, serve, profile, models, devices, record, doctor):
         command.register(commands)
     return parser

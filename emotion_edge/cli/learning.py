@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 from types import TracebackType
 from typing import Final
 
@@ -43,11 +44,10 @@ class Learning:
         if self._n_heard - self._n_tried >= _UTTERANCES_A_SAVE:
             self._save()
 
-    def describe(self) -> str:
-        """What is learnt, and where it goes."""
-        return f"learning a voice, {self._n_heard} utterances so far, into {self._path}"
-
     def __enter__(self) -> Learning:
+        if self.profile is not None:
+            so_far = f"a voice, {self._n_heard} utterances so far," if self._n_heard else "a new voice"
+            print(f"learning {so_far} into {self._path}", file=sys.stderr)
         return self
 
     def __exit__(

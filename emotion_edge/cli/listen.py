@@ -92,8 +92,6 @@ def _listen(
     with _stopped_by_signals(listener), listener:
         if options.record is not None:
             print(f"keeping the sound of every event in {options.record}", file=sys.stderr)
-        if learning.profile is not None:
-            print(learning.describe(), file=sys.stderr)
         if options.mqtt is not None:
             print(f"publishing to {options.mqtt} under {options.mqtt.topic}", file=sys.stderr)
         with _output(options, listener) as show, publisher as publish:

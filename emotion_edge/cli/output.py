@@ -13,6 +13,7 @@ from ..batch import FileResult
 from ..recipe import ModelRecipe
 from ..results import Csv, Done, JsonLines, Results
 from .progress import Progress
+from .terminal import printable
 
 _SUFFIXES = (".jsonl", ".csv", ".parquet")
 
@@ -97,11 +98,11 @@ class _Lines:
         if self._json:
             print(json.dumps(result.to_dict()), flush=True)
         elif result.prediction is None:
-            self._progress.say(f"emotion-edge: {result.error}")
+            self._progress.say(printable(f"emotion-edge: {result.error}"))
         else:
             prediction = result.prediction
             start = f"{prediction.start_s:.1f} to " if self._timeline else ""
-            print(f"{prediction}  ({result.path}, {start}{prediction.end_s:.1f} s)", flush=True)
+            print(f"{prediction}  ({printable(result.path)}, {start}{prediction.end_s:.1f} s)", flush=True)
 
     def finish(self) -> None:
         pass

@@ -9,8 +9,20 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from ..errors import EmotionEdgeError
+from .terminal import printable
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A command's parser: what it does not know it refuses itself, with its own usage and not that of the whole program."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, unknown
 
 
 def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger: str) -> int:
@@ -32,13 +44,13 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger
         sys.stdout.flush()
         return status
     except EmotionEdgeError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(printable(f"{parser.prog}: {error}"), file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, `head` perhaps, has had enough
         _forget_output()
         return 1
     except OSError as error:  # a full disk under standard output, say
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(printable(f"{parser.prog}: {error}"), file=sys.stderr)
         _forget_output()
         return 1
     except KeyboardInterrupt:
@@ -48,8 +60,18 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger
 def show_log(prog: str, logger: str, level: int) -> None:
     """Warnings on stderr, a line each, and of one package what is of a level; on a terminal over a progress bar."""
     over_bar = "\r\x1b[K" if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb" else ""
-    logging.basicConfig(level=logging.WARNING, format=f"{over_bar}{prog}: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLine(f"{over_bar}{prog}: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger(logger).setLevel(level)
+
+
+class _OneLine(logging.Formatter):
+    """Of a message one line; a traceback has as many as it needs."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802, it is logging's
+        record.message = printable(record.message)
+        return super().formatMessage(record)
 
 
 def _repair_streams() -> None:

@@ -224,6 +224,19 @@ def test_grid_on_ones_own_folders_says_that_no_voice_was_left_out(tmp_path):
     assert "<small>" not in html
 
 
+def test_training_on_one_voice_says_that_no_other_was_tested(recordings, tmp_path, capsys):
+    arguments = ["--mfcc", "13", "--epochs", "1", "-o", str(tmp_path / "mine")]
+    assert (
+        main(
+            ["train", "--corpus", f"tess={recordings}/YAF_sad", "--corpus", f"tess={recordings}/YAF_happy", *arguments]
+        )
+        == 0
+    )
+    assert "expect far less on a voice that it never heard" in capsys.readouterr().err
+    assert main(["train", "--corpus", f"tess={recordings}", *arguments]) == 0
+    assert "expect far less" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

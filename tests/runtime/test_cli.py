@@ -74,6 +74,20 @@ def test_usage(arguments):
     assert done.stderr.startswith("usage: emotion-edge")
 
 
+def test_usage_is_that_of_the_command():
+    done = run("classify", "--jsn", "a.wav")
+    assert done.stderr.startswith("usage: emotion-edge classify ")
+    assert done.stderr.endswith("emotion-edge classify: error: unrecognized arguments: --jsn\n")
+    assert run("profile", "show", "--jsn").stderr.startswith("usage: emotion-edge profile show ")
+
+
+def test_debug_tells_which_model_answers_and_why(folder):
+    done = run("--debug", "classify", "one.wav", "silence.wav", cwd=folder)
+    assert done.stdout == run("classify", "one.wav", "silence.wav", cwd=folder).stdout
+    for text in ("five-emotions, run by ", "loud enough: True; the gate takes it for speech", "loud enough: False"):
+        assert text in done.stderr
+
+
 def test_a_model_that_cannot_be_used(folder):
     done = run("classify", "--model", "notes.txt", "one.wav", cwd=folder)
     assert (done.returncode, done.stdout) == (1, "")
@@ -144,6 +158,16 @@ def test_names_that_no_terminal_can_show(folder, tmp_path):
     assert done.returncode == 0
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
+def test_names_that_a_terminal_would_obey(tmp_path):
+    for name in ("line\nbreak.wav", "\x1b[31mred\x1b]0;title\x07.wav"):
+        write(tmp_path / name, spoken(), 22050)
+        done = run("classify", name, f"no-{name}", cwd=tmp_path)
+        escaped = name.encode("unicode_escape").decode()
+        assert done.stdout.endswith(f"({escaped}, 2.0 s)\n")
+        assert done.stderr == f"emotion-edge: no-{escaped}: no such file\n"
 
 
 def test_odd_names(tmp_path):

@@ -74,7 +74,7 @@ def test_listen_learns_show_shows_and_reset_forgets(folder, file, model):
     listen = ("listen", "--input", file, "--model", model, "--profile", "anna", "--json")
     first = run(*listen)
     assert first.returncode == 0
-    assert first.stderr == f"learning a voice, 0 utterances so far, into {folder / 'anna.json'}\n"
+    assert first.stderr == f"learning a new voice into {folder / 'anna.json'}\n"
     n = heard(folder)
     assert n >= 3
     second = run(*listen)
@@ -121,7 +121,10 @@ def test_classify_learns_from_each_file_that_is_speech(tmp_path, folder, model):
         **EmotionClassifier("tess-mlp").classify(tmp_path / "0.wav").to_dict(),
     }  # nothing was learnt before it
     assert len({json.dumps(line["probabilities"]) for line in (lines[2], lines[4], lines[5])}) == 3
-    assert run("classify", "--model", model, "--profile", "anna", "0.wav", cwd=tmp_path).returncode == 0
+    assert done.stderr.startswith(f"learning a new voice into {folder / 'anna.json'}\n")  # a mistyped name shows
+    again = run("classify", "--model", model, "--profile", "anna", "0.wav", cwd=tmp_path)
+    assert again.returncode == 0
+    assert again.stderr == f"learning a voice, 3 utterances so far, into {folder / 'anna.json'}\n"
     assert heard(folder) == 4
     path = tmp_path / "here.json"
     assert run("classify", "--model", model, "--profile", path, "0.wav", cwd=tmp_path).returncode == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from emotion_edge.cli.running import run
+from emotion_edge.cli.running import CommandParser, run
 
 from .. import __version__
 from . import adapt, convert, evaluate, five_emotions, grid, metadata, parity, speech_gate, train
@@ -23,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"emotion-edge-converter {__version__}")
     parser.add_argument("--debug", action="store_true", help="tell on stderr what is going on")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=CommandParser)
     for command in (metadata, grid, train, convert, parity, evaluate, adapt, five_emotions, speech_gate):
         command.register(commands)
     return parser

@@ -74,6 +74,12 @@ def run(options: argparse.Namespace) -> int:
     write_text(files["train.csv"], _table([kept[row] for row in main.split.train]))
     write_text(files["test.csv"], _table([kept[row] for row in main.split.test]))
     print_scores(scores)
+    if len(trainings) == 1:
+        print(
+            "all of it is one voice, as far as the corpus says: expect far less on a voice that it never heard. "
+            "Recordings of each talker in a folder of their own show how much",
+            file=sys.stderr,
+        )
     print(f"written: {', '.join(map(str, files.values()))}", file=sys.stderr)
     return 0
 
