@@ -157,7 +157,8 @@ def _dense_int8(step: Step, tensors: list[Any], x: Array, weights: Array, bias: 
         wide_weights = tensors[1].wide(weights)
     # Of integers numpy has no fast matmul, and einsum takes a third of its time.
     sums = np.einsum("ij,kj->ik", tensors[0].wide(x), wide_weights) + bias
-    scale = float(tensors[0].scale) * float(tensors[1].scale) / float(output.scale)
+    # The product in float32, the quotient not: so do TFLite's kernels, and now and then an answer shows it.
+    scale = float(np.float32(tensors[0].scale) * np.float32(tensors[1].scale)) / float(output.scale)
     rescaled = _rescale(sums, scale) + output.zero_point
     low, high = (_quantised_bound(bound, output) for bound in _activation(step))
     return np.asarray(np.clip(rescaled, low, high).astype(np.int8))

@@ -46,7 +46,7 @@ emotion_edge.listener.MicrophoneSource = lambda device: FileSource("hello.wav")
 
 @pytest.mark.parametrize(("page", "code"), named((page, code) for page in PAGES for code in blocks("python", page)))
 def test_python_blocks_run(page, code, tmp_path):
-    shutil.copy(ROOT / "examples" / "sounds" / "hello-slow.wav", tmp_path / "hello.wav")
+    shutil.copy(ROOT / "examples" / "sounds" / "hello.wav", tmp_path / "hello.wav")
     done = subprocess.run(
         [sys.executable, "-c", MICROPHONE + code],
         cwd=tmp_path,

@@ -126,7 +126,7 @@ def test_the_figures_of_the_live_loop_are_those_of_the_benchmarks():
     default = ListenSettings().speech_above
     noise = {each["speech_above"]: each for each in json.loads((ROOT / "benchmarks" / "non_speech.json").read_text())}
     text = " ".join(README.split())
-    assert f"{noise[default]['emotional_verdicts']} emotional verdict, " in text
+    assert f"{noise[default]['emotional_verdicts']} emotional verdicts, " in text
     assert f"{noise[default]['emotional_verdicts_per_hour']} an hour, where" in text
     assert f"it would be {noise[0.0]['emotional_verdicts_per_hour']:.0f} an hour" in text
     assert f"`--speech-above 0.9` leaves {noise[0.9]['emotional_verdicts_per_hour']} an hour" in text

@@ -38,7 +38,7 @@ _FURTHEST: Final = 4.0
 
 PROTOCOL: Final = (
     f"{five_emotions.N_FOLDS} folds by talker, all corpora together, every statistic from the training side, the int8 file; corpus left "
-    "out: by a model that heard none of it; UAR of recordings as they are"
+    "out: by a model that heard none of it; UAR of recordings as they are, the speech gate not asked"
 )
 
 

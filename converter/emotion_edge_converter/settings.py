@@ -14,7 +14,7 @@ CHOSEN: Final = ("mlp-128", 30)
 EPOCHS: Final = 100
 GATE_EPOCHS: Final = 25
 """Of the speech gate, which learns from a hundred times as much."""
-STRANGERS_EPOCHS: Final = 70
+STRANGERS_EPOCHS: Final = 140
 """Of the model for voices never heard, each of as many recordings as there are, in three versions."""
 SEED: Final = 0
 

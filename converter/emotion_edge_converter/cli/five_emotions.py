@@ -46,7 +46,7 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--versions",
         type=positive,
-        default=8,
+        default=40,
         metavar="N",
         help="changed versions of each recording (default: %(default)s)",
     )
