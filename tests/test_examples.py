@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from sounds import write
 
+from emotion_edge import classify
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SOUNDS = sorted((EXAMPLES / "sounds").glob("*.wav"))
 SLOW = EXAMPLES / "sounds" / "hello-slow.wav"
@@ -82,10 +84,10 @@ def test_the_folder_watcher_says_what_arrives(tmp_path):
                 file.write(piece.tobytes())
                 file.flush()
                 time.sleep(0.1)
-        assert watcher.stdout.readline().startswith(f"{folder / 'pieces.wav'}: neutral")
+        assert watcher.stdout.readline().startswith(f"{folder / 'pieces.wav'}: {classify(SLOW)}")
         shutil.copy(SLOW, elsewhere)
         elsewhere.rename(folder / "moved.wav")
-        assert watcher.stdout.readline().startswith(f"{folder / 'moved.wav'}: neutral")
+        assert watcher.stdout.readline().startswith(f"{folder / 'moved.wav'}: {classify(SLOW)}")
     finally:
         alarm.cancel()
         watcher.kill()

@@ -124,7 +124,8 @@ def utterances_of(tmp_path):
     names = [ROOT / "examples" / "sounds" / f"{name}.wav" for name in ("hello-slow", "hello")]
     if corpora:
         names = [
-            Path(corpora) / "tess" / name for name in ("OAF_happy/OAF_read_happy.flac", "YAF_sad/YAF_rag_sad.flac")
+            Path(corpora) / "tess" / name
+            for name in ("OAF_happy/OAF_read_happy.flac", "YAF_neutral/YAF_rag_neutral.flac")
         ]
     pieces, bounds, at_s = [], [], 0.0
     for name in names:
