@@ -129,6 +129,7 @@ def test_ones_own_model_from_the_first_command_to_the_last(name, tmp_path, monke
                     write(tmp_path / corpus / label / talker / f"{clip}.wav", sound, 22050)
     shutil.copy(ROOT / "examples" / "sounds" / "hello.wav", tmp_path)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("emotion_edge_converter.cli.arguments.EPOCHS", 25)  # enough for so different sounds
     monkeypatch.setattr("emotion_edge.cli.listen.MicrophoneSource", lambda device: FileSource("hello.wav"))
     programs = {"emotion-edge": emotion_edge.cli.main, "emotion-edge-converter": emotion_edge_converter.cli.main}
     for program, words in commands(ROOT / "docs" / "how-to" / f"{name}.md"):

@@ -363,7 +363,7 @@ def test_with_one_shuffle_it_is_mcnemars_test():
 
 def test_of_random_labels_hardly_any_are_taken_for_better():
     helped = 0
-    for seed in range(12):
+    for seed in range(6):
         inputs, weights, targets = drawn(seed)
         helped += adaptation.cross_validate(inputs, weights, targets, seed=seed).helps
-    assert helped <= 2
+    assert helped <= 1

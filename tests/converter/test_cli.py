@@ -101,12 +101,13 @@ def test_a_name_with_a_point_keeps_it(recordings, tmp_path, capsys):
     assert "expect far less" not in capsys.readouterr().err  # the other voice was tested
 
 
-def test_training_again_gives_the_same_model(trained, recordings, tmp_path):
-    again = tmp_path / "small.keras"
-    assert main(["train", "--corpus", f"tess={recordings}", "--mfcc", "13", "--epochs", "80", "-o", str(again)]) == 0
-    for ours, theirs in zip(
-        keras.saving.load_model(trained).weights, keras.saving.load_model(again).weights, strict=True
-    ):
+def test_training_again_gives_the_same_model(recordings, tmp_path):
+    one_voice = [f"--corpus=tess={recordings}/YAF_{emotion}" for emotion in ("sad", "happy")]
+    once, again = tmp_path / "once.keras", tmp_path / "again.keras"
+    for output in (once, again):
+        assert main(["train", *one_voice, "--mfcc", "13", "--epochs", "5", "-o", str(output)]) == 0
+    weights = [keras.saving.load_model(output).weights for output in (once, again)]
+    for ours, theirs in zip(*weights, strict=True):
         np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
 
 
@@ -190,15 +191,13 @@ def test_anybodys_model_on_their_own_recordings(tmp_path, capsys, open_gate):
 
 def test_grid(recordings, tmp_path, capsys):
     output = tmp_path / "study"
-    arguments = ["--mfcc", "20", "13", "--epochs", "2", "-o", str(output)]
+    arguments = ["--mfcc", "13", "--epochs", "2", "-o", str(output)]
     assert main(["grid", "--corpus", f"tess={recordings}", *arguments]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 10
+    assert len(printed) == 5
     assert re.match(r"mlp-2 +13 MFCC  random third \d\.\d{3}  YAF -> OAF \d\.\d{3}  OAF -> YAF \d\.\d{3}$", printed[0])
     study = json.loads((output / "study.json").read_text())
-    assert [(cell["architecture"], cell["n_mfcc"]) for cell in study["cells"]] == [
-        (architecture, count) for count in (13, 20) for architecture in ARCHITECTURES
-    ]
+    assert [cell["architecture"] for cell in study["cells"]] == list(ARCHITECTURES)
     for cell in study["cells"]:
         for score in cell["scores"]:
             confusion = np.array(score["confusion"])
@@ -218,8 +217,12 @@ def test_grid_on_ones_own_folders_says_that_no_voice_was_left_out(tmp_path):
         for number in range(4):
             write(tmp_path / "own" / label / f"{number}.wav", voice(number, seconds=0.3), 22050)
     (tmp_path / "own" / "no" / "-first.wav").write_text("a file that cannot be read must not cost the report")
-    arguments = ["--mfcc", "13", "--epochs", "1", "-o", str(tmp_path / "study")]
+    arguments = ["--mfcc", "20", "13", "--epochs", "1", "-o", str(tmp_path / "study")]
     assert main(["grid", "--corpus", f"folders={tmp_path / 'own'}", *arguments]) == 0
+    study = json.loads((tmp_path / "study" / "study.json").read_text())
+    assert [(cell["architecture"], cell["n_mfcc"]) for cell in study["cells"]] == [
+        (architecture, count) for count in (13, 20) for architecture in ARCHITECTURES
+    ]
     html = (tmp_path / "study" / "report.html").read_text()
     assert "nothing here was measured on a voice that was never heard" in html
     assert "<small>" not in html

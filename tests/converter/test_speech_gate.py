@@ -54,7 +54,7 @@ def sounds(tmp_path_factory):
 
 def arguments(sounds, output):
     flags = ["--speech", f"mine={sounds / 'speech'}", "--noise", f"{sounds / 'noise'}", "--noise", f"{sounds / 'hum'}"]
-    more = ["--rooms", f"{sounds / 'rooms'}", "--synthetic", "7", "--epochs", "40", "--least-agreement", "0.9"]
+    more = ["--rooms", f"{sounds / 'rooms'}", "--synthetic", "7", "--epochs", "15", "--least-agreement", "0.9"]
     return ["speech-gate", *flags, *more, "--licence", "CC0", "-o", str(output)]
 
 

@@ -30,8 +30,8 @@ TESTED_ON_TESS = [name for name in MODELS if "accuracy, random third" in load(na
 @pytest.fixture(scope="module")
 def test_third(tess):
     """The recordings that no shipped model was trained on."""
-    utterances, labels = corpora.with_emotions(corpora.read([f"tess={tess}"]), None)
-    return [utterances[row] for row in random_split(utterances).test], labels
+    utterances, _ = corpora.with_emotions(corpora.read([f"tess={tess}"]), None)
+    return [utterances[row] for row in random_split(utterances).test]
 
 
 @pytest.fixture(scope="module")
@@ -48,33 +48,44 @@ def synthetic(tmp_path_factory):
     return utterances
 
 
+@pytest.fixture(scope="module")
+def heard(request):
+    """The files that a test asks for, with their features by the reference libraries, computed once for each model."""
+    known = {}
+
+    def features(name, files):
+        if (name, files) not in known:
+            known[name, files] = extract(request.getfixturevalue(files), load(name).recipe)
+        return known[name, files]
+
+    return features
+
+
 def full_model(name):
     return load_keras(ROOT / "models" / f"{name}.keras")
 
 
-def standardised(name, utterances):
+def standardised(name, features):
     """What the small model's interpreter is fed."""
-    recipe = load(name).recipe
-    _, features = extract(utterances, recipe)
-    return (features - recipe.standardisation.mean) / recipe.standardisation.deviation
+    standardisation = load(name).recipe.standardisation
+    return (features - standardisation.mean) / standardisation.deviation
 
 
-def float32_copy(name, model, utterances, folder):
+def float32_copy(name, model, features, folder):
     """The shipped model again, not quantised."""
     recipe = load(name).recipe.replace(standardisation=None)
-    _, features = extract(utterances, recipe)
     path = folder / "float32.tflite"
     path.write_bytes(convert(model, recipe, features, "float32"))
     return path
 
 
 @pytest.mark.parametrize("name", TESTED_ON_TESS)
-def test_int8_on_the_test_third(name, test_third):
-    utterances, labels = test_third
+def test_int8_on_the_test_third(name, heard):
+    utterances, reference = heard(name, "test_third")
     assert len(utterances) == 666
-    assert load(name).recipe.labels == labels
+    labels = load(name).recipe.labels
     actual = label_numbers([utterance.emotion for utterance in utterances], labels)
-    results = parity.compare(full_model(name), shipped()[name], utterances)
+    results = parity.compare(full_model(name), shipped()[name], utterances, reference=reference)
     assert results
     for result in results:
         full, small = ((answers.argmax(axis=1) == actual).mean() for answers in (result.full, result.small))
@@ -87,23 +98,25 @@ def test_int8_on_the_test_third(name, test_third):
 
 
 @pytest.mark.parametrize("name", TESTED_ON_TESS)
-def test_float32_on_the_test_third(name, test_third, tmp_path):
-    utterances, _ = test_third
+def test_float32_on_the_test_third(name, heard, tmp_path):
+    utterances, reference = heard(name, "test_third")
     model = full_model(name)
-    for result in parity.compare(model, float32_copy(name, model, utterances, tmp_path), utterances):
+    copy = float32_copy(name, model, reference, tmp_path)
+    for result in parity.compare(model, copy, utterances, reference=reference):
         assert result.agreement >= LEAST_AGREEMENT
         assert result.difference <= 0.01
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_int8_on_synthetic_sounds(name, synthetic):
+def test_int8_on_synthetic_sounds(name, heard):
     """Sounds further out than any recording that calibrated the model saturate its int8 ranges; and where the full
     model itself wavers between two labels, the rounding decides. Everywhere else the labels are the same."""
-    results = parity.compare(full_model(name), shipped()[name], synthetic)
+    utterances, reference = heard(name, "synthetic")
+    results = parity.compare(full_model(name), shipped()[name], utterances, reference=reference)
     assert results
     for result in results:
         assert result.feature_difference < 1e-3
-        within = (np.abs(standardised(name, synthetic)) > CALIBRATED_RANGE).mean(axis=1) <= OUTSIDE_AT_MOST.get(
+        within = (np.abs(standardised(name, reference)) > CALIBRATED_RANGE).mean(axis=1) <= OUTSIDE_AT_MOST.get(
             load(name).recipe.pooling, 0
         )
 
@@ -118,19 +131,22 @@ def test_int8_on_synthetic_sounds(name, synthetic):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_float32_on_synthetic_sounds(name, synthetic, tmp_path):
+def test_float32_on_synthetic_sounds(name, heard, tmp_path):
+    utterances, reference = heard(name, "synthetic")
     model = full_model(name)
-    for result in parity.compare(model, float32_copy(name, model, synthetic, tmp_path), synthetic):
+    copy = float32_copy(name, model, reference, tmp_path)
+    for result in parity.compare(model, copy, utterances, reference=reference):
         assert result.agreement == 1
         assert result.difference <= 0.01
 
 
-def test_the_proof_can_fail(synthetic, tmp_path):
+def test_the_proof_can_fail(heard):
     """Another model's file does not pass for this one's."""
     import keras
 
     model = full_model(DEFAULT_MODEL)
     other = keras.models.clone_model(model)
     other.set_weights([np.roll(weights, 1, axis=-1) if weights.ndim else weights for weights in model.get_weights()])
-    results = parity.compare(other, shipped()[DEFAULT_MODEL], synthetic)
+    utterances, reference = heard(DEFAULT_MODEL, "synthetic")
+    results = parity.compare(other, shipped()[DEFAULT_MODEL], utterances, reference=reference)
     assert min(result.agreement for result in results) < LEAST_AGREEMENT
