@@ -1,4 +1,4 @@
-"""The stacks that speed.py compares, each as its users write it: a file in, an answer out.
+"""The stacks that speed.py and throughput.py compare, each as its users write it: a file in, an answer out.
 
     python benchmarks/peers.py NAME FILE           answer once and print the answer and the peak of the memory
     python benchmarks/peers.py NAME FILE --serve   answer again for each line on standard input; print CPU milliseconds
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 MODELS = Path(__file__).parents[1] / "models"
+LABELS = ("angry", "fear", "happy", "neutral", "sad")
 ROUNDS_BEFORE = 5  # caches, and what TensorFlow compiles
 
 
@@ -53,32 +54,43 @@ def command(model):
     return lambda file: main(["classify", "--model", model, file])
 
 
+def averaged_mfcc(file):
+    """The study's features of a file."""
+    import librosa
+
+    samples, rate = librosa.load(file, sr=22050)
+    return librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=30).mean(axis=1)
+
+
+def network():
+    """The study's small dense network."""
+    import keras
+
+    return keras.models.load_model(MODELS / "tess-mlp.keras")
+
+
 def librosa_keras(*, directly=False):
     """The study's: averaged MFCCs into a small dense network."""
-    import keras
-    import librosa
+    import librosa  # noqa: F401
     import numpy as np
 
-    model = keras.models.load_model(MODELS / "tess-mlp.keras")
-    labels = ("angry", "fear", "happy", "neutral", "sad")
+    model = network()
 
     def answer(file):
-        samples, rate = librosa.load(file, sr=22050)
-        features = np.mean(librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=30).T, axis=0)[np.newaxis]
+        features = averaged_mfcc(file)[np.newaxis]
         logits = np.asarray(model(features)) if directly else model.predict(features, verbose=0)
-        return labels[int(logits.argmax())]
+        return LABELS[int(logits.argmax())]
 
     return answer
 
 
 def python_speech_features_keras():
     """What it answers means nothing: the network learnt librosa's MFCCs. It costs what one that learnt these would."""
-    import keras
     import numpy as np
     import scipy.io.wavfile
     from python_speech_features import mfcc
 
-    model = keras.models.load_model(MODELS / "tess-mlp.keras")
+    model = network()
 
     def answer(file):
         rate, samples = scipy.io.wavfile.read(file)

@@ -29,10 +29,10 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
+import peers
 import soundfile
 
 HERE = Path(__file__).parent
-KERAS = HERE.parent / "models" / "tess-mlp.keras"
 SUFFIXES = (".wav", ".flac")
 
 
@@ -65,30 +65,24 @@ def classified(model):
     ]
 
 
-def librosa_and_keras(files, how):
-    """The study's: the mean of librosa's MFCCs into a small dense network, a file at a time or all at once."""
-    import librosa
+def librosa_and_keras(files, directly):
+    """The study's, a file at a time."""
+    answer = librosa_keras(directly=directly)
+    return [answer(file) for file in files]
+
+
+librosa_keras = lru_cache(peers.librosa_keras)
+
+
+def librosa_and_keras_at_once(files, _):
+    """The study's, with one call of the network for all files."""
     import numpy as np
 
-    model = network()
-
-    def features(file):
-        samples, rate = librosa.load(file, sr=22050)
-        return librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=30).mean(axis=1)
-
-    if how == "together":
-        logits = np.asarray(model(np.stack([features(file) for file in files])))
-    else:
-        answer = model if how == "model(x)" else lambda x: model.predict(x, verbose=0)
-        logits = np.concatenate([np.asarray(answer(features(file)[np.newaxis])) for file in files])
-    return [("angry", "fear", "happy", "neutral", "sad")[best] for best in logits.argmax(axis=1)]
+    logits = np.asarray(network()(np.stack([peers.averaged_mfcc(file) for file in files])))
+    return [peers.LABELS[best] for best in logits.argmax(axis=1)]
 
 
-@lru_cache
-def network():
-    import keras
-
-    return keras.models.load_model(KERAS)
+network = lru_cache(peers.network)
 
 
 # What is measured, with which argument, and of how many files one is taken: what takes ten times as long gets fewer.
@@ -97,9 +91,9 @@ CONTENDERS = {
     "reading, 16000 Hz": (reading, 16000, 4),
     "reading, 22050 Hz, memory kept": (partial(reading, keep_memory=True), 22050, 4),
     "reading, 16000 Hz, memory kept": (partial(reading, keep_memory=True), 16000, 4),
-    "librosa + Keras, predict()": (librosa_and_keras, "predict", 16),
-    "librosa + Keras, model(x)": (librosa_and_keras, "model(x)", 8),
-    "librosa + Keras, one call for all": (librosa_and_keras, "together", 8),
+    "librosa + Keras, predict()": (librosa_and_keras, False, 16),
+    "librosa + Keras, model(x)": (librosa_and_keras, True, 8),
+    "librosa + Keras, one call for all": (librosa_and_keras_at_once, None, 8),
     "emotion-edge, tess-mlp": (ours, "tess-mlp", 4),
     "emotion-edge, five-emotions": (ours, "five-emotions", 4),
 }

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .recipe import MfccRecipe
+from .mfcc_recipe import MfccRecipe
 
 Array = NDArray[Any]
 

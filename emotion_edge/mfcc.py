@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from .errors import AudioError
 from .mel import mel_filters
+from .mfcc_recipe import MfccRecipe, ProsodyRecipe
 from .prosody import N_COLUMNS, Prosody
-from .recipe import MfccRecipe, ProsodyRecipe
 from .transform import rfft
 
 Array = NDArray[Any]

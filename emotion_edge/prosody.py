@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from .recipe import MfccRecipe, ProsodyRecipe
+    from .mfcc_recipe import MfccRecipe, ProsodyRecipe
 
 Array = NDArray[Any]
 

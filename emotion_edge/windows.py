@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .mfcc_recipe import MfccRecipe
 from .network import Network
-from .recipe import MfccRecipe
 from .resampling import Resampler
 
 Array = NDArray[Any]

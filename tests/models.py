@@ -8,8 +8,9 @@ import numpy as np
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.mfcc import Mfcc
+from emotion_edge.mfcc_recipe import MfccRecipe
 from emotion_edge.model import load
-from emotion_edge.recipe import MfccRecipe, ProfileRecipe, Standardisation
+from emotion_edge.recipe import ProfileRecipe, Standardisation
 
 
 class SpectralTilt(EmotionClassifier):

@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from emotion_edge import AudioError, pooling
 from emotion_edge.audio import read_blocks
-from emotion_edge.recipe import MfccRecipe, ModelRecipe
+from emotion_edge.mfcc_recipe import MfccRecipe
+from emotion_edge.recipe import ModelRecipe
 
 from .corpora import Utterance
 from .errors import ConversionError, CorpusError

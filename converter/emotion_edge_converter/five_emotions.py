@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import trange
 
-from emotion_edge.recipe import MfccRecipe, ModelRecipe, ProfileRecipe, ProsodyRecipe
+from emotion_edge.mfcc_recipe import MfccRecipe, ProsodyRecipe
+from emotion_edge.recipe import ModelRecipe, ProfileRecipe
 
 from . import architectures, training
 from .corpora import EMOTIONS, Utterance

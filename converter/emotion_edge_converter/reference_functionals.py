@@ -17,7 +17,7 @@ from librosa.filters import get_window, mel
 from numpy.typing import NDArray
 
 from emotion_edge import functionals as runtime
-from emotion_edge.recipe import MfccRecipe, ProsodyRecipe
+from emotion_edge.mfcc_recipe import MfccRecipe, ProsodyRecipe
 
 Array = NDArray[Any]
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from emotion_edge import EmotionClassifier
-from emotion_edge.recipe import MfccRecipe, ModelRecipe
+from emotion_edge.mfcc_recipe import MfccRecipe
+from emotion_edge.recipe import ModelRecipe
 
 from . import architectures, model_file, parity, training
 from .conversion import convert

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from emotion_edge.recipe import MfccRecipe, ModelRecipe
+from emotion_edge.mfcc_recipe import MfccRecipe
+from emotion_edge.recipe import ModelRecipe
 
 from .corpora import Utterance
 from .evaluation import accuracy, label_numbers, uar

@@ -17,8 +17,9 @@ from emotion_edge_converter.keras_models import last_layers, load_keras, passed,
 from sounds import tone, write
 
 from emotion_edge import EmotionClassifier
+from emotion_edge.mfcc_recipe import MfccRecipe
 from emotion_edge.model import load
-from emotion_edge.recipe import MfccRecipe, ModelRecipe
+from emotion_edge.recipe import ModelRecipe
 
 LABELS = ("low", "middle", "high")
 PITCHES_HZ = (300, 700, 1600, 3400)

@@ -14,8 +14,9 @@ from emotion_edge_converter.settings import VARIANTS
 from keras import layers
 
 from emotion_edge.interpreter import available, construct
+from emotion_edge.mfcc_recipe import MfccRecipe
 from emotion_edge.model import Model
-from emotion_edge.recipe import MfccRecipe, ModelRecipe
+from emotion_edge.recipe import ModelRecipe
 
 N = 13
 RECIPE = ModelRecipe(

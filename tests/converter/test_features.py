@@ -11,7 +11,8 @@ from emotion_edge_converter.features import extract, reference_features, referen
 from sounds import voice, write
 
 from emotion_edge.mfcc import Mfcc
-from emotion_edge.recipe import MfccRecipe, ModelRecipe
+from emotion_edge.mfcc_recipe import MfccRecipe
+from emotion_edge.recipe import ModelRecipe
 
 RATE = 16000
 LIBROSA = {"n_fft": 1024, "hop_length": 256, "n_mels": 40, "mel_scale": "htk", "mel_norm": "none", "lifter": 20}

@@ -18,7 +18,8 @@ from sounds import voice, write
 from emotion_edge.audio import read_blocks
 from emotion_edge.functionals import functionals
 from emotion_edge.mfcc import Mfcc
-from emotion_edge.recipe import MfccRecipe, ModelRecipe, ProsodyRecipe
+from emotion_edge.mfcc_recipe import MfccRecipe, ProsodyRecipe
+from emotion_edge.recipe import ModelRecipe
 
 RATE = 16000
 N_MFCC = 20

@@ -31,9 +31,10 @@ from emotion_edge.audio import open_pipe, read_blocks
 from emotion_edge.input_check import InputCheck
 from emotion_edge.interpreter import BACKENDS, construct
 from emotion_edge.mfcc import Mfcc
+from emotion_edge.mfcc_recipe import MfccRecipe, ProsodyRecipe
 from emotion_edge.model import Model, shipped
 from emotion_edge.pooling import POOLINGS
-from emotion_edge.recipe import MfccRecipe, ModelRecipe, ProfileRecipe, ProsodyRecipe, Standardisation
+from emotion_edge.recipe import ModelRecipe, ProfileRecipe, Standardisation
 from emotion_edge.samples import sample_blocks
 
 MEMORY = 1 << 29

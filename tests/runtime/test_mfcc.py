@@ -14,7 +14,7 @@ from sounds import voice
 
 from emotion_edge import AudioError
 from emotion_edge.mfcc import Mfcc
-from emotion_edge.recipe import MfccRecipe
+from emotion_edge.mfcc_recipe import MfccRecipe
 
 rates = st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000])
 

@@ -10,8 +10,9 @@ import pytest
 from sounds import voice
 
 from emotion_edge.mfcc import Mfcc
+from emotion_edge.mfcc_recipe import MfccRecipe
 from emotion_edge.pooling import LAGS, POOLINGS, mean, n_features, statistics
-from emotion_edge.recipe import MfccRecipe, ModelRecipe
+from emotion_edge.recipe import ModelRecipe
 
 FRAMES = np.random.default_rng(0).normal(3, 20, (57, 6)).astype(np.float32)
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from emotion_edge import ModelError
 from emotion_edge.mfcc import Mfcc
-from emotion_edge.recipe import MfccRecipe, ModelRecipe, ProsodyRecipe
+from emotion_edge.mfcc_recipe import MfccRecipe, ProsodyRecipe
+from emotion_edge.recipe import ModelRecipe
 
 RATE = 16000
 RECIPE = MfccRecipe.preset(

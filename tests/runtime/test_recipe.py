@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotion_edge import ModelError
-from emotion_edge.recipe import FORMAT, MfccRecipe, ModelRecipe, ProfileRecipe, Standardisation
+from emotion_edge.mfcc_recipe import MfccRecipe
+from emotion_edge.recipe import FORMAT, ModelRecipe, ProfileRecipe, Standardisation
 
 MFCC = MfccRecipe.preset("librosa", sample_rate_hz=22050, n_mfcc=3)
 RECIPE = ModelRecipe(name="r", labels=("a", "b"), mfcc=MFCC)

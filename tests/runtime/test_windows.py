@@ -10,7 +10,7 @@ from sounds import voice
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.mfcc import Mfcc
-from emotion_edge.recipe import MfccRecipe
+from emotion_edge.mfcc_recipe import MfccRecipe
 from emotion_edge.windows import RecentFrames
 
 
