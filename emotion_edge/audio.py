@@ -179,6 +179,8 @@ def _open(source: Source, name: str) -> Iterator[Any]:
     except soundfile.SoundFileError as error:
         of_phones = ": convert it, to FLAC for instance, with ffmpeg" if name.lower().endswith(_OF_PHONES) else ""
         raise AudioError(f"{name} is not audio that can be read: {_reason(error)}{of_phones}") from None
+    # After each read soundfile seeks to where it is; an MP3 decoder then has lost what the next frame refers back to.
+    file.seekable = lambda: False
     with file:
         yield file
 

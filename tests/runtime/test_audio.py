@@ -15,10 +15,10 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from sounds import tone, voice, write
+from sounds import spoken, tone, voice, write
 
 from emotion_edge import AudioError, audio
-from emotion_edge.audio import open_pipe, read_blocks
+from emotion_edge.audio import open_pipe, open_sound, read_blocks
 from emotion_edge.samples import sample_blocks
 
 RATE = 22050
@@ -54,6 +54,20 @@ def test_every_format_as_librosa_loads_it(tmp_path, suffix, subtype, channels):
     path = write(tmp_path / f"sound.{suffix}", sound, 44100, subtype=subtype)
     expected, _ = librosa.load(path, sr=RATE)
     np.testing.assert_allclose(read(path), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("block_s", [0.01, 0.1, 1.3])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff"])
+def test_pieces_of_any_length_are_those_of_the_whole(tmp_path, capfd, suffix, block_s):
+    """Each frame of an MP3 may refer back to those before it: what jumps in between decodes noise."""
+    sound = np.concatenate([spoken(number, rate=44100) for number in (0, 1, 2, 0)])
+    path = write(tmp_path / f"sound.{suffix}", sound, 44100)
+    with open_sound(path, block_s=block_s) as opened:
+        pieces = np.concatenate(list(opened.blocks))
+    expected, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_array_equal(pieces, expected)
+    np.testing.assert_array_equal(read(path, 44100), expected)
+    assert capfd.readouterr().err == "", "the decoder complained"
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 24414, 44100, 48000, 96000, 192000])
