@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .errors import ResultsError
-from .results import Done, JsonLines, Results, check_model, columns, readable, row
+from .results import Done, JsonLines, Results, Row, as_asked, columns, readable, row
 
 _ROWS_A_GROUP: Final = 1 << 14
 
@@ -28,21 +28,23 @@ class ParquetResults(Results):
         labels: of the model.
         model: its name.
         resume: whether to go on with what is there.
-        several: whether a file may have several rows.
+        windows: as for `Results`.
 
     Raises:
         ResultsError: as `Results` does, or pyarrow is not installed.
     """
 
-    def __init__(self, path: Path, labels: Sequence[str], *, model: str, resume: bool, several: bool = False) -> None:
+    def __init__(
+        self, path: Path, labels: Sequence[str], *, model: str, resume: bool, windows: tuple[float, float] | None = None
+    ) -> None:
         self._pyarrow, self._parquet = _import_pyarrow()
         self._path: Final = path
         self._labels: Final = labels
         self._part: Final = path.with_name(f"{path.name}.part")
         if path.exists() and not resume:
             raise ResultsError(f"{path} exists already: --resume goes on with it; or choose another name, or remove it")
-        in_table = self._paths_in_table(model)
-        super().__init__(self._part, JsonLines(readable), model=model, resume=resume, several=several)
+        in_table = self._paths_in_table(model, windows)
+        super().__init__(self._part, JsonLines(readable), model=model, resume=resume, windows=windows)
         self._in_table: Final = in_table
         self.done.update(in_table)
 
@@ -57,7 +59,7 @@ class ParquetResults(Results):
         with suppress(OSError):  # all of it is in the table
             self._part.unlink()
 
-    def _paths_in_table(self, model: str) -> Done:
+    def _paths_in_table(self, model: str, windows: tuple[float, float] | None) -> Done:
         done = Done(readable)
         if not self._path.exists():
             return done
@@ -66,10 +68,8 @@ class ParquetResults(Results):
                 wanted, got = list(columns(self._labels)), table.schema_arrow.names
                 if got != wanted:
                     raise ResultsError(f"its columns are {', '.join(got)}, wanted {', '.join(wanted)}")
-                for batch in table.iter_batches(_ROWS_A_GROUP, columns=["path", "model"]):
-                    for each in batch.to_pylist():
-                        check_model(each["model"], model)
-                        done.add(each["path"], failed=each["model"] is None)
+                for each in as_asked(_rows_of(table), model, windows):
+                    done.add(each.path, failed=each.model is None)
         except (ResultsError, self._pyarrow.ArrowException, OSError) as error:
             raise ResultsError(f"{self._path} cannot be gone on with: {error}") from None
         return done
@@ -109,6 +109,12 @@ class ParquetResults(Results):
         if self._path.exists():
             with self._parquet.ParquetFile(self._path) as table:
                 yield from table.iter_batches(_ROWS_A_GROUP)
+
+
+def _rows_of(table: Any) -> Iterator[Row]:
+    for batch in table.iter_batches(_ROWS_A_GROUP, columns=["path", "model", "start_s", "end_s"]):
+        for each in batch.to_pylist():
+            yield Row(**each, end=0)
 
 
 def _import_pyarrow() -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, Protocol
@@ -16,6 +16,8 @@ from typing import IO, Any, Final, NamedTuple, Protocol
 from .appended_file import AppendedFile
 from .batch import FileResult
 from .errors import ResultsError
+
+_ROUNDING_S: Final = 0.002  # times are written with three decimals
 
 _COLUMNS: Final = {
     "path": str,
@@ -64,11 +66,14 @@ class Row(NamedTuple):
     Attributes:
         path: as it was written.
         model: who answered; None for an error.
+        start_s, end_s: what the answer is about; None for an error.
         end: where it ends in the file, in bytes.
     """
 
     path: str
     model: str | None
+    start_s: float | None
+    end_s: float | None
     end: int
 
 
@@ -129,9 +134,10 @@ class JsonLines:
             try:
                 entry = json.loads(line)
                 path, model = str(entry["path"]), entry.get("model")
+                start_s, end_s = (None if model is None else float(entry[name]) for name in ("start_s", "end_s"))
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 raise ResultsError(f"line {number} is no result") from None
-            yield Row(path, model, end)
+            yield Row(path, model, start_s, end_s, end)
 
 
 class Csv:
@@ -162,7 +168,15 @@ class Csv:
             if len(cells) != len(self._names):
                 raise ResultsError(f"record {number} is no result")
             if number:
-                yield Row(cells[0], cells[self._names.index("model")] or None, end)
+                yield self._row(dict(zip(self._names, cells, strict=True)), number, end)
+
+    def _row(self, cells: Mapping[str, str], number: int, end: int) -> Row:
+        if not cells["model"]:
+            return Row(cells["path"], None, None, None, end)
+        try:
+            return Row(cells["path"], cells["model"], float(cells["start_s"]), float(cells["end_s"]), end)
+        except ValueError:
+            raise ResultsError(f"record {number} is no result") from None
 
 
 def _records(file: IO[bytes]) -> Iterator[tuple[list[str], int]]:
@@ -253,21 +267,24 @@ class Results:
         form: how its rows are written.
         model: the name of the model.
         resume: whether to go on with a file that is there; without, there must be none.
-        several: whether a file may have several rows. Then nobody knows whether the last one has all of its, and those go.
+        windows: that each file has rows of, their length and the time from one to the next in seconds; None: it has one
+            row. With windows nobody knows whether the last file has all of its rows, and those go.
 
     Attributes:
         done: the files that have their row. Whoever hands one out adds it.
 
     Raises:
-        ResultsError: there is one, or it is of another kind or model, or cannot be read or written.
+        ResultsError: there is one, or it is of another kind, model or windows, or cannot be read or written.
     """
 
-    def __init__(self, path: Path, form: Format, *, model: str, resume: bool, several: bool = False) -> None:
+    def __init__(
+        self, path: Path, form: Format, *, model: str, resume: bool, windows: tuple[float, float] | None = None
+    ) -> None:
         self.done: Final = Done(form.key)
         self._form: Final = form
         self._file: Final = AppendedFile(path, resume=resume)
         try:
-            end = self._recover(path, model, several=several)
+            end = self._recover(path, model, windows)
             self._file.keep(end)
             if not end:
                 self._file.append(form.head())
@@ -291,19 +308,19 @@ class Results:
         """Let go of it, finished or not."""
         self._file.close()
 
-    def _recover(self, path: Path, model: str, *, several: bool) -> int:
+    def _recover(self, path: Path, model: str, windows: tuple[float, float] | None) -> int:
         """Note what is done; how much of the file that is, in bytes."""
         latest: str | None = None
         failed = False  # it has a row that is an error
         began = end = 0  # of its rows
         try:
             with path.open("rb") as file:
-                for name, rows in groupby(self._form.rows(file), key=lambda each: each.path):
+                answers = as_asked(self._form.rows(file), model, windows)
+                for name, rows in groupby(answers, key=lambda each: each.path):
                     if latest is not None:
                         self.done.add(latest, failed=failed)
                     latest, began, failed = name, end, False
                     for each in rows:
-                        check_model(each.model, model)
                         failed |= each.model is None
                         end = each.end
                 file.seek(0)
@@ -313,13 +330,56 @@ class Results:
             raise ResultsError(f"{path} cannot be gone on with: {error}") from None
         except OSError as error:
             raise ResultsError(f"{path} cannot be read: {error.strerror or error}") from None
-        if latest is None or several:
+        if latest is None or windows is not None:
             return began
         self.done.add(latest, failed=failed)
         return end
 
 
-def check_model(got: str | None, wanted: str) -> None:
-    """Raise a ResultsError if another model answered."""
-    if got is not None and got != wanted:
-        raise ResultsError(f"it holds answers of the model {got}, and this is {wanted}")
+def as_asked(rows: Iterable[Row], model: str, windows: tuple[float, float] | None) -> Iterator[Row]:
+    """The same rows, those of a file together, as long as each is what is asked for now.
+
+    Raises:
+        ResultsError: another model answered, or about something else: the whole file, or other windows of it.
+    """
+    for _, of_file in groupby(rows, key=lambda each: each.path):
+        before_s = None
+        for number, each in enumerate(of_file):
+            if each.model is not None:
+                if each.model != model:
+                    raise ResultsError(f"it holds answers of the model {each.model}, and this is {model}")
+                if not _fits(each, number, before_s, windows):
+                    raise ResultsError(_another_question(each, windows))
+            yield each
+            before_s = each.start_s
+
+
+def _another_question(row: Row, windows: tuple[float, float] | None) -> str:
+    about = "whole files" if windows is None else "windows of {:g} s, one every {:g} s".format(*windows)
+    return (
+        f"it holds an answer about {row.start_s:g} to {row.end_s:g} s of {row.path}, and this is about {about}: ask with the "
+        "same --timeline, --window and --step as before, or choose another name"
+    )
+
+
+def _fits(row: Row, number: int, before_s: float | None, windows: tuple[float, float] | None) -> bool:
+    """Whether an answer is about the whole of its file, or about the window that has its turn.
+
+    Args:
+        row: of an answer.
+        number: how many rows its file has before it.
+        before_s: where the window of the latest of those begins.
+        windows: that were asked about.
+    """
+    assert row.start_s is not None
+    assert row.end_s is not None
+    whole, length_s = number == 0 and row.start_s == 0, row.end_s - row.start_s
+    if windows is None:
+        return whole
+    window_s, step_s = windows
+    if whole:
+        return length_s < window_s + _ROUNDING_S
+    # They begin a step apart, but for the last one, which ends where the file does.
+    regular = before_s is not None and abs(before_s - (number - 1) * step_s) < _ROUNDING_S
+    in_turn = regular and (number - 1) * step_s < row.start_s < number * step_s + _ROUNDING_S
+    return in_turn and abs(length_s - window_s) < _ROUNDING_S

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from ..batch import FileResult
 from ..recipe import ModelRecipe
 from ..results import Csv, Done, JsonLines, Results
+from ..settings import ListenSettings
 from .progress import Progress
 from .terminal import printable
 
@@ -68,21 +69,29 @@ def opened(options: argparse.Namespace, recipe: ModelRecipe, progress: Progress)
     if options.output is None:
         yield _Lines(options, progress)
         return
-    results = _results(options.output, recipe, resume=options.resume, several=options.timeline)
+    windows = _windows(options, recipe) if options.timeline else None
+    results = _results(options.output, recipe, resume=options.resume, windows=windows)
     try:
         yield results
     finally:
         results.close()
 
 
-def _results(path: Path, recipe: ModelRecipe, *, resume: bool, several: bool) -> Results:
+def _windows(options: argparse.Namespace, recipe: ModelRecipe) -> tuple[float, float]:
+    settings = ListenSettings(window_s=options.window, step_s=options.step).for_model(recipe)
+    assert settings.window_s is not None
+    assert settings.step_s is not None
+    return settings.window_s, settings.step_s
+
+
+def _results(path: Path, recipe: ModelRecipe, *, resume: bool, windows: tuple[float, float] | None) -> Results:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         from ..parquet import ParquetResults
 
-        return ParquetResults(path, recipe.labels, model=recipe.name, resume=resume, several=several)
+        return ParquetResults(path, recipe.labels, model=recipe.name, resume=resume, windows=windows)
     form = JsonLines() if suffix == ".jsonl" else Csv(recipe.labels)
-    return Results(path, form, model=recipe.name, resume=resume, several=several)
+    return Results(path, form, model=recipe.name, resume=resume, windows=windows)
 
 
 class _Lines:

@@ -76,19 +76,19 @@ def test_cut_anywhere_and_gone_on_with(tmp_path_factory, data):
     assert table(path) == rows(RESULTS)
 
 
-@pytest.mark.parametrize("several", [False, True])
-def test_a_finished_one_gone_on_with(path, several):
+@pytest.mark.parametrize("windows", [None, (2.0, 1.0)])
+def test_a_finished_one_gone_on_with(path, windows):
     written(path, RESULTS[:3])
     before = path.stat().st_mtime_ns, path.read_bytes()
-    written(path, RESULTS[:3], resume=True, several=several)
+    written(path, RESULTS[:3], resume=True, windows=windows)
     assert (path.stat().st_mtime_ns, path.read_bytes()) == before  # nothing new
-    written(path, RESULTS, resume=True, several=several)
+    written(path, RESULTS, resume=True, windows=windows)
     assert table(path) == rows(RESULTS)
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("several", [False, True])
-def test_ended_before_it_could_tidy_up(path, several):
+@pytest.mark.parametrize("windows", [None, (2.0, 1.0)])
+def test_ended_before_it_could_tidy_up(path, windows):
     """The table has its name, and its lines are still there."""
     part = path.with_name("results.parquet.part")
     written(path, RESULTS, finish=False)
@@ -96,7 +96,7 @@ def test_ended_before_it_could_tidy_up(path, several):
     written(path, RESULTS, resume=True)
     part.write_bytes(lines)
     more = [*RESULTS, answer("f.wav")]
-    written(path, more, resume=True, several=several)
+    written(path, more, resume=True, windows=windows)
     assert table(path) == rows(more)
 
 
@@ -109,6 +109,10 @@ def test_refusals(path):
     for options, message in [
         ({}, "results.parquet exists already: --resume goes on"),
         ({"resume": True, "model": "yours"}, "holds answers of the model mine, and this is yours"),
+        (
+            {"resume": True, "windows": (1.0, 0.5)},
+            "an answer about 0 to 2 s of a.wav, and this is about windows of 1 s",
+        ),
     ]:
         with pytest.raises(ResultsError, match=message):
             opened(path, **options)

@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,21 @@ def written(path, form, results, **options):
     return path.read_bytes()
 
 
+def about(name, start_s, end_s):
+    result = answer(name)
+    return replace(result, prediction=replace(result.prediction, start_s=start_s, end_s=end_s))
+
+
+def questions(name, duration_s, windows):
+    """The answers about a file, as `classify` with or without --timeline gives them."""
+    if windows is None or windows[0] >= duration_s:
+        return [about(name, 0.0, duration_s)]
+    window_s, step_s = windows
+    regular = [start_s for number in range(100) if (start_s := number * step_s) + window_s <= duration_s]
+    starts = [*regular, duration_s - window_s] if regular[-1] + window_s < duration_s else regular
+    return [about(name, start_s, start_s + window_s) for start_s in starts]
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "results"
@@ -80,7 +96,7 @@ def test_several_rows_a_file(tmp_path_factory, form, files, data):
     rows = [[answer(name, start_s) for start_s in range(n)] + [failure(name)] * bad for name, n, bad in files]
 
     def go(resume):
-        file = opened(path, form, resume=resume, several=True)
+        file = opened(path, form, resume=resume, windows=(2.0, 1.0))
         for of_file in rows:
             if of_file[0].path not in file.done:
                 for result in of_file:
@@ -136,6 +152,32 @@ class TestRefusals:
             opened(path, form, resume=True, model="yours")
 
     @pytest.mark.parametrize(
+        ("held", "asked"),
+        [
+            (None, (2.0, 1.0)),
+            (None, (4.0, 2.0)),
+            ((2.0, 1.0), None),
+            ((2.0, 1.0), (2.0, 0.5)),
+            ((2.0, 1.0), (2.0, 1.5)),
+            ((2.0, 1.0), (2.5, 1.0)),
+            ((2.0, 1.0), (1.5, 1.0)),
+            ((2.0, 0.5), (2.0, 1.0)),
+            ((8.0, 1.0), (2.0, 1.0)),
+        ],
+    )
+    def test_answers_to_another_question(self, path, form, held, asked):
+        """About whole files or windows of them, or windows of another length or step."""
+        results = [about("short", 0.0, 1.0), *questions("a", 5.3, held), failure("b"), *questions("c", 9.0, held)]
+        written(path, form, results, windows=held)
+        before = path.read_bytes()
+        with pytest.raises(
+            ResultsError, match=r"an answer about \S+ to \S+ s of \w+, and this is about (whole|windows)"
+        ):
+            opened(path, form, resume=True, windows=asked)
+        assert path.read_bytes() == before
+        opened(path, form, resume=True, windows=held).close()
+
+    @pytest.mark.parametrize(
         "content", ["hello\n" * 3, '{"a": 1}\n', "[]\n", "1\n", '"a\n', "[" * 100_000 + "\n", "no end of line"]
     )
     def test_something_else(self, path, form, content):
@@ -186,6 +228,7 @@ def test_columns_of_another_model(path):
 
 FULL = """
 import resource, sys
+from dataclasses import replace
 from pathlib import Path
 sys.path[:0] = sys.argv[3:]
 from some_results import answer
