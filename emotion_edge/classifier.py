@@ -45,7 +45,7 @@ class EmotionClassifier(Network):
         model: the name of a shipped model, or the path of a `.tflite` file with a recipe.
         interpreter: `ai-edge-litert`, `tflite-runtime` or `numpy`; by default the one that the environment variable
             EMOTION_EDGE_INTERPRETER names, else the first of these that works here.
-        profile: what is known of the voice, taken into account in every answer; it learns by `learn` alone.
+        profile: what is known of the voice, taken into account in every answer; it learns only where that is asked for.
 
     Raises:
         ModelError: the model cannot be used, or knows no profiles.
@@ -70,29 +70,38 @@ class EmotionClassifier(Network):
         """Who says whether anybody speaks; None for a gate itself, whose own answer that is."""
         return None if speech.SPEECH in self.recipe.labels else speech.speech_gate()
 
-    def classify(self, source: audio.Source) -> Prediction:
+    def classify(self, source: audio.Source, *, learn: bool = False) -> Prediction:
         """Classify a file.
 
         Args:
             source: a path or a binary file object; any rate, channel count and format that libsndfile reads.
+            learn: let the profile hear it too, as `learn` does, once it is answered.
 
         Raises:
             AudioError: it is missing, damaged, empty or not audio.
         """
-        return self.predict(self.features(audio.read_blocks(source, sample_rate_hz=self.recipe.mfcc.sample_rate_hz)))
+        return self._answer(audio.read_blocks(source, sample_rate_hz=self.recipe.mfcc.sample_rate_hz), learn=learn)
 
-    def classify_samples(self, samples: ArrayLike, sample_rate: float) -> Prediction:
+    def classify_samples(self, samples: ArrayLike, sample_rate: float, *, learn: bool = False) -> Prediction:
         """Classify samples in memory.
 
         Args:
             samples: shape (n,) or (n, channels); float in -1..1, or int16, int32 or uint8 at full scale.
             sample_rate: their rate in Hz.
+            learn: let the profile hear them too, as `learn` does, once they are answered.
 
         Raises:
             AudioError: another shape or dtype, no samples, or samples that are not finite.
         """
         rate = self.recipe.mfcc.sample_rate_hz
-        return self.predict(self.features(sample_blocks(samples, sample_rate, sample_rate_hz=rate)))
+        return self._answer(sample_blocks(samples, sample_rate, sample_rate_hz=rate), learn=learn)
+
+    def _answer(self, blocks: Iterable[Array], *, learn: bool) -> Prediction:
+        features = self.features(blocks)
+        prediction = self.predict(features)
+        if learn:
+            self.learn(features)
+        return prediction
 
     def features(self, blocks: Iterable[Array]) -> Features:
         """The features of mono blocks at the model's rate, each of shape (n,), as `emotion_edge.audio` makes them."""

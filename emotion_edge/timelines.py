@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .audio import read_blocks
+from .audio import Source, read_blocks
 from .batch import FileResult, results_of, stream, worker_classifier
 from .classifier import EmotionClassifier
 from .model import DEFAULT_MODEL
@@ -31,9 +31,9 @@ class Windows(NamedTuple):
     window_s: float | None = None
     step_s: float | None = None
 
-    def answers(self, classifier: EmotionClassifier, path: str) -> Iterator[Prediction]:
+    def answers(self, classifier: EmotionClassifier, source: Source) -> Iterator[Prediction]:
         """Those of one file."""
-        blocks = read_blocks(path, sample_rate_hz=classifier.recipe.mfcc.sample_rate_hz)
+        blocks = read_blocks(source, sample_rate_hz=classifier.recipe.mfcc.sample_rate_hz)
         return timeline(classifier, blocks, window_s=self.window_s, step_s=self.step_s)
 
 

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 
-from ..audio import Source, read_blocks
+from ..audio import Source
 from ..batch import CHUNKSIZE, FileResult, classify_many, results_of
 from ..classifier import EmotionClassifier
 from ..prediction import Prediction
@@ -102,7 +102,7 @@ def _results(
 
         windows = Windows(options.window, options.step)
     if options.jobs == 1:
-        answers = partial(_learn_and_answer if windows is None else windows.answers, classifier)
+        answers = partial(_learn_from if windows is None else windows.answers, classifier)
         for path in paths:
             yield from results_of(path, lambda path: answers(sys.stdin.buffer if path == STDIN else path))
         return
@@ -113,11 +113,8 @@ def _results(
     yield from shared(work, paths, options.jobs, chunksize=CHUNKSIZE if windows is None else 1)
 
 
-def _learn_and_answer(classifier: EmotionClassifier, source: Source) -> Iterator[Prediction]:
-    """As the classifier does; and its profile learns, once the answer is there."""
-    features = classifier.features(read_blocks(source, sample_rate_hz=classifier.recipe.mfcc.sample_rate_hz))
-    yield classifier.predict(features)
-    classifier.learn(features)
+def _learn_from(classifier: EmotionClassifier, source: Source) -> list[Prediction]:
+    return [classifier.classify(source, learn=True)]
 
 
 def _take(

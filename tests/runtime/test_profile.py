@@ -15,7 +15,7 @@ import pytest
 from emotion_edge_converter.model_file import embed
 from hypothesis import given
 from hypothesis import strategies as st
-from sounds import voice
+from sounds import voice, write
 
 import emotion_edge
 from emotion_edge import EmotionClassifier, ModelError, ProfileError, VoiceProfile
@@ -156,6 +156,16 @@ def test_it_learns_from_speech_of_a_second_or_more_only_and_only_when_told(model
     assert classifier.learn(Features(vector, 1.0, True))
     assert (classifier.profile.utterances, classifier.profile.seconds) == (1, 1.0)
     assert not EmotionClassifier(model).learn(Features(vector, 5.0, True))
+
+
+def test_classify_lets_it_learn_where_it_is_told(model, tmp_path, open_gate):
+    classifier = EmotionClassifier(model, profile=VoiceProfile.open("none.json", model))
+    samples = voice(1, seconds=2.0)
+    first = classifier.classify_samples(samples, 22050, learn=True)
+    assert first == EmotionClassifier(model).classify_samples(samples, 22050), "answered before it is learnt"
+    classifier.classify(write(tmp_path / "voice.wav", samples, 22050), learn=True)
+    assert (classifier.profile.utterances, classifier.profile.seconds) == (2, 4.0)
+    assert EmotionClassifier(model).classify_samples(samples, 22050, learn=True).status != "no_speech"  # nobody learns
 
 
 def test_threads_may_classify_and_learn(model):
