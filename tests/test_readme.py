@@ -130,6 +130,8 @@ def test_the_figures_of_the_live_loop_are_those_of_the_benchmarks():
     assert f"{noise[default]['emotional_verdicts_per_hour']} an hour, where" in text
     assert f"it would be {noise[0.0]['emotional_verdicts_per_hour']:.0f} an hour" in text
     assert f"`--speech-above 0.9` leaves {noise[0.9]['emotional_verdicts_per_hour']} an hour" in text
+    gate_card = " ".join((ROOT / "models" / "speech-gate.md").read_text().split())
+    assert f"{noise[default]['emotional_verdicts_per_hour']} emotional verdicts per hour of the same" in gate_card
 
 
 def test_the_figures_of_adapting_are_those_of_the_benchmark():

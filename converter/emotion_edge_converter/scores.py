@@ -30,16 +30,16 @@ _COVERAGES: Final = np.arange(10, 0, -1) / 10
 
 def figures(answers: Mapping[str, Answers]) -> dict[str, Any]:
     """All figures of answers by condition: as recorded of each corpus and each sex that is known and of all together,
-    under the other conditions the recalls.
+    of corpora that were left out the same without the sexes, under the other conditions the recalls.
     """
-    as_recorded = answers[AS_RECORDED]
-    recalls = {name: _recalls_by_corpus(each) for name, each in answers.items()}
+    as_recorded, left_out = answers[AS_RECORDED], answers.get(LEFT_OUT)
+    recalls = {name: _recalls_by_corpus(each) for name, each in answers.items() if name != LEFT_OUT}
     return {
         "labels": list(as_recorded.labels),
         "mean_uar": recalls[AS_RECORDED]["mean_uar"],
         "together": together(as_recorded),
         "corpora": {name: _of_corpus(part) for name, part in as_recorded.by_corpus().items()},
-        "left_out": recalls.pop(LEFT_OUT, None),
+        "left_out": None if left_out is None else _of_left_out(left_out),
         "conditions": recalls,
     }
 
@@ -75,6 +75,11 @@ def _of_corpus(answers: Answers) -> dict[str, Any]:
     return {**_all(answers), "sex": {sex: _all(answers.of(sex=sex)) for sex in sexes}}
 
 
+def _of_left_out(answers: Answers) -> dict[str, Any]:
+    corpora = {name: _all(part) for name, part in answers.by_corpus().items()}
+    return {"mean_uar": _mean_uar(corpora), "together": together(answers), "corpora": corpora}
+
+
 def _all(answers: Answers) -> dict[str, Any]:
     confidences, correct, sure = _confidences(answers)
     actual, predicted = _numbers(answers)
@@ -90,7 +95,11 @@ def _all(answers: Answers) -> dict[str, Any]:
 
 def _recalls_by_corpus(answers: Answers) -> dict[str, Any]:
     corpora = {name: _recalls(part) for name, part in answers.by_corpus().items()}
-    return {"mean_uar": _rounded(np.mean([corpus["uar"] for corpus in corpora.values()])), "corpora": corpora}
+    return {"mean_uar": _mean_uar(corpora), "corpora": corpora}
+
+
+def _mean_uar(corpora: Mapping[str, dict[str, Any]]) -> float | None:
+    return _rounded(np.mean([corpus["uar"] for corpus in corpora.values()]))
 
 
 def _recalls(answers: Answers) -> dict[str, Any]:

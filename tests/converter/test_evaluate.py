@@ -139,7 +139,10 @@ def test_the_protocol_end_to_end(folds, recordings, disturbances, tmp_path, caps
     corpus = figures["corpora"]["folders"]
     assert corpus["uar"] == pytest.approx((3 / 6 + 3 / 7) / 2, abs=1e-4)
     assert corpus["no_speech"] == 1
-    assert figures["left_out"]["mean_uar"] == 0
+    left_out = figures["left_out"]["corpora"]["folders"]
+    assert (figures["left_out"]["mean_uar"], left_out["accuracy"], left_out["sure"]["accuracy"]) == (0, 0, 0)
+    assert left_out["expected_calibration_error"] > 0.5, "so sure, and never right"
+    assert figures["left_out"]["together"]["expected_calibration_error"] == left_out["expected_calibration_error"]
     assert list(figures["conditions"]) == [AS_RECORDED, *NOISE.values(), ROOM, TELEPHONE]
     assert {condition["mean_uar"] for condition in figures["conditions"].values()} == {corpus["uar"]}
     assert figures["together"]["coverage"][0] == {"coverage": 1.0, "accuracy": corpus["accuracy"]}
