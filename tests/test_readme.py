@@ -80,6 +80,12 @@ def test_the_figures_of_strangers_are_those_of_the_evaluation():
         assert f"{together['expected_calibration_error']:.3f}" in page
         assert f"is right in {half:.3f}" in page
         assert f"{together['sure']['accuracy']:.3f}" in page
+    strange = figures["left_out"]["together"]
+    strange_ece, strange_sure = f"{strange['expected_calibration_error']:.3f}", f"{strange['sure']['accuracy']:.3f}"
+    assert f"({strange_ece}, and {strange_sure})" in text
+    half = next(each["accuracy"] for each in strange["coverage"] if each["coverage"] == 0.5)
+    sure = f"the {strange['sure']['share']:.3f} that are not `uncertain` in {strange_sure}"
+    assert f"ECE {strange_ece}; the surer half is right in {half:.3f}, {sure}" in card
     assert (
         f"{conditions['noise, 10 dB']['mean_uar']:.3f} at 10 dB, {conditions['room']['mean_uar']:.3f} in a room" in text
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any, Final
 
@@ -13,7 +13,14 @@ from .conditions import AS_RECORDED, NOISE
 from .drawing import COLOURS, png
 from .scores import NO_SPEECH
 
+KNOWN: Final = "of corpora that it knows"
+NEVER_HEARD: Final = "of corpora never heard"
+
 _MARKERS: Final = "osD^vP"
+_KINDS: Final[Sequence[dict[str, Any]]] = (
+    {"color": COLOURS[0], "marker": "o"},
+    {"color": COLOURS[-1], "marker": "s", "linestyle": ":"},
+)
 _NO_NOISE_DB: Final = max(NOISE) + 10
 """Where on the axis of signal-to-noise ratios the recordings themselves are drawn."""
 
@@ -43,36 +50,42 @@ def confusion(name: str, corpus: dict[str, Any], labels: Sequence[str]) -> bytes
     return drawing.confusion(counts, labels, [*labels, NO_SPEECH][:n_columns], f"{name}: UAR {corpus['uar']:.3f}")
 
 
-def reliability(bins: Sequence[dict[str, float]]) -> bytes:
-    """Accuracy over confidence, above the share of the answers that have it; a model that knows itself is on the diagonal."""
+def reliability(kinds: Mapping[str, dict[str, Any]]) -> bytes:
+    """Accuracy over confidence, above the share of the answers that have it; a model that knows itself is on the diagonal.
+
+    Args:
+        kinds: of answers, `KNOWN` first; each as `scores.together` gives them.
+    """
     figure, (panel, shares) = plt.subplots(2, figsize=(4.6, 4.6), sharex=True, gridspec_kw={"height_ratios": (3, 1)})
-    confidences = [each["confidence"] for each in bins]
     panel.plot((0, 1), (0, 1), color="grey", linestyle="--", linewidth=1, label="as sure as right")
-    panel.plot(
-        confidences, [each["accuracy"] for each in bins], "o-", color=COLOURS[0], label="the model", clip_on=False
-    )
+    for (name, together), style in zip(kinds.items(), _KINDS, strict=False):
+        bins = together["reliability"]
+        confidences, accuracies = [each["confidence"] for each in bins], [each["accuracy"] for each in bins]
+        panel.plot(confidences, accuracies, label=name, clip_on=False, **style)
+        edges = [*(each["low"] for each in bins), bins[-1]["high"]]
+        shares.stairs([each["share"] for each in bins], edges, color=style["color"], linewidth=1.2)
     panel.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
     panel.legend(fontsize=9, loc="upper left", frameon=False)
     panel.grid(alpha=0.25)
-    widths = [each["high"] - each["low"] for each in bins]
-    shares.bar(
-        [each["low"] for each in bins], [each["share"] for each in bins], widths, 0, align="edge", color=COLOURS[5]
-    )
-    shares.set(xlabel="confidence", ylabel="share")
+    shares.set(xlabel="confidence", ylabel="share", ylim=(0, None))
     return png(figure)
 
 
-def coverage(together: dict[str, Any], labels: Sequence[str]) -> bytes:
-    """Accuracy over the share of the answers that is given, surest first, and where the model's own threshold lies."""
+def coverage(kinds: Mapping[str, dict[str, Any]], labels: Sequence[str]) -> bytes:
+    """Accuracy over the share of the answers that is given, surest first, and where the model's own threshold lies.
+
+    Args:
+        kinds: of answers, as for `reliability`.
+        labels: of the model.
+    """
     figure, panel = plt.subplots(figsize=(4.6, 4.6))
-    points = together["coverage"]
-    shares, accuracies = [each["coverage"] for each in points], [each["accuracy"] for each in points]
-    panel.plot(shares, accuracies, "o-", color=COLOURS[0], label="the surest of the answers")
-    sure = together["sure"]
-    if sure["accuracy"] is not None:
-        panel.plot(
-            sure["share"], sure["accuracy"], "D", color=COLOURS[1], markersize=9, label="not \u201cuncertain\u201d"
-        )
+    threshold = "not \u201cuncertain\u201d"  # one entry in the legend for all kinds
+    for (name, together), style in zip(kinds.items(), _KINDS, strict=False):
+        points, sure = together["coverage"], together["sure"]
+        panel.plot([each["coverage"] for each in points], [each["accuracy"] for each in points], label=name, **style)
+        if sure["accuracy"] is not None:
+            panel.plot(sure["share"], sure["accuracy"], "D", color=COLOURS[1], markersize=9, label=threshold)
+            threshold = "_"
     _chance(panel, labels)
     panel.set(xlabel="share of the recordings answered", ylabel="accuracy of these", xlim=(0, 1.02), ylim=(0, 1.02))
     panel.legend(fontsize=9, loc="lower left", bbox_to_anchor=(0, 0.02 + 1 / len(labels)), frameon=False)

@@ -16,6 +16,9 @@ def html(result: dict[str, Any]) -> str:
         result: what the evaluate command writes as JSON.
     """
     labels, corpora, conditions = result["labels"], result["corpora"], result["conditions"]
+    kinds = {pictures.KNOWN: result["together"]}
+    if result["left_out"]:
+        kinds[pictures.NEVER_HEARD] = result["left_out"]["together"]
     return pages.render(
         "evaluation.html",
         **result,
@@ -24,6 +27,6 @@ def html(result: dict[str, Any]) -> str:
         n_talkers=sum(corpus["talkers"] for corpus in corpora.values()),
         over_noise=pictures.over_noise(conditions, labels) if conditions.keys() >= set(NOISE.values()) else None,
         confusions={name: pictures.confusion(name, corpus, labels) for name, corpus in corpora.items()},
-        reliability=pictures.reliability(result["together"]["reliability"]),
-        coverage=pictures.coverage(result["together"], labels),
+        reliability=pictures.reliability(kinds),
+        coverage=pictures.coverage(kinds, labels),
     )
