@@ -45,6 +45,8 @@ else:  # the same, each when it is first asked for: a program loads what it uses
         "stream": ("EmotionStream",),
     }
 
+    __all__ = [name for names in _PLACES.values() for name in names]
+
     def __getattr__(name):
         from importlib import import_module
 
@@ -55,4 +57,4 @@ else:  # the same, each when it is first asked for: a program loads what it uses
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
-        return sorted({*globals(), *(name for names in _PLACES.values() for name in names)})
+        return sorted({*globals(), *__all__})

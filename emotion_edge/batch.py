@@ -84,14 +84,28 @@ def classify_many(
         BatchError: the executor lost a task (a killed process, say). What was finished is yielded before; the error has
             the paths that were not.
         ValueError: less than one file a task, or task.
+        TypeError: one path in place of several, or an executor that is none.
     """
     if chunksize < 1 or buffersize < 1:
         raise ValueError(f"chunksize and buffersize: got {chunksize} and {buffersize}, wanted 1 or more")
     task = partial(_classify, os.fspath(model), interpreter, os.urandom(8))
-    names = (os.fspath(path) for path in paths)
+    names = names_of(paths, executor)
     if executor is None:
         return (result for path in names for result in task([path]))
     return stream(names, task, executor, keep_order=keep_order, chunksize=chunksize, buffersize=buffersize)
+
+
+def names_of(paths: Iterable[Path], executor: object) -> Iterator[str]:
+    """The paths as text, and nothing that only looks like them: a name is a series of letters, too.
+
+    Raises:
+        TypeError: as `classify_many` does.
+    """
+    if isinstance(paths, str | bytes | os.PathLike):
+        raise TypeError(f"paths: got {paths!r}, wanted several, [{paths!r}] perhaps")
+    if not (executor is None or hasattr(executor, "submit")):
+        raise TypeError(f"executor: got {executor!r}, wanted a concurrent.futures.Executor, or None")
+    return (os.fspath(path) for path in paths)
 
 
 def results_of(path: str, answers: Callable[[str], Iterable[Prediction]]) -> Iterator[FileResult]:

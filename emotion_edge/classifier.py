@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from numpy.typing import ArrayLike, NDArray
 
 from . import audio, speech
+from .errors import ProfileError
 from .mfcc import FRAMES_AT_ONCE
 from .model import DEFAULT_MODEL
 from .network import Network
@@ -50,7 +51,7 @@ class EmotionClassifier(Network):
     Raises:
         ModelError: the model cannot be used, or knows no profiles.
         InterpreterError: no interpreter works here with this model.
-        ProfileError: the profile was made with another model.
+        ProfileError: the profile was made with another model, or is none.
     """
 
     def __init__(
@@ -63,6 +64,10 @@ class EmotionClassifier(Network):
         super().__init__(model, interpreter=interpreter)
         self.profile: Final = profile
         if profile is not None:
+            if not isinstance(profile, VoiceProfile):
+                raise ProfileError(
+                    f"the profile: got {profile!r}, wanted a VoiceProfile, as VoiceProfile.open makes it"
+                )
             profile.check_fits(self.recipe)
 
     @property

@@ -83,6 +83,8 @@ def load(model: str | os.PathLike[str]) -> Model:
     Raises:
         ModelError: no such model, or one that cannot be used.
     """
+    if not isinstance(model, str | os.PathLike):
+        raise ModelError(f"the model: got {model!r}, wanted the name of a shipped one, or the path of a .tflite file")
     shipped_models = shipped()
     path = shipped_models.get(os.fspath(model), Path(model))
     try:
@@ -90,6 +92,8 @@ def load(model: str | os.PathLike[str]) -> Model:
             content = file.read(_LARGEST_FILE + 1)
     except FileNotFoundError:
         known = ", ".join(shipped_models) or "none"
+        if path.name != os.fspath(model) or path.suffix == ".tflite":
+            raise ModelError(f"{os.fspath(model)}: no such file; models that go by a name are {known}") from None
         raise ModelError(
             f"no model {os.fspath(model)!r}: shipped are {known}; another is named by the path of its .tflite file"
         ) from None

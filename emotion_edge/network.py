@@ -55,7 +55,15 @@ class Network:
         return self.answer(self.standardised(vector))
 
     def standardised(self, vector: Array) -> Array:
-        """A feature vector as the model takes it, shape (n_features,)."""
+        """A feature vector as the model takes it, shape (n_features,).
+
+        Raises:
+            ValueError: it has another shape, or numbers that are not finite.
+        """
+        if np.shape(vector) != self._mean.shape:
+            raise ValueError(f"got features of shape {np.shape(vector)}, wanted {self._mean.shape}")
+        if not np.isfinite(vector).all():
+            raise ValueError("got features that are not finite, wanted numbers")
         return np.asarray((vector - self._mean) / self._deviation)
 
     def answer(self, standardised: Array) -> Array:

@@ -292,6 +292,11 @@ class Results:
             self._file.close()
             raise
 
+    @property
+    def file(self) -> Path:
+        """Where the rows are while they come."""
+        return self._file.path
+
     def write(self, result: FileResult) -> None:
         """Add a row.
 

@@ -87,7 +87,10 @@ def _check_finite(samples: Array, n_before: int, rate: float, name: str) -> None
     where = f"{name}: sample {n_before + at}{place} is {samples[at]:g}"
     if not np.isfinite(samples[at]):
         raise AudioError(f"{where}, wanted finite numbers")
-    raise AudioError(f"{where}, wanted -1..1: divide 16-bit integers by 32768, or pass them as int16")
+    remedy = (
+        "divide 16-bit integers by 32768, or pass them as int16" if name == "the samples" else "write it anew, scaled"
+    )
+    raise AudioError(f"{where}, wanted -1..1: {remedy}")
 
 
 def _checked(samples: ArrayLike) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .audio import Source, read_blocks
-from .batch import FileResult, results_of, stream, worker_classifier
+from .batch import FileResult, names_of, results_of, stream, worker_classifier
 from .classifier import EmotionClassifier
 from .model import DEFAULT_MODEL
 from .prediction import Prediction
@@ -60,7 +60,7 @@ def timeline_many(
         ModelError, InterpreterError, BatchError: as `classify_many`.
         SettingsError: a length of `windows` is out of its range.
     """
-    names = (os.fspath(path) for path in paths)
+    names = names_of(paths, executor)
     if executor is None:
         return _here(names, EmotionClassifier(model), windows)
     task = partial(_write_windows, os.fspath(model), windows, os.urandom(8))

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     on_terminal = options.output is None and sys.stdout.isatty()
     with Learning(options) as learning, Progress(shown=not on_terminal) as progress:
         classifier = EmotionClassifier(options.model, profile=learning.profile)
-        with opened(options, classifier.recipe, progress) as output, _stop_told(options, progress):
+        with opened(options, classifier.recipe, progress) as output, _stop_told(output, progress):
             progress.start(sum(1 for _ in inputs) if progress.visible and inputs.repeatable else None)
             with closing(_results(classifier, _new(inputs, output, progress), options)) as results:
                 _take(results, output, progress, learning, several=options.timeline)
@@ -132,21 +132,23 @@ def _take(
 
 
 @contextmanager
-def _stop_told(options: argparse.Namespace, progress: Progress) -> Iterator[None]:
+def _stop_told(output: Output, progress: Progress) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if options.output is not None and progress.done:
-            progress.say(f"stopped after {_files(progress.done)}: {options.output} has them, --resume goes on with it")
+        if output.file is not None and progress.done:
+            progress.say(f"stopped after {_files(progress.done)}: {output.file} has them, --resume goes on with it")
         raise
 
 
 def _tell(options: argparse.Namespace, inputs: Inputs, progress: Progress) -> None:
     """What the lines do not say."""
     if options.output is not None:
-        before = f", {progress.skipped} were there before" if progress.skipped else ""
+        before = f", {progress.skipped} already in it" if progress.skipped else ""
         before += f", of which {progress.failed_before} failed" if progress.failed_before else ""
         print(f"{_files(progress.done)}, {progress.failed} failed{before}: {options.output}", file=sys.stderr)
+    if options.files and not (progress.done or progress.skipped):
+        print("there is no sound in what was named", file=sys.stderr)
     if inputs.passed_by:
         print("of a folder, --recursive takes all sound in it and in its folders", file=sys.stderr)
     if inputs.left_out:

@@ -50,6 +50,11 @@ class Output(Protocol):
         """The files that need no answer; None: nobody keeps a list."""
         ...
 
+    @property
+    def file(self) -> Path | None:
+        """Where they are on the disk before they are finished; None: nowhere."""
+        ...
+
     def write(self, result: FileResult) -> None:
         """Take one."""
         ...
@@ -99,6 +104,7 @@ class _Lines:
 
     def __init__(self, options: argparse.Namespace, progress: Progress) -> None:
         self.done: Done | None = None
+        self.file: Path | None = None
         self._json: bool = options.json
         self._timeline: bool = options.timeline
         self._progress = progress

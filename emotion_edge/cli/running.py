@@ -50,7 +50,8 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger
         _forget_output()
         return 1
     except OSError as error:  # a full disk under standard output, say
-        print(printable(f"{parser.prog}: {error}"), file=sys.stderr)
+        where = "" if error.filename else "standard output, perhaps: "
+        print(printable(f"{parser.prog}: {where}{error.strerror or error}"), file=sys.stderr)
         _forget_output()
         return 1
     except KeyboardInterrupt:

@@ -33,9 +33,9 @@ def description(service: Service) -> Json:
         "paths": {
             "/api/classify": {"post": _classify(names)},
             "/api/models": {"get": _get("models", "The models, and what a request may cost", _json("Models"))},
-            "/healthz": {"get": {**_get("health", "Whether it is there", _json("Health")), "security": []}},
+            "/healthz": {"get": _for_all(_get("health", "Whether it is there", _json("Health")))},
             "/metrics": {"get": _get("metrics", "Counters for Prometheus", _text())},
-            "/openapi.json": {"get": {**_get("openapi", "This", _content({"type": "object"})), "security": []}},
+            "/openapi.json": {"get": _for_all(_get("openapi", "This", _content({"type": "object"})))},
             "/v1/models/{name}:predict": {"post": _predict([_name(names)])},
             "/v1/models/{name}/versions/{version}:predict": {"post": _predict([_name(names), _VERSION], "_version")},
             "/v1/models/{name}": {"get": _status([_name(names)])},
@@ -98,6 +98,12 @@ def _status(parameters: list[Json], suffix: str = "") -> Json:
 
 def _get(operation: str, summary: str, answer: Json) -> Json:
     return {"operationId": operation, "summary": summary, "responses": {"200": answer, **_errors(401, 403)}}
+
+
+def _for_all(asked: Json) -> Json:
+    """What is answered without a token, too."""
+    responses = {status: each for status, each in asked["responses"].items() if status != "401"}
+    return {**asked, "responses": responses, "security": []}
 
 
 def _name(names: list[str]) -> Json:

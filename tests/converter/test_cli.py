@@ -265,7 +265,7 @@ def test_training_on_one_voice_says_that_no_other_was_tested(recordings, tmp_pat
         ("convert TRAINED --recipe GOOD --calibration nowhere", "--calibration: no such folder or file: nowhere"),
         ("convert TRAINED --recipe GOOD --calibration EMPTY", "EMPTY holds no audio file"),
         ("convert CONVOLUTION --recipe GOOD --calibration RECORDINGS", "not a vector: only dense classifiers"),
-        ("parity TRAINED no.tflite --corpus tess=RECORDINGS", "no model 'no.tflite'"),
+        ("parity TRAINED no.tflite --corpus tess=RECORDINGS", "no.tflite: no such file"),
         ("parity TRAINED CONVERTED --corpus folders=RECORDINGS", "no recording carries one of the model's labels"),
     ],
 )

@@ -8,6 +8,7 @@ import pickle
 import signal
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from sounds import spoken, write
@@ -65,6 +66,15 @@ def test_as_plain_data(clips, expected):
     assert good.to_dict() == {"path": clips[0], **good.prediction.to_dict()}
     assert bad.to_dict() == {"path": clips[5], "error": f"{clips[5]} is empty (0 bytes)"}
     assert pickle.loads(pickle.dumps(expected)) == expected
+
+
+def test_what_is_no_list_of_paths_or_no_executor(clips):
+    """A name is a series of letters, and would be as many missing files."""
+    for wrong in (clips[0], os.fsencode(clips[0]), Path(clips[0])):
+        with pytest.raises(TypeError, match=r"paths: got .*0\.wav.*, wanted several, \["):
+            classify_many(wrong)
+    with pytest.raises(TypeError, match=r"executor: got 3, wanted a concurrent\.futures\.Executor, or None"):
+        classify_many(clips, executor=3)
 
 
 def test_no_more_is_handed_out_than_may_wait(clips):

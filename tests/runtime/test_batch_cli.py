@@ -114,7 +114,7 @@ def test_a_file_of_results(archive, expected, out, jobs):
     )
     resumed = run("-r", "clips", "-j", jobs, "-o", out, "--resume", cwd=archive)
     assert resumed.returncode == 1  # as it would have been without a stop
-    assert resumed.stderr.startswith(f"0 files, 0 failed, 62 were there before, of which 2 failed: {out}\n")
+    assert resumed.stderr.startswith(f"0 files, 0 failed, 62 already in it, of which 2 failed: {out}\n")
     assert out.read_bytes() == before
     assert list(out.parent.iterdir()) == [out]
 
@@ -194,8 +194,10 @@ def test_killed_at_random_moments_and_gone_on_with(archive, expected, out, jobs,
 
 
 @POSIX
-def test_ctrl_c_says_how_to_go_on(archive, tmp_path):
-    out = tmp_path / "out.jsonl"
+@pytest.mark.parametrize(("suffix", "part"), [(".jsonl", ""), (".parquet", ".part")])
+def test_ctrl_c_says_how_to_go_on(archive, tmp_path, suffix, part):
+    out = tmp_path / f"out{suffix}"
+    rows = out.with_name(f"{out.name}{part}")
     with subprocess.Popen(
         command("-r", "clips", "-o", out, "--files-from", "-"),
         cwd=archive,
@@ -207,8 +209,16 @@ def test_ctrl_c_says_how_to_go_on(archive, tmp_path):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-        assert process.stderr.read() == f"stopped after 62 files: {out} has them, --resume goes on with it\n"
-    assert len(read(out)) == 62
+        assert process.stderr.read() == f"stopped after 62 files: {rows} has them, --resume goes on with it\n"
+    assert rows.read_text().count("\n") == 62
+
+
+@pytest.mark.parametrize("output", [(), ("-o", "out.jsonl")])
+def test_a_folder_without_sound(tmp_path, output):
+    (tmp_path / "none").mkdir()
+    done = subprocess.run(command("-r", "none", *output), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.splitlines()[-1] == "there is no sound in what was named"
 
 
 POISON = """
@@ -253,7 +263,7 @@ def test_a_file_named_twice_is_in_it_once(archive, expected, tmp_path):
     out = tmp_path / "out.jsonl"
     (tmp_path / "list").write_text("clips/a/0.wav\nclips/a/0.wav\n")
     done = run("clips/a/0.wav", "--files-from", tmp_path / "list", "-o", out, cwd=archive)
-    assert done.stderr == f"1 file, 0 failed, 2 were there before: {out}\n"
+    assert done.stderr == f"1 file, 0 failed, 2 already in it: {out}\n"
     assert read(out) == {"clips/a/0.wav": expected["clips/a/0.wav"]}
 
 
@@ -265,7 +275,7 @@ def test_failures_asked_about_again(archive, expected, tmp_path):
         "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in read(first).values() if "error" not in line)
     )
     done = run("-r", "clips", "-o", again, "--resume", cwd=archive)
-    assert done.stderr.startswith(f"2 files, 2 failed, 60 were there before: {again}\n")
+    assert done.stderr.startswith(f"2 files, 2 failed, 60 already in it: {again}\n")
     assert read(again) == expected
 
 
@@ -296,7 +306,8 @@ def test_an_empty_list_is_done_at_once(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (
         0,
         "",
-        f"0 files, 0 failed: {out}\nleft out in folders, for their names end in no sound that is read here: 1 .csv\n",
+        f"0 files, 0 failed: {out}\nthere is no sound in what was named\n"
+        "left out in folders, for their names end in no sound that is read here: 1 .csv\n",
     )
     assert out.read_text().splitlines() == [",".join(columns(LABELS))]
 

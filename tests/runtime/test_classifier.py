@@ -6,13 +6,14 @@ import dataclasses
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sounds import voice, write
 
 import emotion_edge
-from emotion_edge import AudioError, EmotionClassifier, ModelError, Prediction, classify
+from emotion_edge import AudioError, EmotionClassifier, ModelError, Prediction, ProfileError, classify
 from emotion_edge import classifier as classifier_module
 from emotion_edge.model import DEFAULT_MODEL
 
@@ -110,9 +111,32 @@ def test_repr_shows_what_goes_in_and_out(classifier):
     )
 
 
-def test_unknown_model():
-    with pytest.raises(ModelError, match="no model 'wav2vec'"):
-        EmotionClassifier("wav2vec")
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("wav2vec", "no model 'wav2vec': shipped are five-emotions"),
+        ("./wav2vec", "^./wav2vec: no such file; models that go by a name are five-emotions"),
+        (Path("mine.tflite"), "^mine.tflite: no such file"),
+        (None, "the model: got None, wanted the name of a shipped one, or the path of a .tflite file"),
+        (b"mine.tflite", "the model: got b'mine.tflite', wanted the name"),
+    ],
+)
+def test_unknown_model(model, message):
+    with pytest.raises(ModelError, match=message):
+        EmotionClassifier(model)
+
+
+def test_what_is_no_profile():
+    with pytest.raises(
+        ProfileError, match=r"the profile: got 'anna', wanted a VoiceProfile, as VoiceProfile\.open makes it"
+    ):
+        EmotionClassifier(profile="anna")
+
+
+@pytest.mark.parametrize("features", [[0.0] * 30, np.zeros((1, 764)), np.full(764, np.nan), np.full(764, np.inf)])
+def test_what_are_no_features(classifier, features):
+    with pytest.raises(ValueError, match=r"got features (of shape .*, wanted \(764,\)|that are not finite)"):
+        classifier.probabilities(features)
 
 
 def test_the_names_that_people_import():

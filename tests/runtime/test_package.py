@@ -29,6 +29,12 @@ def test_every_name_is_there_as_type_checkers_see_it():
         assert getattr(emotion_edge, name) is getattr(sys.modules[f"emotion_edge.{module}"], name)
 
 
+def test_a_star_brings_them_all():
+    names = {}
+    exec("from emotion_edge import *", names)
+    assert typed().keys() == names.keys() - {"__builtins__"}
+
+
 def test_another_name_is_not():
     with pytest.raises(AttributeError, match="module 'emotion_edge' has no attribute 'Emotion'"):
         _ = emotion_edge.Emotion

@@ -39,6 +39,12 @@ def refusal(url, **options):
     return refused.value.response.status_code, refused.value.response.body.decode()
 
 
+def test_the_description_says_what_needs_the_token(guarded):
+    asked = get(guarded, "/openapi.json").json()["paths"]
+    for path in ("/healthz", "/openapi.json", "/api/models", "/metrics"):
+        assert ("401" in asked[path]["get"]["responses"]) == (get(guarded, path).status_code == 401)
+
+
 @pytest.mark.parametrize(
     "authorization",
     [
