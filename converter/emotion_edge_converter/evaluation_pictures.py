@@ -16,7 +16,8 @@ from .scores import NO_SPEECH
 KNOWN: Final = "of corpora that it knows"
 NEVER_HEARD: Final = "of corpora never heard"
 
-_MARKERS: Final = "osD^vP"
+_MARKERS: Final = "osD^vPX"
+"""No multiple of the number of colours: it takes 42 corpora until two look alike."""
 _KINDS: Final[Sequence[dict[str, Any]]] = (
     {"color": COLOURS[0], "marker": "o"},
     {"color": COLOURS[-1], "marker": "s", "linestyle": ":"},

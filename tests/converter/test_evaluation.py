@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from emotion_edge_converter import evaluation_pictures
 from emotion_edge_converter.answers import Answers
+from emotion_edge_converter.conditions import AS_RECORDED, NOISE
 from emotion_edge_converter.corpora import Utterance
 from emotion_edge_converter.evaluation import (
     accuracy_at_coverage,
@@ -100,3 +102,14 @@ def test_every_corpus_counts_the_same():
     assert figures["expected_calibration_error"] == pytest.approx(0.5 * 0.1 + 0.25 * 0.2 + 0.125 * 0.6 + 0.125 * 0)
     assert {each["coverage"]: each["accuracy"] for each in figures["coverage"]}[0.5] == 1.0
     assert [each["share"] for each in figures["reliability"]] == [0.125, 0.125, 0.25, 0.5]
+
+
+def test_no_two_corpora_look_alike(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(evaluation_pictures, "png", lambda figure: drawn.append(figure) or b"")
+    corpora = {f"corpus {number}": {"uar": number / 20} for number in range(14)}
+    told = {name: {"corpora": corpora, "mean_uar": 0.5} for name in (AS_RECORDED, *NOISE.values())}
+    evaluation_pictures.over_noise(told, ["calm", "cross"])
+    (figure,) = drawn
+    lines = [line for line in figure.axes[0].lines if line.get_label() in corpora]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == len(lines) == 14
