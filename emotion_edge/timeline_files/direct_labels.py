@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,13 +27,13 @@ class Place(NamedTuple):
     height: float
 
 
-def direct_labels(overview: Overview, *, letter_s: float, least_share: float) -> Iterator[Place]:
+def direct_labels(overview: Overview, *, widths_s: Mapping[str, float], least_share: float) -> Iterator[Place]:
     """One place a stretch of speech at most for each label: where its ribbon, nowhere uncertain, is thickest for as long as
     its name is.
 
     Args:
         overview: what is drawn.
-        letter_s: the width of a letter on the time axis.
+        widths_s: of each name, on the time axis.
         least_share: of the height, how thick a ribbon must be to hold a name.
     """
     for spans in overview.speech():
@@ -42,7 +42,7 @@ def direct_labels(overview: Overview, *, letter_s: float, least_share: float) ->
         for number, label in enumerate(overview.labels):
             top = shares[:, : number + 1].sum(axis=1)
             bottom = np.where(uncertain, top, top - shares[:, number])
-            best = _thickest(spans, bottom, top, (len(label) + 1) * letter_s)
+            best = _thickest(spans, bottom, top, widths_s[label])
             if best is not None and best[0] > least_share:
                 yield Place(label, best[1], best[2])
 

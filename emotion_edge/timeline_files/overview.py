@@ -118,6 +118,11 @@ class Overview:
         """Where the last span ends; 0 without any."""
         return self.spans[-1].end_s if self.spans else 0.0
 
+    def likeliest(self, count: int) -> list[str]:
+        """So many labels at most, those with the largest shares of all of it; in the order of the model's."""
+        shares = sum((span.total for span in self.spans), np.zeros(len(self.labels)))
+        return [self.labels[number] for number in sorted(np.argsort(-shares, kind="stable")[:count])]
+
     def runs(self) -> list[Run]:
         """Neighbouring spans that say the same, as one; of uncertain ones no label is told."""
         return [

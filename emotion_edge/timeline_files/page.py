@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..prediction import rounded
 from ..results import readable
 from .overview import Overview, Span
-from .palette import colour_names, css
+from .palette import Look, css, looks
 from .recording import Recording
 from .stretches import Run
 from .time_axis import clock, ticks
@@ -37,7 +37,7 @@ def write_page(recording: Recording, path: Path) -> None:
 class _Page:
     def __init__(self, recording: Recording, overview: Overview) -> None:
         self._recording, self._overview = recording, overview
-        self._names: Final = colour_names(overview.labels)
+        self._looks: Final = looks(overview.labels)
         self._duration_s: Final = max(recording.duration_s, overview.end_s, 1e-3)
 
     def html(self) -> str:
@@ -65,6 +65,7 @@ class _Page:
 <svg class="wave" viewBox="0 -1 {_number(self._duration_s)} 2" preserveAspectRatio="none" aria-hidden="true">{self._wave()}</svg>
 <div class="ribbons" aria-hidden="true">
 <svg viewBox="0 0 {_number(self._duration_s)} 1" preserveAspectRatio="none">{"".join(self._ribbons())}</svg>
+{"".join(self._marks())}
 {self._bars("doubt", (run for run in self._overview.runs() if run.status == "uncertain"))}
 </div>
 <div class="strip" aria-hidden="true">{"".join(self._strip())}</div>
@@ -118,19 +119,33 @@ class _Page:
         return f'<path d="M{there}L{back}Z"/>'
 
     def _ribbons(self) -> Iterator[str]:
+        for look, times_s, top, bottom in self._outlines():
+            there, back = _points(times_s, top), _points(times_s[::-1], bottom[::-1])
+            yield f'<path d="M{there}L{back}Z" fill="var(--{look.colour})"/>'
+
+    def _marks(self) -> Iterator[str]:
+        """The patterns, not in the drawing, which is stretched to the width of the page, and they would be with it."""
+        for look, times_s, top, bottom in self._outlines():
+            if look.pattern is not None:
+                xs = [self._percent(time_s) for time_s in (*times_s, *times_s[::-1])]
+                ys = [f"{_number(100 * height)}%" for height in (*top.tolist(), *bottom[::-1].tolist())]
+                outline = ",".join(f"{x} {y}" for x, y in zip(xs, ys, strict=True))
+                yield f'<span class="marks" data-pattern="{look.pattern}" style="clip-path:polygon({outline})"></span>'
+
+    def _outlines(self) -> Iterator[tuple[Look, list[float], Array, Array]]:
+        """Of each ribbon of each stretch of speech: its look, times, and upper and lower edges, downwards."""
         for spans in self._overview.speech():
             times_s = [spans[0].start_s, *((span.start_s + span.end_s) / 2 for span in spans), spans[-1].end_s]
             shares = np.array([span.probabilities for span in (spans[0], *spans, spans[-1])]).T
-            tops = 1 - np.cumsum(shares, axis=0)  # downwards
-            for name, share, top in zip(self._names.values(), shares, tops, strict=True):
-                there, back = _points(times_s, top), _points(times_s[::-1], (top + share)[::-1])
-                yield f'<path d="M{there}L{back}Z" fill="var(--{name})"/>'
+            tops = 1 - np.cumsum(shares, axis=0)
+            for look, share, top in zip(self._looks.values(), shares, tops, strict=True):
+                yield look, times_s, top, top + share
 
     def _strip(self) -> Iterator[str]:
         for run in self._overview.runs():
-            name = self._colour(run)
-            style = f"{self._place(run)};--colour:var(--{name});--on-colour:var(--on-{name})"
-            yield f'<span class="{run.status}" style="{style}">{escape(_word(run))}</span>'
+            look = self._look(run)
+            style = f"{self._place(run)};--colour:var(--{look.colour});--on-colour:var(--on-{look.colour})"
+            yield f'<span class="{run.status}"{_pattern(look)} style="{style}"><b>{escape(_word(run))}</b></span>'
 
     def _bars(self, kind: str, runs: Iterator[Run]) -> str:
         return "".join(f'<span class="{kind}" style="{self._place(run)}"></span>' for run in runs)
@@ -147,15 +162,16 @@ class _Page:
             for said, seconds in sorted(self._overview.seconds.items(), key=lambda each: -each[1])
         ]
         return (
-            f"Of the time: {', '.join(told)}. The height of a colour is the probability of its label; hatched is uncertain, "
-            "and in the gaps nobody speaks."
+            f"Of the time: {', '.join(told)}. The height of a colour is the probability of its label; faded and hatched "
+            "is uncertain, and in the gaps nobody speaks."
         )
 
     def _legend(self) -> Iterator[str]:
         """In the order in which the ribbons lie on each other."""
-        for label, name in reversed(self._names.items()):
+        for label, look in reversed(self._looks.items()):
             yield (
-                f'<li style="--colour:var(--{name})"><span class="swatch"></span><span class="name">{escape(label)}</span>'
+                f'<li{_pattern(look)} style="--colour:var(--{look.colour})"><span class="swatch"></span>'
+                f'<span class="name">{escape(label)}</span>'
                 '<span class="track"><span class="fill"></span></span><span class="percent"></span></li>\n'
             )
 
@@ -168,10 +184,10 @@ class _Page:
         spans = [[round(span.end_s, _DIGITS), span.status, _reversed(span)] for span in self._overview.spans]
         return json.dumps(spans, separators=(",", ":")).replace("<", "\\u003c")
 
-    def _colour(self, run: Run) -> str:
+    def _look(self, run: Run) -> Look:
         if run.status == "ok" and run.label is not None:
-            return self._names[run.label]
-        return "uncertain" if run.status == "uncertain" else "no-speech"
+            return self._looks[run.label]
+        return Look("uncertain" if run.status == "uncertain" else "no-speech", None)
 
     def _place(self, run: Run) -> str:
         return f"left:{self._percent(run.start_s)};width:{self._percent(run.end_s - run.start_s)}"
@@ -182,6 +198,11 @@ class _Page:
 
 def _word(run: Run) -> str:
     return run.label or _WORDS[run.status]
+
+
+def _pattern(look: Look) -> str:
+    """The attribute of an element that has it."""
+    return "" if look.pattern is None else f' data-pattern="{look.pattern}"'
 
 
 def _share(share: float) -> str:

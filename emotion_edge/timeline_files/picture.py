@@ -14,8 +14,9 @@ import numpy as np
 from ..errors import ResultsError
 from ..results import readable
 from .direct_labels import direct_labels
+from .lettering import on_one_line, shortened, width_pt, wrapped
 from .overview import Overview
-from .palette import colour_names, light
+from .palette import N_PATTERNS, Look, light, looks
 from .recording import Recording
 from .stretches import Run
 from .time_axis import clock, ticks
@@ -23,21 +24,26 @@ from .time_axis import clock, ticks
 _SIZE_IN: Final = (12.0, 4.7)
 _DPI: Final = 150
 _LEFT, _RIGHT = 0.045, 0.875  # of the width: where the panels are; the legend is at their right
+_TEXT_PT: Final = 9
 _STYLE: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
-    "font.size": 9,
+    "font.size": _TEXT_PT,
     "hatch.linewidth": 0.7,
     "text.parse_math": False,  # a name may have a $ in it
     "svg.fonttype": "none",  # text stays text
     "pdf.fonttype": 42,
 }
 _FONT_PT: Final = 8.5
-_LETTER_PT: Final = 0.55 * _FONT_PT  # how wide one is, on average
-_LONGEST_NAME: Final = 90
+_AROUND_PT: Final = 3.0  # the least that is free at the sides of a name, together
+# Rooms for the lines across the picture and for a name in its legend. Some is left: hinting makes some letters wider.
+_TITLE_PT: Final = 790.0
+_LEGEND_PT: Final = 70.0
+_LEGEND_LINES: Final = 17  # that fit below each other
 _SEEN: Final = 0.02  # the share that is thick enough for a line along it
-_DOUBT: Final = "track"  # the ground of what is uncertain
-# Of labels without a colour of their own, which not everybody can tell apart by colour alone.
-_HATCHES: Final = {"other-1": "...", "other-2": "xxx", "other-3": "---"}
+_DOUBT: Final = Look("track", None)  # the ground of what is uncertain
+_SILENCE: Final = Look("no-speech", None)
+# The kinds of marks of the patterns, which palette.css has too.
+_HATCHES: Final = ("...", "xxx", "---", "|||", "oo", "\\\\\\", "++")
 
 
 def picture_writer(form: str) -> Callable[[Recording, Path], None]:
@@ -56,7 +62,7 @@ def picture_writer(form: str) -> Callable[[Recording, Path], None]:
     def write(recording: Recording, path: Path) -> None:
         overview = recording.overview()
         with _style():
-            _Picture(recording, overview).figure.savefig(path, format=form, dpi=_DPI)
+            _Picture(recording, overview).figure.savefig(path, format=form)
 
     return write
 
@@ -82,9 +88,9 @@ class _Picture:
 
         self._recording, self._overview = recording, overview
         self._colours: Final = light()
-        self._names: Final = colour_names(overview.labels)
+        self._looks: Final = looks(overview.labels)
         self._duration_s: Final = max(recording.duration_s, 1e-3)
-        self.figure: Final = Figure(figsize=_SIZE_IN, facecolor="white")
+        self.figure: Final = Figure(figsize=_SIZE_IN, dpi=_DPI, facecolor="white")
         grid = self.figure.add_gridspec(
             3, 1, height_ratios=(1, 2.6, 0.42), hspace=0.09, left=_LEFT, right=_RIGHT, top=0.86, bottom=0.075
         )
@@ -109,14 +115,13 @@ class _Picture:
 
     def _draw_title(self) -> None:
         recording = self._recording
-        name = " ".join(readable(PurePath(recording.path).name or recording.path).split())
-        if len(name) > _LONGEST_NAME:
-            name = f"{name[: _LONGEST_NAME // 2]}…{name[-_LONGEST_NAME // 2 :]}"
-        about = [clock(recording.duration_s), f"model {recording.model}"]
+        name = on_one_line(readable(PurePath(recording.path).name or recording.path))
+        about = [clock(recording.duration_s), f"model {on_one_line(recording.model)}"]
         if self._overview.windows_a_span > 1:
             about.append(f"means over {self._overview.windows_a_span} windows")
-        self.figure.text(_LEFT, 0.965, name, size=13, weight="bold", color=self._colours["ink"], va="top")
-        self.figure.text(_LEFT, 0.9, "   ·   ".join(about), color=self._colours["soft"], va="center")
+        title, below = shortened(name, _TITLE_PT, 13, "bold"), shortened("   ·   ".join(about), _TITLE_PT, _TEXT_PT)
+        self.figure.text(_LEFT, 0.965, title, size=13, weight="bold", color=self._colours["ink"], va="top")
+        self.figure.text(_LEFT, 0.9, below, color=self._colours["soft"], va="center")
 
     def _draw_wave(self, panel: Any) -> None:
         envelope = self._recording.envelope
@@ -143,64 +148,63 @@ class _Picture:
         panel.broken_barh(
             doubts, (0, 1), facecolor="none", edgecolor=self._colours["soft"], hatch="////", linewidth=0, zorder=4
         )
-        for place in direct_labels(self._overview, letter_s=_LETTER_PT * self._point_s, least_share=0.13):
-            self._write(panel, place.at_s, place.height, place.label, self._names[place.label])
+        widths_s = {label: self._width_s(label) for label in self._overview.labels}
+        for place in direct_labels(self._overview, widths_s=widths_s, least_share=0.13):
+            self._write(panel, place.at_s, place.height, place.label, self._looks[place.label])
         panel.set_ylim(0, 1)
         panel.set_yticks([0, 0.5, 1], ["0", "50", "100 %"])
 
     def _draw_ribbon(self, panel: Any, label: str, times_s: Any, share: Any, top: Any) -> None:
-        name = self._names[label]
-        panel.fill_between(
-            times_s,
-            top - share,
-            top,
-            facecolor=self._colours[name],
-            edgecolor="white",
-            linewidth=0,
-            hatch=_HATCHES.get(name),
-        )
+        panel.fill_between(times_s, top - share, top, linewidth=0, **self._filling(self._looks[label]))
         panel.plot(times_s, np.where(share > _SEEN, top, np.nan), color="white", linewidth=self._line_pt)
 
     def _draw_strip(self, panel: Any) -> None:
         bars = defaultdict(list)
         for run in self._overview.runs():
-            colour = self._run_colour(run)
+            look = self._look(run)
             if run.status != "no_speech":
-                bars[colour].append(_bar(run))
+                bars[look].append(_bar(run))
             word = run.label or run.status.replace("_", " ")
-            if (len(word) + 1) * _LETTER_PT * self._point_s < run.end_s - run.start_s:
-                self._write(panel, (run.start_s + run.end_s) / 2, 0.47, word, colour)
-        for colour, those in bars.items():
-            panel.broken_barh(
-                those,
-                (0, 1),
-                facecolor=self._colours[colour],
-                edgecolor=self._colours["soft"] if colour == _DOUBT else "white",
-                hatch="////" if colour == _DOUBT else _HATCHES.get(colour),
-                linewidth=0,
-                zorder=3,
-            )
+            if self._width_s(word) < run.end_s - run.start_s:
+                self._write(panel, (run.start_s + run.end_s) / 2, 0.47, word, look)
+        for look, those in bars.items():
+            panel.broken_barh(those, (0, 1), linewidth=0, zorder=3, **self._filling(look))
         panel.set_ylim(0, 1)
         panel.set_yticks([])
 
-    def _run_colour(self, run: Run) -> str:
+    def _look(self, run: Run) -> Look:
         if run.label is None:
-            return _DOUBT if run.status == "uncertain" else "no-speech"
-        return self._names[run.label]
+            return _DOUBT if run.status == "uncertain" else _SILENCE
+        return self._looks[run.label]
 
-    def _write(self, panel: Any, at_s: float, height: float, text: str, colour: str) -> None:
-        """On ground of a colour; hatching ends around it."""
-        on_colour = {"no-speech": "soft", _DOUBT: "ink"}.get(colour, f"on-{colour}")
-        hatched = colour == _DOUBT or colour in _HATCHES
+    def _filling(self, look: Look, doubt: str = "////") -> dict[str, Any]:
+        """What matplotlib draws an area with."""
+        ground = self._colours[look.colour]
+        if look == _DOUBT:
+            return {"facecolor": ground, "edgecolor": self._colours["soft"], "hatch": doubt}
+        if look.pattern is None:
+            return {"facecolor": ground, "edgecolor": "white"}
+        dark = look.pattern > N_PATTERNS // 2
+        marks = self._colours["ink" if dark else "card"]
+        return {"facecolor": ground, "edgecolor": marks, "hatch": _HATCHES[(look.pattern - 1) % len(_HATCHES)]}
+
+    def _width_s(self, name: str) -> float:
+        """How much of the time axis a name takes."""
+        return (width_pt(on_one_line(name), _FONT_PT) + _AROUND_PT) * self._point_s
+
+    def _write(self, panel: Any, at_s: float, height: float, text: str, look: Look) -> None:
+        """On ground of a look; hatching ends around it."""
+        on_colour = {_SILENCE: "soft", _DOUBT: "ink"}.get(look, f"on-{look.colour}")
+        hatched = look == _DOUBT or look.pattern is not None
         panel.text(
             at_s,
             height,
-            text,
+            on_one_line(text),
             color=self._colours[on_colour],
             size=_FONT_PT,
             ha="center",
             va="center",
-            bbox={"facecolor": self._colours[colour], "linewidth": 0, "pad": 1.5} if hatched else None,
+            bbox={"facecolor": self._colours[look.colour], "linewidth": 0, "pad": 1.5} if hatched else None,
             zorder=5,
         )
 
@@ -208,14 +212,15 @@ class _Picture:
         """In the order in which the ribbons lie on each other."""
         from matplotlib.patches import Patch
 
+        names = self._legend_names()
+        n_lines = 2 + sum(1 + name.count("\n") for name in names.values())
         known = [
-            Patch(facecolor=self._colours[name], edgecolor="white", linewidth=0, hatch=_HATCHES.get(name), label=label)
-            for label, name in reversed(self._names.items())
+            Patch(linewidth=0, label=name, **self._filling(self._looks[label]))
+            for label, name in reversed(names.items())
         ]
-        soft = self._colours["soft"]
-        known.append(
-            Patch(facecolor=self._colours[_DOUBT], edgecolor=soft, hatch="/////", linewidth=0, label="uncertain")
-        )
+        if n_left_out := len(self._looks) - len(names):
+            known.append(Patch(facecolor="none", linewidth=0, label=f"and {n_left_out} more"))
+        known.append(Patch(linewidth=0, label="uncertain", **self._filling(_DOUBT, "/////")))
         known.append(Patch(facecolor="white", edgecolor=self._colours["no-speech"], linewidth=0.8, label="no speech"))
         panel.legend(
             handles=known,
@@ -224,9 +229,20 @@ class _Picture:
             frameon=False,
             handlelength=1.3,
             handleheight=1.3,
-            labelspacing=0.55,
+            labelspacing=0.55 if n_lines <= 12 else 0.3,
             labelcolor=self._colours["ink"],
         )
+
+    def _legend_names(self) -> dict[str, str]:
+        """Label to what the legend has for it: names on two lines only where there is room, and of many the likeliest."""
+        room = _LEGEND_LINES - 2  # `uncertain` and `no speech`
+        labels = self._overview.labels
+        if len(labels) > room:
+            labels = tuple(self._overview.likeliest(room - 1))
+        names = {label: wrapped(on_one_line(label), _LEGEND_PT, _TEXT_PT) for label in labels}
+        if len(names) + sum(name.count("\n") for name in names.values()) > room:
+            names = {label: shortened(on_one_line(label), _LEGEND_PT, _TEXT_PT) for label in labels}
+        return names
 
     def _draw_axis(self, *panels: Any) -> None:
         at_s = ticks(self._duration_s, most=10)

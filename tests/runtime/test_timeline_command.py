@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from own_labels import SHORT, labelled
 from sounds import spoken, write
 
 from emotion_edge import AudioError, EmotionClassifier, audio
@@ -443,11 +444,112 @@ def test_hours_need_no_more_memory_than_minutes(monkeypatch, tmp_path, suffix):
     assert peak(180) < 2 * peak(30)  # the outline has 2049 to 4096 columns
 
 
-def test_the_colours_are_those_of_the_served_page():
+def test_colours_and_patterns_are_those_of_the_served_page():
     script = (Path(palette.__file__).parents[1] / "web" / "static" / "labels.js").read_text()
     known = dict(re.findall(r'(\w+): "([\w-]+)"', re.search(r"KNOWN = \{(.*?)\}", script)[1]))
     others = re.findall(r'"([\w-]+)"', re.search(r"OTHERS = \[(.*?)\]", script)[1])
     labels = ["odd", *known, "even", "third", "fourth"]
-    expected = {**known, "odd": others[0], "even": others[1], "third": others[2], "fourth": others[0]}
-    assert palette.colour_names(labels) == expected
-    assert set(expected.values()) <= palette.light().keys()
+    expected = {label: (colour, None) for label, colour in known.items()} | {
+        "odd": (others[0], 1), "even": (others[1], 2), "third": (others[2], 3), "fourth": (others[0], 4)
+    }  # fmt: skip
+    assert palette.looks(labels) == expected
+    assert {look.colour for look in palette.looks(labels).values()} <= palette.light().keys()
+    assert int(re.search(r"PATTERNS = (\d+)", script)[1]) == palette.N_PATTERNS
+    for pattern in range(1, palette.N_PATTERNS + 1):
+        assert re.search(rf'\[data-pattern="{pattern}"\][^{{}}]*\{{\s*--pattern:', palette.css())
+
+
+def test_no_two_labels_look_alike():
+    labels = ["angry", "fear", "happy", "neutral", "sad", *(f"own {number}" for number in range(42))]
+    found = palette.looks(labels)
+    assert list(found) == labels
+    assert len(set(found.values())) == len(labels)
+    assert len({found[label].pattern for label in labels[5:19]}) == 14, "colour alone would tell some apart"
+
+
+def drawn(monkeypatch, *args, **options):
+    """A picture as matplotlib has it in memory, and what measures it."""
+    pytest.importorskip("matplotlib")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from emotion_edge.timeline_files import picture
+
+    heard = labelled(monkeypatch, *args, **options)
+    overview = heard.overview()
+    with picture._style():
+        figure = picture._Picture(heard, overview).figure
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+    return figure, canvas.get_renderer()
+
+
+def legend(figure):
+    (found,) = [axes.get_legend() for axes in figure.axes if axes.get_legend() is not None]
+    return found
+
+
+@pytest.mark.parametrize("n_labels", [2, 5, 12, 14])
+def test_a_legend_tells_labels_apart(monkeypatch, n_labels):
+    figure, _ = drawn(monkeypatch, SHORT[:n_labels])
+    names = [" ".join(text.get_text().split()) for text in legend(figure).get_texts()]
+    assert names == [*reversed(SHORT[:n_labels]), "uncertain", "no speech"]
+    patches = legend(figure).get_patches()
+    assert len({(patch.get_facecolor(), patch.get_hatch(), patch.get_edgecolor()) for patch in patches}) == len(names)
+    ribbons = [area for axes in figure.axes for area in axes.collections if area.get_hatch()]
+    in_legend = {(patch.get_facecolor(), patch.get_hatch()) for patch in patches[:n_labels]}
+    assert in_legend <= {
+        (tuple(area.get_facecolor()[0]), area.get_hatch()) for area in ribbons if len(area.get_facecolor())
+    }
+
+
+NAMES = {
+    "short": SHORT + tuple(f"more {number}" for number in range(50)),
+    "sentences": tuple(f"{number} is a name of many words that goes on to the very end of it".ljust(100, ".") for number in range(64)),
+    "wide": tuple("W" * (100 - number) for number in range(64)),
+    "narrow": tuple("I" * (100 - number) for number in range(64)),
+    "odd": ("_hidden", "two\nlines", "a\tb", "$x^2$", *(f"_{number}_{'m' * 50}" for number in range(60))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("names", NAMES)
+@pytest.mark.parametrize("n_labels", [2, 5, 10, 14, 15, 16, 64])
+def test_no_text_leaves_the_picture(monkeypatch, names, n_labels):
+    figure, renderer = drawn(monkeypatch, NAMES[names][:n_labels], name="M" * 250 + ".wav", model="W" * 100)
+    texts = [*figure.texts, *legend(figure).get_texts()]
+    for axes in figure.axes:
+        texts += [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels()]
+    for text in texts:
+        box = text.get_window_extent(renderer)
+        assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1, text
+        assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1, text
+    title = min(text.get_window_extent(renderer).y0 for text in figure.texts)
+    boxes = [text.get_window_extent(renderer) for text in legend(figure).get_texts()]
+    assert boxes[0].y1 < title
+    for above, below in itertools.pairwise(boxes):
+        assert above.y0 > below.y1
+    assert len(boxes) == 2 + min(n_labels, 15)
+
+
+def test_a_legend_of_many_has_the_likeliest(monkeypatch):
+    labels = [f"label {number}" for number in range(30)]
+    figure, _ = drawn(monkeypatch, labels)
+    names = [text.get_text() for text in legend(figure).get_texts()]
+    assert names[-3:] == ["and 16 more", "uncertain", "no speech"]
+    assert [label for label in reversed(labels) if label in names] == names[:14]
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=100), st.floats(20, 300))
+@pytest.mark.filterwarnings("ignore:Glyph:UserWarning")
+def test_shortened_names_fit_and_keep_their_ends(text, room_pt):
+    pytest.importorskip("matplotlib")
+    from emotion_edge.timeline_files.lettering import on_one_line, shortened, width_pt, wrapped
+
+    line = on_one_line(text)
+    if not line:
+        return
+    short = shortened(line, room_pt, 9)
+    assert width_pt(short, 9) <= room_pt
+    assert short == line or (line.startswith(short.split("…")[0]) and line.endswith(short.rsplit("…", 1)[1]))
+    lines = wrapped(line, room_pt, 9).split("\n")
+    assert len(lines) <= 2
+    assert all(width_pt(each, 9) <= room_pt for each in lines)

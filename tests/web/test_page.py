@@ -11,10 +11,12 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from own_labels import SHORT
 from servers import TOKEN, serving, wait_for
 from sounds import SPOKEN, spoken, write
 
 from emotion_edge import EmotionClassifier
+from emotion_edge.timeline_files import palette
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -406,3 +408,48 @@ def test_the_files_are_all_there_and_small():
         for imported in re.findall(r'from "\./(.+?)"', script.read_text()):
             assert imported in sizes
         assert not re.findall(r"https?://(?!www\.w3\.org)", script.read_text())
+
+
+def show_labels(page, labels):
+    """What the page would show of a model with these, each said for a while; {label: its look}, the colours and patterns it has."""
+    return page.evaluate(
+        """async (labels) => {
+            const { setLabels, lookOfLabel } = await import("/static/labels.js");
+            const { makeBars, showBars } = await import("/static/answer.js");
+            const { Timeline } = await import("/static/timeline.js");
+            setLabels(labels);
+            makeBars(labels);
+            const probabilities = Object.fromEntries(labels.map((label) => [label, 1 / labels.length]));
+            const windows = labels.map((label, i) => (
+                { status: "ok", label, confidence: 1 / labels.length, probabilities, start_s: i, end_s: i + 1 }));
+            for (const id of ["result", "picture", "probabilities"]) document.getElementById(id).hidden = false;
+            showBars(windows[0], "Probabilities");
+            new Timeline(windows, labels.length).show();
+            return Object.fromEntries(labels.map((label) => [label, lookOfLabel(label)]));
+        }""",
+        list(labels),
+    )
+
+
+def test_labels_of_ones_own_are_told_apart(page):
+    labels = [*SHORT, "sad", "constructor"]
+    looks = show_labels(page, labels)
+    assert {label: (look["colour"], look.get("pattern")) for label, look in looks.items()} == palette.looks(labels)
+    seen = "all => all.map((each) => ['background-color', 'background-image'].map((part) => getComputedStyle(each)[part]).join())"
+    strip, fills = (page.locator(where).evaluate_all(seen) for where in ("#strip span", "#bars .fill"))
+    assert strip == fills
+    assert len(set(strip)) == len(labels)
+    has_no_faults(page)
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_long_labels_fit(chromium, server, width):
+    with opened(chromium, server.url, viewport={"width": width, "height": 800}) as page:
+        show_labels(page, ["W" * 100, "many words " * 9, "calm"])
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        bars = page.locator("#bars").bounding_box()
+        for part in page.locator("#bars :is(.track, .percent)").all():
+            box = part.bounding_box()
+            assert bars["x"] <= box["x"] < box["x"] + box["width"] <= bars["x"] + bars["width"] + 1
+        tracks = [part.bounding_box() for part in page.locator("#bars .track").all()]
+        assert len({(box["x"], box["width"]) for box in tracks}) == 1, "shares cannot be compared"

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from own_labels import SHORT, labelled
 from sounds import spoken, write
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.audio import read_blocks
 from emotion_edge.cli import main
 from emotion_edge.timeline import timeline
+from emotion_edge.timeline_files import write as write_file
 from emotion_edge.timeline_files.stretches import stretches
 
 CHROMIUM = next(
@@ -152,3 +154,42 @@ def test_without_scripts_it_still_tells(chromium, file):
         assert "no speech" in page.inner_text("figcaption")
         assert page.locator("#bars .name").all_inner_texts() == list(reversed(EmotionClassifier().recipe.labels))
         assert page.locator("#moment").is_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_labels_of_ones_own_are_told_apart(chromium, monkeypatch, tmp_path, scheme):
+    out = tmp_path / "own.html"
+    write_file(labelled(monkeypatch, SHORT), out)
+    looks = "all => all.map((each) => ['background-color', 'background-image'].map((part) => getComputedStyle(each)[part]).join())"
+    with opened(chromium, out, color_scheme=scheme) as page:
+        swatches = page.locator("#bars .swatch").evaluate_all(looks)
+        assert len(set(swatches)) == len(swatches) == len(SHORT)
+        named = dict(zip(page.locator("#bars .name").all_inner_texts(), swatches, strict=True))
+        strip = page.locator(".strip .ok")
+        for word, look in zip(strip.all_text_contents(), strip.evaluate_all(looks), strict=True):
+            assert look == named[word]
+        marks = page.locator(".ribbons .marks").evaluate_all(
+            "all => all.map((each) => getComputedStyle(each).backgroundImage)"
+        )
+        assert {look.split("),", 1)[1].removesuffix(", none") for look in swatches} == set(marks)
+        found = axe.Axe().run(page).response["violations"]
+        assert [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found] == []
+
+
+def test_patterns_lie_on_their_ribbons(chromium, monkeypatch, tmp_path):
+    out = tmp_path / "own.html"
+    write_file(labelled(monkeypatch, SHORT[:3]), out)
+    with opened(chromium, out) as page:
+        box = page.locator(".ribbons").bounding_box()
+        for part in range(1, 40):
+            for share in (0.02, 0.5, 0.98):
+                fill, pattern = page.evaluate(
+                    """([x, y]) => {
+                        const under = document.elementsFromPoint(x, y);
+                        return [under.find((each) => each.getAttribute("fill"))?.getAttribute("fill"),
+                                under.find((each) => each.className === "marks")?.dataset.pattern];
+                    }""",
+                    [box["x"] + part / 40 * box["width"], box["y"] + share * box["height"]],
+                )
+                expected_pattern = {"var(--other-1)": "1", "var(--other-2)": "2", "var(--other-3)": "3", None: None}
+                assert pattern == expected_pattern[fill]

@@ -1,6 +1,6 @@
 // The answer: a word, a sentence, a bar for each label.
 
-import { colourOf, colourOfLabel, paint, percent, sentenceOf, wordOf } from "./labels.js";
+import { lookOf, lookOfLabel, paint, percent, sentenceOf, wordOf } from "./labels.js";
 
 const word = document.getElementById("word");
 const sentence = document.getElementById("sentence");
@@ -10,16 +10,16 @@ const spoken = document.getElementById("spoken");
 
 /** Show an answer. */
 export function showAnswer(answer) {
-  showWord(wordOf(answer), sentenceOf(answer), answer.status === "ok" ? colourOf(answer) : null);
+  showWord(wordOf(answer), sentenceOf(answer), answer.status === "ok" ? lookOf(answer) : null);
   showBars(answer, "Probabilities");
 }
 
-/** Show a word that is no emotion, or one in its colour. */
-export function showWord(text, more, colour = null, { busy = false } = {}) {
+/** Show a word that is no emotion, or one with its look. */
+export function showWord(text, more, look = null, { busy = false } = {}) {
   word.textContent = text;
-  word.classList.toggle("faint", colour === null);
+  word.classList.toggle("faint", look === null);
   word.classList.toggle("busy", busy);
-  if (colour !== null) paint(word, colour);
+  if (look !== null) paint(word, look);
   sentence.textContent = more;
 }
 
@@ -51,7 +51,7 @@ function makeBar(label) {
   const fill = Object.assign(document.createElement("span"), { className: "fill" });
   parts[0].textContent = label;
   parts[1].append(fill);
-  paint(fill, colourOfLabel(label));
+  paint(fill, lookOfLabel(label));
   item.append(...parts);
   return item;
 }

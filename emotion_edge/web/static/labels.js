@@ -1,29 +1,39 @@
-// Which colour a label has, everywhere the same, and how answers are put into words.
+// Which colour and pattern a label has, everywhere the same, and how answers are put into words.
 
 const KNOWN = { angry: "angry", anger: "angry", fear: "fear", fearful: "fear", happy: "happy", happiness: "happy", neutral: "neutral", sad: "sad", sadness: "sad" };
 const OTHERS = ["other-1", "other-2", "other-3"];
-const names = new Map();
+const PATTERNS = 14; // of palette.css
+const looks = new Map();
 
-/** The labels of the model that answers: those without a colour of their own get one in turn. */
+/** The labels of the model that answers: those without a colour of their own get one in turn, and a pattern. */
 export function setLabels(labels) {
-  names.clear();
-  const others = labels.filter((label) => !(label in KNOWN));
-  for (const label of labels) names.set(label, KNOWN[label] ?? OTHERS[others.indexOf(label) % OTHERS.length]);
+  looks.clear();
+  let others = 0;
+  for (const label of labels) {
+    looks.set(label, Object.hasOwn(KNOWN, label) ? { colour: KNOWN[label] } : lookOfOther(others++));
+  }
 }
 
-/** The name of what an answer is drawn as: a colour of palette.css. */
-export function colourOf(answer) {
-  if (answer.status === "no_speech") return "no-speech";
-  return answer.status === "uncertain" ? "uncertain" : names.get(answer.label);
+const lookOfOther = (number) => ({ colour: OTHERS[number % OTHERS.length], pattern: 1 + (number % PATTERNS) });
+
+/** What an answer is drawn with: {colour, pattern}, a colour and the number of a pattern of palette.css; some have no pattern. */
+export function lookOf(answer) {
+  if (answer.status === "no_speech") return { colour: "no-speech" };
+  return answer.status === "uncertain" ? { colour: "uncertain" } : lookOfLabel(answer.label);
 }
 
-/** The name of a label's own colour. */
-export const colourOfLabel = (label) => names.get(label);
+/** The colour of what an answer is drawn with. */
+export const colourOf = (answer) => lookOf(answer).colour;
 
-/** Let an element have a colour. */
-export function paint(element, colour) {
+/** A label's own. */
+export const lookOfLabel = (label) => looks.get(label) ?? {};
+
+/** Let an element have a look. */
+export function paint(element, { colour, pattern }) {
   element.style.setProperty("--colour", `var(--${colour})`);
   element.style.setProperty("--on-colour", `var(--on-${colour})`);
+  if (pattern) element.dataset.pattern = pattern;
+  else delete element.dataset.pattern;
 }
 
 export const percent = (share) => `${Math.round(100 * share)} %`;

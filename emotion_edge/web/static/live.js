@@ -1,7 +1,7 @@
 // What the microphone delivers just now, and what the server makes of it.
 
 import { say, showBars, showWord } from "./answer.js";
-import { colourOf, percent, sentenceOf, wordOf } from "./labels.js";
+import { colourOf, lookOf, percent, sentenceOf, wordOf } from "./labels.js";
 import { height } from "./sound.js";
 import * as waveform from "./waveform.js";
 
@@ -53,7 +53,7 @@ export class LiveView {
     const answer = answerOf(status);
     const word = isDeciding(answer) ? "a voice" : wordOf(answer);
     this.#waveform.add(status.heard_s, height(status.level_dbfs), colourOf(answer));
-    showWord(word, sentence(answer, status), answer.status === "ok" ? colourOf(answer) : null);
+    showWord(word, sentence(answer, status), answer.status === "ok" ? lookOf(answer) : null);
     showBars(answer, "Probabilities");
     if (word !== this.#told) say(word);
     this.#told = word;

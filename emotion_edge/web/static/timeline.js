@@ -1,6 +1,6 @@
 // Windows over a recording: which one a moment belongs to, and a strip of what they say.
 
-import { colourOf, paint, percent, wordOf, clock } from "./labels.js";
+import { lookOf, paint, percent, wordOf, clock } from "./labels.js";
 
 const strip = document.getElementById("strip");
 const table = document.getElementById("table");
@@ -23,14 +23,14 @@ export class Timeline {
     return this.#windows.at(i);
   }
 
-  /** Neighbours that say the same as one: [{word, colour, start, end}]. */
+  /** Neighbours that say the same as one: [{word, look, start, end}]. */
   runs() {
     const runs = [];
     this.#windows.forEach((window, i) => {
       const [word, end] = [wordOf(window), this.#ends[i]];
       const last = runs.at(-1);
       if (last?.word === word) last.end = end;
-      else runs.push({ word, colour: colourOf(window), start: last?.end ?? 0, end });
+      else runs.push({ word, look: lookOf(window), start: last?.end ?? 0, end });
     });
     return runs;
   }
@@ -42,14 +42,14 @@ export class Timeline {
     table.replaceChildren(...this.#windows.map(row));
   }
 
-  #segment({ word, colour, start, end }) {
+  #segment({ word, look, start, end }) {
     const segment = document.createElement("span");
-    segment.className = colour;
-    segment.textContent = word;
+    segment.className = look.colour;
+    segment.append(Object.assign(document.createElement("b"), { textContent: word })); // marks end around it
     segment.title = `${word}, ${clock(start)} to ${clock(end)}`;
     segment.style.left = `${(100 * start) / this.duration}%`;
     segment.style.width = `${(100 * (end - start)) / this.duration}%`;
-    paint(segment, colour);
+    paint(segment, look);
     return segment;
   }
 }

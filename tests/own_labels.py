@@ -1,0 +1,38 @@
+"""A recording that a model with labels of one's own answers, without a model or a sound."""
+
+from __future__ import annotations
+
+from itertools import cycle, islice
+from types import SimpleNamespace
+
+import numpy as np
+
+from emotion_edge.prediction import Prediction
+from emotion_edge.timeline_files import recording
+from emotion_edge.timeline_files.recording import Recording
+
+SHORT = (
+    "calm", "boredom", "cross", "disgust", "surprise", "a rather long label name", "hope", "pride", "shame", "relief",
+    "awe", "envy", "trust", "guilt",
+)  # fmt: skip
+
+
+def labelled(monkeypatch, labels, name="talk.wav", model="mine") -> Recording:
+    """Eighty seconds, in which each label is likeliest for a while, and some are uncertain or silent."""
+    monkeypatch.setattr(recording, "timeline", lambda _, blocks, **__: _windows(blocks, labels, model))
+    recipe = SimpleNamespace(name=model, labels=tuple(labels), mfcc=SimpleNamespace(sample_rate_hz=1000))
+    return Recording(name, SimpleNamespace(recipe=recipe), [np.sin(np.arange(1000)).astype(np.float32)] * 80)
+
+
+def _windows(blocks, labels, model):
+    for _ in blocks:
+        pass
+    statuses = cycle(["ok"] * 40 + ["uncertain"] * 4 + ["no_speech"] * 6)
+    for number, status in enumerate(islice(statuses, 157)):
+        best = labels[number * len(labels) // 157]
+        shares = {label: 0.3 / len(labels) + 0.7 * (label == best) for label in labels}
+        at_s = 0.5 * number
+        if status == "no_speech":
+            yield Prediction(None, 0.0, {}, status, at_s, at_s + 2, model)
+        else:
+            yield Prediction(best, shares[best], shares, status, at_s, at_s + 2, model)
