@@ -88,6 +88,11 @@ def choose(page, path):
     page.wait_for_selector("#strip span")
 
 
+def hears(page):
+    """Wait until the server has said something about what the microphone delivers."""
+    page.wait_for_function("() => !['', 'Say something.'].includes(document.getElementById('sentence').textContent)")
+
+
 def word(page):
     return page.inner_text("#word")
 
@@ -321,7 +326,7 @@ def test_the_token_is_asked_for(chromium):
         choose(page, HELLO)
         assert word(page) == "neutral"
         page.click("#live")
-        page.wait_for_function("() => document.getElementById('sentence').textContent !== 'Say something.'")
+        hears(page)
         page.click("#live")
         assert page.is_hidden("#problem")
         page.reload()
@@ -333,13 +338,13 @@ def test_a_server_that_is_gone_or_busy(chromium):
     with serving("--at-once", 1) as server, opened(chromium, server.url) as page:
         with opened(chromium, server.url) as other:
             other.click("#live")
-            other.wait_for_function("() => document.getElementById('sentence').textContent !== 'Say something.'")
+            hears(other)
             page.click("#live")
             page.wait_for_selector("#problem:not([hidden])")
             assert "busy" in page.inner_text("#problem")
             assert page.inner_text("#live") == "Watch live"
         page.click("#live")
-        page.wait_for_function("() => document.getElementById('sentence').textContent !== 'Say something.'")
+        hears(page)
         server.stop()
         page.wait_for_selector("#problem:not([hidden])")
         page.set_input_files("#file", HELLO)
@@ -362,7 +367,7 @@ def test_nothing_stands_in_the_way_of_anybody(chromium, server, scheme, tmp_path
             page.evaluate("document.getElementById('details').open = true")
             has_no_faults(page)
         page.click("#live")
-        page.wait_for_function("() => document.getElementById('sentence').textContent !== 'Say something.'")
+        hears(page)
         has_no_faults(page)
         page.click("#live")
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
