@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from emotion_edge import AudioError, EmotionClassifier
+from emotion_edge import AudioError, EmotionClassifier, InterpreterError, ModelError
 from emotion_edge.audio import read_blocks
-from emotion_edge.interpreter import available
-from emotion_edge.model import load
+from emotion_edge.interpreter import available, construct
+from emotion_edge.model import Model, load
 from emotion_edge.recipe import ModelRecipe
 
 from .corpora import Utterance
@@ -123,7 +123,16 @@ def _classifiers(model: keras.Model, tflite: Path) -> tuple[ModelRecipe, dict[st
     backends = [interpreter.backend for interpreter in available(loaded)]
     if not backends:
         raise ConversionError("no TFLite interpreter works here: pip install ai-edge-litert")
+    if "numpy" not in backends:  # which is always there: it is the operators that it lacks
+        _warn_of_numpy(loaded)
     return loaded.recipe, {backend: EmotionClassifier(tflite, interpreter=backend) for backend in backends}
+
+
+def _warn_of_numpy(model: Model) -> None:
+    try:
+        construct(model, "numpy")
+    except (InterpreterError, ModelError) as error:
+        _log.warning("%s will not run where no TFLite package can be installed: %s", model.recipe.name, error)
 
 
 def _features_both_ways(

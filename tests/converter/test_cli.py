@@ -316,3 +316,39 @@ def test_as_a_real_process(trained, converted):
     assert done.returncode == 0
     assert done.stdout.count("\n") == 2
     assert done.stderr == "", "TensorFlow is talkative"
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("metadata --corpus recordings", "--corpus: got 'recordings', wanted NAME=PATH"),
+        ("train --corpus iemocap=recordings", "--corpus: no corpus 'iemocap': known are tess, ravdess"),
+        ("train --corpus tess=. -o mine.txt", "--output: got mine.txt, wanted a name that ends in .keras"),
+        ("convert mine.keras --recipe r.json --calibration . -o mine.json", "wanted a name that ends in .tflite"),
+        ("adapt mine.keras mine.tflite --corpus folders=. -o mine.keras", "wanted a name that ends in .tflite"),
+        ("evaluate tess-mlp --corpus tess=. -o figures.csv", "got figures.csv, wanted a name that ends in .json"),
+        ("evaluate tess-mlp --corpus tess=. --report figures.json", "wanted a name that ends in .html"),
+        (
+            "evaluate mine.keras --corpus tess=.",
+            "got mine.keras, a Keras model, wanted a .tflite file: convert it first",
+        ),
+        ("parity mine.keras mine.h5 --corpus tess=.", "got mine.h5, a Keras model, wanted a .tflite file"),
+    ],
+)
+def test_usage(command, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(command.split())
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_convert_tells_where_the_file_will_not_run(recordings, tmp_path, capsys, caplog):
+    model = keras.Sequential([keras.Input((13,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(2, "softmax")])
+    model.save(tmp_path / "mine.keras")
+    mfcc = {"preset": "librosa", "sample_rate_hz": 22050, "n_mfcc": 13}
+    (tmp_path / "mine.json").write_text(json.dumps({"name": "mine", "labels": ["yes", "no"], "mfcc": mfcc}))
+    arguments = [tmp_path / "mine.keras", "--recipe", tmp_path / "mine.json", "--calibration", recordings]
+    assert main(["convert", *map(str, arguments), "--least-agreement", "0"]) == 0
+    assert "numpy: " not in capsys.readouterr().out
+    reason = "mine will not run where no TFLite package can be installed: numpy lacks TFLite's operator TANH on int8"
+    assert reason in caplog.text

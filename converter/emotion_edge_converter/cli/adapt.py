@@ -19,7 +19,7 @@ from ..errors import ConversionError
 from ..files import replacing
 from ..quiet import import_tensorflow
 from ..settings import ADAPTED_LEAST_AGREEMENT, N_DRAWN, SIGNIFICANT, VARIANTS
-from .arguments import add_corpus, add_seed, check_writable
+from .arguments import add_corpus, add_seed, check_writable, name_of
 
 if TYPE_CHECKING:
     from ..adaptation import Comparison
@@ -38,7 +38,7 @@ def register(commands: Any) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL.keras")
     parser.add_argument("tflite", type=Path, metavar="MODEL.tflite")
     add_corpus(parser)
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="NAME.tflite")
+    parser.add_argument("-o", "--output", type=name_of(".tflite"), required=True, metavar="NAME.tflite")
     parser.add_argument("--anyway", action="store_true", help="write the model even if it was not shown to help")
     add_seed(parser, "of the shuffles")
     parser.set_defaults(run=run)

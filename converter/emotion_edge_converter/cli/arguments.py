@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from ..corpora import READERS
+from ..corpora import READERS, reader_and_path
 from ..errors import CorpusError
 from ..settings import EPOCHS, LEAST_AGREEMENT, SEED
+
+_FILES: Final = frozenset({".csv", ".h5", ".html", ".json", ".keras", ".png", ".tflite", ".txt", ".wav"})
 
 
 def add_corpus(parser: Any) -> None:
@@ -18,6 +21,7 @@ def add_corpus(parser: Any) -> None:
         "--corpus",
         action="append",
         required=True,
+        type=_corpus,
         metavar="NAME=PATH",
         help=f"recordings: {', '.join(READERS)}; folders=DIR has one folder a label, csv=FILE is a table as "
         "metadata writes it; may be given several times",
@@ -106,6 +110,26 @@ def share(text: str) -> float:
     return number
 
 
+def name_of(suffix: str) -> Callable[[str], Path]:
+    """The type of an argument that names what is written: in full or without the suffix, which may have a point in it, but not
+    as a file of another kind.
+    """
+
+    def path(text: str) -> Path:
+        if Path(text).suffix.lower() in _FILES - {suffix}:
+            raise argparse.ArgumentTypeError(f"got {text}, wanted a name that ends in {suffix}")
+        return Path(text)
+
+    return path
+
+
+def converted(text: str) -> str:
+    """The type of an argument that names a model file, or what stands for one."""
+    if Path(text).suffix.lower() in (".keras", ".h5"):
+        raise argparse.ArgumentTypeError(f"got {text}, a Keras model, wanted a .tflite file: convert it first")
+    return text
+
+
 def check_writable(path: Path, *, folder: bool = False) -> None:
     """Find out before an hour of work, not after it, that a file or a folder cannot be written there.
 
@@ -120,6 +144,14 @@ def check_writable(path: Path, *, folder: bool = False) -> None:
         raise CorpusError(f"cannot write {path}: it is a file, wanted the name of a folder")
     if not os.access(path if path.is_dir() else path.parent, os.W_OK):
         raise CorpusError(f"cannot write {path}: permission denied")
+
+
+def _corpus(text: str) -> str:
+    try:
+        reader_and_path(text)
+    except CorpusError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("--corpus: ")) from None
+    return text
 
 
 def _seed(text: str) -> int:

@@ -15,7 +15,7 @@ from ..errors import ConversionError, CorpusError
 from ..files import replacing
 from ..quiet import import_tensorflow
 from ..settings import FEWEST_CALIBRATION, VARIANTS
-from .arguments import add_least_agreement, check_writable
+from .arguments import add_least_agreement, check_writable, name_of
 
 
 def register(commands: Any) -> None:
@@ -49,7 +49,9 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--savedmodel", type=Path, metavar="DIR", help="also export the full model for TensorFlow Serving, to DIR/1"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE.tflite", help="(default: MODEL.tflite)")
+    parser.add_argument(
+        "-o", "--output", type=name_of(".tflite"), metavar="FILE.tflite", help="(default: MODEL.tflite)"
+    )
     parser.set_defaults(run=run)
 
 

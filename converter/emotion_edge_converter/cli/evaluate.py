@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from .. import answers, conditions, corpora, fold_models, scores
 from ..answers import LEFT_OUT
 from ..files import write_text
-from .arguments import add_corpus, add_jobs, add_noise, add_rooms, check_writable
+from .arguments import add_corpus, add_jobs, add_noise, add_rooms, check_writable, converted, name_of
 
 
 def register(commands: Any) -> None:
@@ -26,6 +25,7 @@ def register(commands: Any) -> None:
     )
     parser.add_argument(
         "model",
+        type=converted,
         metavar="MODEL.tflite|NAME|DIR",
         help='a model file, the name of a shipped model, or a folder with a folds.json: {"folds": [{"model": FILE, '
         '"talkers": {CORPUS: [TALKER, ...]}}, ...], "left_out": [{"model": FILE, "corpus": CORPUS}, ...]}, where each '
@@ -35,8 +35,12 @@ def register(commands: Any) -> None:
     add_noise(parser, "a folder of noises, in any layout: also measure in noise")
     add_rooms(parser, "a folder of impulse responses: also measure in rooms")
     add_jobs(parser)
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE.json", help="also write every figure here")
-    parser.add_argument("--report", type=Path, metavar="FILE.html", help="also write a report with pictures here")
+    parser.add_argument(
+        "-o", "--output", type=name_of(".json"), metavar="FILE.json", help="also write every figure here"
+    )
+    parser.add_argument(
+        "--report", type=name_of(".html"), metavar="FILE.html", help="also write a report with pictures here"
+    )
     parser.set_defaults(run=run)
 
 

@@ -25,6 +25,7 @@ from .arguments import (
     add_rooms,
     add_training,
     check_writable,
+    name_of,
     positive,
 )
 from .outputs import output_files, print_scores
@@ -59,7 +60,9 @@ def register(commands: Any) -> None:
         "made again (default: %(default)s)",
     )
     add_licence(parser)
-    parser.add_argument("-o", "--output", type=Path, default=Path("five-emotions.keras"), metavar="NAME.keras")
+    parser.add_argument(
+        "-o", "--output", type=name_of(".keras"), default=Path("five-emotions.keras"), metavar="NAME.keras"
+    )
     add_training(parser)
     add_least_agreement(parser)
     add_jobs(parser)

@@ -12,7 +12,7 @@ from .. import corpora
 from ..errors import CorpusError
 from ..quiet import import_tensorflow
 from ..settings import VARIANTS
-from .arguments import add_corpus, add_least_agreement, share
+from .arguments import add_corpus, add_least_agreement, converted, share
 
 
 def register(commands: Any) -> None:
@@ -24,7 +24,7 @@ def register(commands: Any) -> None:
         "works here; fail if the answers differ.",
     )
     parser.add_argument("model", type=Path, metavar="MODEL.keras")
-    parser.add_argument("tflite", type=Path, metavar="MODEL.tflite")
+    parser.add_argument("tflite", type=converted, metavar="MODEL.tflite")
     add_corpus(parser)
     add_least_agreement(parser)
     parser.add_argument(
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     from ..evaluation import label_numbers
 
     model = keras_models.load_keras(options.model)
-    parities = parity.compare(model, options.tflite, utterances)
+    parities = parity.compare(model, Path(options.tflite), utterances)
     for each in parities:
         actual = label_numbers([utterance.emotion for utterance in each.utterances], labels)
         full, small = ((answers.argmax(axis=1) == actual).mean() for answers in (each.full, each.small))

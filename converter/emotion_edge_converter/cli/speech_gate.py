@@ -14,7 +14,16 @@ import numpy as np
 from ..files import write_bytes, write_text
 from ..quiet import import_tensorflow
 from ..settings import GATE_EPOCHS, GATE_LEAST_AGREEMENT, VARIANTS
-from .arguments import add_least_agreement, add_licence, add_noise, add_rooms, add_training, check_writable, positive
+from .arguments import (
+    add_least_agreement,
+    add_licence,
+    add_noise,
+    add_rooms,
+    add_training,
+    check_writable,
+    name_of,
+    positive,
+)
 from .outputs import output_files, print_scores
 
 if TYPE_CHECKING:
@@ -52,8 +61,10 @@ def register(commands: Any) -> None:
         "--synthetic", type=positive, default=350, metavar="N", help="synthetic noises (default: %(default)s)"
     )
     add_licence(parser)
-    parser.add_argument("-o", "--output", type=Path, default=Path("speech-gate.keras"), metavar="NAME.keras")
-    parser.add_argument("--report", type=Path, metavar="FILE.json", help="(default: NAME.report.json)")
+    parser.add_argument(
+        "-o", "--output", type=name_of(".keras"), default=Path("speech-gate.keras"), metavar="NAME.keras"
+    )
+    parser.add_argument("--report", type=name_of(".json"), metavar="FILE.json", help="(default: NAME.report.json)")
     parser.add_argument(
         "--folds", type=Path, metavar="DIR", help="also write fold-1.tflite ...: each trained without that fold"
     )

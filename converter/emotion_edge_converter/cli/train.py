@@ -13,7 +13,7 @@ from .. import corpora
 from ..files import write_text
 from ..quiet import import_tensorflow
 from ..settings import ARCHITECTURES, CHOSEN
-from .arguments import add_corpus, add_emotions, add_licence, add_training, positive
+from .arguments import add_corpus, add_emotions, add_licence, add_training, name_of, positive
 from .outputs import output_files, print_scores
 
 
@@ -37,7 +37,9 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--mfcc", type=positive, default=CHOSEN[1], metavar="N", help="number of MFCCs (default: %(default)s)"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="NAME.keras", help="(default: ARCHITECTURE-N.keras)")
+    parser.add_argument(
+        "-o", "--output", type=name_of(".keras"), metavar="NAME.keras", help="(default: ARCHITECTURE-N.keras)"
+    )
     add_licence(parser)
     add_training(parser)
     parser.set_defaults(run=run)

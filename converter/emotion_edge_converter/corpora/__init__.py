@@ -39,11 +39,7 @@ def read(specifications: Sequence[str]) -> list[Utterance]:
     """
     utterances: list[Utterance] = []
     for specification in specifications:
-        name, separator, path = specification.partition("=")
-        if not separator or not path:
-            raise CorpusError(f"--corpus: got {specification!r}, wanted NAME=PATH, for example tess=recordings/tess")
-        if name not in READERS:
-            raise CorpusError(f"no corpus {name!r}: known are {', '.join(READERS)}")
+        name, path = reader_and_path(specification)
         if not Path(path).exists():
             raise CorpusError(f"{name}: no such folder or file: {path}")
         found = READERS[name](Path(path))
@@ -51,6 +47,20 @@ def read(specifications: Sequence[str]) -> list[Utterance]:
             raise CorpusError(f"{name}: {path} holds no recording of this corpus")
         utterances += found
     return sorted(_each_once(utterances), key=lambda u: (u.corpus, u.talker, u.word, u.emotion, u.file.name))
+
+
+def reader_and_path(specification: str) -> tuple[str, str]:
+    """The parts of `NAME=PATH`.
+
+    Raises:
+        CorpusError: not of that form, or no such reader.
+    """
+    name, separator, path = specification.partition("=")
+    if not separator or not path:
+        raise CorpusError(f"--corpus: got {specification!r}, wanted NAME=PATH, for example tess=recordings/tess")
+    if name not in READERS:
+        raise CorpusError(f"no corpus {name!r}: known are {', '.join(READERS)}")
+    return name, path
 
 
 def _each_once(utterances: Iterable[Utterance]) -> list[Utterance]:
