@@ -19,8 +19,10 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from emotion_edge_converter import adaptation, clips, conversion, corpora, keras_models
-from emotion_edge_converter.evaluation import confusion_matrix, uar
+from emotion_edge_converter.conversion import keras_models, tflite
+from emotion_edge_converter.corpora import readers
+from emotion_edge_converter.evaluation.metrics import confusion_matrix, uar
+from emotion_edge_converter.models import adaptation, clips
 from emotion_edge_converter.settings import N_DRAWN
 from tqdm import tqdm
 
@@ -55,7 +57,7 @@ def answer_uar(classifier, own, rows):
 
 def adapted(full, classifier, own, train, test, random):
     """One talker's result."""
-    model, drawn = keras_models.load_keras(full), conversion.draw_features(classifier.recipe, N_DRAWN, seed=0)
+    model, drawn = keras_models.load_keras(full), tflite.draw_features(classifier.recipe, N_DRAWN, seed=0)
     last, targets = keras_models.last_layers(model, own.features[train], adaptation.N_LAYERS), own.targets[train]
     heated = {"temperature": classifier.recipe.temperature}
     compared = adaptation.cross_validate(last.inputs, last.weights, targets, seed=0, **heated)
@@ -64,7 +66,7 @@ def adapted(full, classifier, own, train, test, random):
         for _ in range(SHUFFLES)
     ]
     last.set_weights(adaptation.fit(last.inputs, last.weights, targets, **heated))
-    content = conversion.convert(model, classifier.recipe, np.concatenate([own.features[train], drawn]))
+    content = tflite.convert(model, classifier.recipe, np.concatenate([own.features[train], drawn]))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "own.tflite"
         path.write_bytes(content)
@@ -105,7 +107,7 @@ def of_corpus(name, corpus):
     """The results on the talkers of one corpus."""
     full = name / f"without-{corpus.partition('=')[0]}.keras" if name.is_dir() else name.with_suffix(".keras")
     classifier = EmotionClassifier(full.with_suffix(".tflite"))
-    own = clips.read(classifier, [each for each in corpora.read([corpus]) if each.emotion in classifier.recipe.labels])
+    own = clips.read(classifier, [each for each in readers.read([corpus]) if each.emotion in classifier.recipe.labels])
     parts = [(f"{n} of each label", random_parts, n) for n in (5, 10)] + [("other sentences", sentence_parts, 0)]
     return [row for part in parts for row in result(full, classifier, own, *part)]
 

@@ -29,7 +29,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import psutil
 
-from emotion_edge.batch import CHUNKSIZE, classify_many
+from emotion_edge.batch.classify import CHUNKSIZE, classify_many
 
 HERE = Path(__file__).parent
 SUFFIXES = (".wav", ".flac")

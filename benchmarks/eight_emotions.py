@@ -15,8 +15,11 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from emotion_edge_converter import corpora, cross_validation, examples, five_emotions, model_file
-from emotion_edge_converter.evaluation import accuracy, confusion_matrix, label_numbers, uar
+from emotion_edge_converter.conversion import model_file
+from emotion_edge_converter.corpora import readers
+from emotion_edge_converter.evaluation.metrics import accuracy, confusion_matrix, label_numbers, uar
+from emotion_edge_converter.features import examples
+from emotion_edge_converter.models import cross_validation, five_emotions
 from emotion_edge_converter.settings import SEED, STRANGERS_EPOCHS
 
 from emotion_edge import EmotionClassifier
@@ -43,7 +46,7 @@ def main():
     options = parser.parse_args()
     recipe = five_emotions.recipe("ravdess-eight").replace(labels=LABELS)
     made = {"n_versions": 0, "noises": [], "rooms": [], "seed": SEED, "jobs": 1}
-    table = examples.extract(corpora.read(options.corpus), recipe, **made, file=options.folds / "features.npy")
+    table = examples.extract(readers.read(options.corpus), recipe, **made, file=options.folds / "features.npy")
     own = np.array([utterance.corpus == CORPUS for utterance in table.utterances])
     talkers = np.array([utterance.talker for utterance in table.utterances])
     actors = sorted(set(talkers[own]))

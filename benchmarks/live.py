@@ -26,11 +26,11 @@ import soxr
 from talk import background, sentences, talk
 
 from emotion_edge import EmotionClassifier, EmotionStream
-from emotion_edge.input_check import InputCheck
-from emotion_edge.model import SPEECH_MODEL
-from emotion_edge.settings import ListenSettings
-from emotion_edge.utterances import Utterances
-from emotion_edge.windows import RecentFrames
+from emotion_edge.live.input_check import InputCheck
+from emotion_edge.live.settings import ListenSettings
+from emotion_edge.model.file import SPEECH_MODEL
+from emotion_edge.speech.recent_frames import RecentFrames
+from emotion_edge.speech.utterances import Utterances
 
 RATE = 44100
 PIECE = RATE // 10

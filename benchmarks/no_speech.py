@@ -12,14 +12,14 @@ import json
 from pathlib import Path
 
 import numpy as np
-from emotion_edge_converter import conditions
-from emotion_edge_converter.speech_windows import N_FOLDS, noise_recordings, speech_recordings
+from emotion_edge_converter.features.speech_windows import N_FOLDS, noise_recordings, speech_recordings
+from emotion_edge_converter.recordings import conditions
 from tqdm import tqdm
 
 from emotion_edge import EmotionClassifier
-from emotion_edge.audio import read_blocks
-from emotion_edge.network import Network
-from emotion_edge.speech import ClipSpeech
+from emotion_edge.audio.files import read_blocks
+from emotion_edge.model.network import Network
+from emotion_edge.speech.gate import ClipSpeech
 
 RATE = EmotionClassifier().recipe.mfcc.sample_rate_hz
 RECORDINGS = 150  # of a corpus

@@ -12,12 +12,12 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from emotion_edge_converter.speech_windows import N_FOLDS, noise_recordings
+from emotion_edge_converter.features.speech_windows import N_FOLDS, noise_recordings
 from tqdm import tqdm
 
-import emotion_edge.speech
+import emotion_edge.classifier
 from emotion_edge import EmotionClassifier, EmotionStream, ListenSettings
-from emotion_edge.audio import open_sound
+from emotion_edge.audio.files import open_sound
 
 THRESHOLDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
@@ -34,7 +34,7 @@ def verdicts(recordings, gates, threshold):
     """What one threshold lets through."""
     classifier, seconds, emotional, uncertain = EmotionClassifier(), 0.0, [], 0
     for recording in tqdm(recordings, desc=f"p > {threshold}", unit="file", disable=None, leave=False):
-        emotion_edge.speech.speech_gate = lambda gate=gates[recording.fold]: gate
+        emotion_edge.classifier.speech_gate = lambda gate=gates[recording.fold]: gate
         length_s, entered = heard(recording.file, threshold, classifier)
         seconds += length_s
         emotional += [f"{recording.group}, {recording.file.name}" for event in entered if event.status == "ok"]

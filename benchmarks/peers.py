@@ -33,7 +33,8 @@ def without_gate(model):
 
 def emotion_edge_on_numpy(model):
     """As where there is no LiteRT: nothing of it is loaded."""
-    from emotion_edge import EmotionClassifier, interpreter
+    from emotion_edge import EmotionClassifier
+    from emotion_edge.model import interpreter
 
     for name in [name for name in interpreter.BACKENDS if name != "numpy"]:
         del interpreter.BACKENDS[name]
@@ -49,7 +50,7 @@ def emotion_edge_fast(model):
 
 def command(model):
     """`emotion-edge classify`."""
-    from emotion_edge.cli import main
+    from emotion_edge.cli.main import main
 
     return lambda file: main(["classify", "--model", model, file])
 

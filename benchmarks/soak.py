@@ -16,7 +16,7 @@ import numpy as np
 from talk import talk
 
 from emotion_edge import Listener
-from emotion_edge.sources import Heard
+from emotion_edge.live.sources import Heard
 
 RATE = 44100
 MOST_GROWTH_MB = 4.0  # the heap's own slack; it ends after two hours

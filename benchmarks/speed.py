@@ -136,8 +136,8 @@ def warm(files):
 def live():
     """CPU milliseconds for a second of speech, as the live loop hears it."""
     from emotion_edge import EmotionClassifier, EmotionStream
-    from emotion_edge.input_check import InputCheck
-    from emotion_edge.windows import RecentFrames
+    from emotion_edge.live.input_check import InputCheck
+    from emotion_edge.speech.recent_frames import RecentFrames
 
     samples = talk(SOUND_S, LIVE_RATE, pause_s=0.0)
     length = LIVE_RATE // 10

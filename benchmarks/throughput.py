@@ -56,7 +56,7 @@ def ours(files, model):
 
 @lru_cache
 def classified(model):
-    from emotion_edge.batch import results_of
+    from emotion_edge.batch.classify import results_of
     from emotion_edge.classifier import EmotionClassifier
 
     classifier = EmotionClassifier(model)

@@ -13,12 +13,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-from emotion_edge_converter import corpora, fold_models
-from emotion_edge_converter.evaluation import confusion_matrix, label_numbers, uar
+from emotion_edge_converter.corpora import readers
+from emotion_edge_converter.evaluation import fold_models
+from emotion_edge_converter.evaluation.metrics import confusion_matrix, label_numbers, uar
 from tqdm import tqdm
 
 from emotion_edge import AudioError, EmotionClassifier, VoiceProfile
-from emotion_edge.audio import read_blocks
+from emotion_edge.audio.files import read_blocks
 
 DRAWS = 3
 TRIALS = [(3, False), (10, False), (20, False), (10, True)]
@@ -81,7 +82,7 @@ if __name__ == "__main__":
     models = fold_models.load(str(options.folds))
     FOLDS = json.loads((options.folds / fold_models.FOLDS_FILE).read_text())
     labels = models.any.recipe.labels
-    wanted = [utterance for utterance in corpora.read(options.corpus) if utterance.emotion in labels]
+    wanted = [utterance for utterance in readers.read(options.corpus) if utterance.emotion in labels]
     by_talker = {}
     for utterance, features in features_of(models, wanted):
         by_talker.setdefault((utterance.corpus, utterance.talker), []).append((utterance, features))

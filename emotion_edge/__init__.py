@@ -1,60 +1,32 @@
-"""Speech emotion recognition for small devices."""
+"""Speech emotion recognition for small devices.
 
-from typing import TYPE_CHECKING
+Only what `emotion_edge` itself exports is stable. The modules below it are for reading and for contributors: they may move
+or change with any release.
+"""
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
-    from .batch import FileResult as FileResult
-    from .batch import classify_many as classify_many
-    from .classifier import EmotionClassifier as EmotionClassifier
-    from .classifier import classify as classify
-    from .errors import AudioError as AudioError
-    from .errors import BatchError as BatchError
-    from .errors import EmotionEdgeError as EmotionEdgeError
-    from .errors import InterpreterError as InterpreterError
-    from .errors import MicrophoneError as MicrophoneError
-    from .errors import ModelError as ModelError
-    from .errors import ProfileError as ProfileError
-    from .errors import SettingsError as SettingsError
-    from .events import Event as Event
-    from .listener import Listener as Listener
-    from .prediction import Prediction as Prediction
-    from .profile import VoiceProfile as VoiceProfile
-    from .settings import ListenSettings as ListenSettings
-    from .stream import EmotionStream as EmotionStream
-else:  # the same, each when it is first asked for: a program loads what it uses, and the command line sets numpy up before
-    _PLACES = {
-        "batch": ("FileResult", "classify_many"),
-        "classifier": ("EmotionClassifier", "classify"),
-        "errors": (
-            "AudioError",
-            "BatchError",
-            "EmotionEdgeError",
-            "InterpreterError",
-            "MicrophoneError",
-            "ModelError",
-            "ProfileError",
-            "SettingsError",
-        ),
-        "events": ("Event",),
-        "listener": ("Listener",),
-        "prediction": ("Prediction",),
-        "profile": ("VoiceProfile",),
-        "settings": ("ListenSettings",),
-        "stream": ("EmotionStream",),
-    }
 
-    __all__ = [name for names in _PLACES.values() for name in names]
+def _exports():
+    """Name to module, from the stub that type checkers read, so that every name is written once."""
+    with open(__file__.removesuffix("c") + "i", encoding="utf-8") as stub:
+        imports = [line.split() for line in stub if line.startswith("from ")]
+    return {name: module for _, module, _, name, *_ in imports}
 
-    def __getattr__(name):
-        from importlib import import_module
 
-        for module, names in _PLACES.items():
-            if name in names:
-                globals()[name] = value = getattr(import_module(f".{module}", __name__), name)
-                return value
+_MODULES = _exports()
+__all__ = [*_MODULES]
+
+
+def __getattr__(name):
+    """Import a name when it is first used: programs load what they need, and the command line sets numpy up first."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-    def __dir__():
-        return sorted({*globals(), *__all__})
+    globals()[name] = value = getattr(import_module(_MODULES[name], __name__), name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

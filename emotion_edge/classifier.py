@@ -9,14 +9,15 @@ from typing import Any, Final, NamedTuple
 
 from numpy.typing import ArrayLike, NDArray
 
-from . import audio, speech
+from .audio.files import Source, read_blocks
+from .audio.samples import sample_blocks
 from .errors import ProfileError
-from .mfcc import FRAMES_AT_ONCE
-from .model import DEFAULT_MODEL
-from .network import Network
+from .features.mfcc import FRAMES_AT_ONCE
+from .model.file import DEFAULT_MODEL
+from .model.network import Network
 from .prediction import Prediction, Status
 from .profile import VoiceProfile
-from .samples import sample_blocks
+from .speech.gate import SPEECH, ClipSpeech, speech_gate
 
 Array = NDArray[Any]
 
@@ -73,9 +74,9 @@ class EmotionClassifier(Network):
     @property
     def gate(self) -> Network | None:
         """Who says whether anybody speaks; None for a gate itself, whose own answer that is."""
-        return None if speech.SPEECH in self.recipe.labels else speech.speech_gate()
+        return None if SPEECH in self.recipe.labels else speech_gate()
 
-    def classify(self, source: audio.Source, *, learn: bool = False) -> Prediction:
+    def classify(self, source: Source, *, learn: bool = False) -> Prediction:
         """Classify a file.
 
         Args:
@@ -85,7 +86,7 @@ class EmotionClassifier(Network):
         Raises:
             AudioError: it is missing, damaged, empty or not audio.
         """
-        return self._answer(audio.read_blocks(source, sample_rate_hz=self.recipe.mfcc.sample_rate_hz), learn=learn)
+        return self._answer(read_blocks(source, sample_rate_hz=self.recipe.mfcc.sample_rate_hz), learn=learn)
 
     def classify_samples(self, samples: ArrayLike, sample_rate: float, *, learn: bool = False) -> Prediction:
         """Classify samples in memory.
@@ -111,7 +112,7 @@ class EmotionClassifier(Network):
     def features(self, blocks: Iterable[Array]) -> Features:
         """The features of mono blocks at the model's rate, each of shape (n,), as `emotion_edge.audio` makes them."""
         rate = self.recipe.mfcc.sample_rate_hz
-        stream, clip_speech, log_mel, n_samples = self.mfcc.stream(), speech.ClipSpeech(rate, self.gate), [], 0
+        stream, clip_speech, log_mel, n_samples = self.mfcc.stream(), ClipSpeech(rate, self.gate), [], 0
         for block in blocks:
             clip_speech.push(block)
             stream.hear(block)
@@ -174,7 +175,7 @@ def _default_classifier() -> EmotionClassifier:
     return EmotionClassifier()
 
 
-def classify(source: audio.Source) -> Prediction:
+def classify(source: Source) -> Prediction:
     """Classify a file with the default model, which is loaded once and kept.
 
     Args:

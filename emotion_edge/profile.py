@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ModelError, ProfileError
-from .model import DEFAULT_MODEL, load
-from .recipe import ModelRecipe, ProfileRecipe
+from .model.file import DEFAULT_MODEL, load
+from .model.recipe import ModelRecipe, ProfileRecipe
 from .schema import LARGEST_JSON, check, check_types, from_object, parse
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ import sys
 from gpiozero import RGBLED
 
 from emotion_edge import EmotionEdgeError, Event, Listener
-from emotion_edge.sources import FileSource
+from emotion_edge.live.sources import FileSource
 
 COLOURS = {
     "happy": (1.0, 0.7, 0.0),

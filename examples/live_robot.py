@@ -3,7 +3,7 @@
 import sys
 
 from emotion_edge import EmotionEdgeError, Event, Listener
-from emotion_edge.sources import FileSource
+from emotion_edge.live.sources import FileSource
 
 REPLIES = {
     "happy": "You sound cheerful!",

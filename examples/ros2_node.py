@@ -11,7 +11,7 @@ from rclpy.node import Node
 from std_msgs.msg import String
 
 from emotion_edge import EmotionEdgeError, Event, Listener
-from emotion_edge.sources import FileSource
+from emotion_edge.live.sources import FileSource
 
 
 class EmotionNode(Node):  # type: ignore[misc]

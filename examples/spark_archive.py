@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from emotion_edge import classify_many
-from emotion_edge.model import DEFAULT_MODEL, load
-from emotion_edge.results import columns, row
+from emotion_edge.batch.results import columns, row
+from emotion_edge.model.file import DEFAULT_MODEL, load
 
 LABELS = load(DEFAULT_MODEL).recipe.labels
 COLUMNS = columns(LABELS)

@@ -27,8 +27,8 @@ from typing import Any
 
 import soundfile
 
-from emotion_edge.audio import read_blocks
-from emotion_edge.model import DEFAULT_MODEL, load
+from emotion_edge.audio.files import read_blocks
+from emotion_edge.model.file import DEFAULT_MODEL, load
 
 ROOT = Path(__file__).parents[1]
 _WORK = "work"  # the folder for files, below the root of the emulated system

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emotion_edge.cli import main
+from emotion_edge.cli.main import main
 
 PICTURE = Path(__file__).parents[1] / "docs" / "timeline.png"
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import settings
 from mosquitto import Mosquitto
 
-from emotion_edge import speech
 from models import AllIsSpeech
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -18,8 +17,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Deterministic and without deadlines: the machines that run this are small and noisy.
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=60, print_blob=True)
 settings.load_profile("default")
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +34,7 @@ def tess() -> Path:
 def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is loud enough is speech, for tests that are about something else."""
     gate = AllIsSpeech()
-    monkeypatch.setattr(speech, "speech_gate", lambda: gate)
+    monkeypatch.setattr("emotion_edge.classifier.speech_gate", lambda: gate)
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from emotion_edge import EmotionClassifier
-from emotion_edge.mfcc import Mfcc
-from emotion_edge.mfcc_recipe import MfccRecipe
-from emotion_edge.model import load
-from emotion_edge.recipe import ProfileRecipe, Standardisation
+from emotion_edge.features.mfcc import Mfcc
+from emotion_edge.features.recipe import MfccRecipe
+from emotion_edge.model.file import load
+from emotion_edge.model.recipe import ProfileRecipe, Standardisation
 
 
 class SpectralTilt(EmotionClassifier):
@@ -51,7 +51,7 @@ def write_constant(path: Path, label: str, **changes: object) -> Path:
         label: one of tess-mlp's.
         changes: of its recipe.
     """
-    from emotion_edge_converter.model_file import embed
+    from emotion_edge_converter.conversion.model_file import embed
 
     model = load("tess-mlp")
     n_features = model.recipe.n_features
@@ -79,7 +79,7 @@ def write_profiled(path: Path, **changes: object) -> Path:
         path: where to; its folder is made.
         changes: of its recipe.
     """
-    from emotion_edge_converter.model_file import embed
+    from emotion_edge_converter.conversion.model_file import embed
 
     model = load("tess-mlp")
     path.parent.mkdir(parents=True, exist_ok=True)

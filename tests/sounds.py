@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from places import EXAMPLES
 
-SPOKEN = sorted((Path(__file__).parents[1] / "examples" / "sounds").glob("hello*.wav"))
+SPOKEN = sorted((EXAMPLES / "sounds").glob("hello*.wav"))
 
 
 def voice(seed: int, *, rate: int = 22050, seconds: float = 1.0) -> np.ndarray:

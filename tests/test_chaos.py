@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from places import ROOT
 from sounds import spoken, write
 
 from emotion_edge import Listener, classify
-from emotion_edge.model import shipped
-from emotion_edge.sources import FileSource
+from emotion_edge.live.sources import FileSource
+from emotion_edge.model.file import shipped
 
-ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits, links and signals as Linux has them")
 
 

@@ -15,12 +15,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from places import EXAMPLES
 from sounds import spoken, write
 
 from emotion_edge import classify_many
-from emotion_edge.results import row
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
+from emotion_edge.batch.results import row
 
 
 @pytest.fixture(scope="module")

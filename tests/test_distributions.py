@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import pytest
 from packaging.requirements import Requirement
+from places import ROOT
 
 import emotion_edge
 
-ROOT = Path(__file__).parents[1]
 PROJECTS = {"emotion_edge": ROOT, "emotion_edge_converter": ROOT / "converter"}
 
 

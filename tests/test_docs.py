@@ -10,20 +10,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-import emotion_edge_converter.cli
+import emotion_edge_converter.cli.main
 import keras
 import numpy as np
 import pytest
 import soundfile
+from places import ROOT
 from sounds import write
 
-import emotion_edge.cli
-from emotion_edge.model import load, shipped
-from emotion_edge.sources import FileSource
+import emotion_edge.cli.main
+from emotion_edge.live.sources import FileSource
+from emotion_edge.model.file import load, shipped
 
-ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "converter" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PARSERS = {"emotion-edge": emotion_edge.cli._parser, "emotion-edge-converter": emotion_edge_converter.cli._parser}
+PARSERS = {
+    "emotion-edge": emotion_edge.cli.main._parser,
+    "emotion-edge-converter": emotion_edge_converter.cli.main._parser,
+}
 
 
 def blocks(language, page):
@@ -38,9 +41,9 @@ def named(cases):
 
 # A machine that tests need not have a microphone: the blocks run as they are, and hear a file.
 MICROPHONE = """
-import emotion_edge.listener
-from emotion_edge.sources import FileSource
-emotion_edge.listener.MicrophoneSource = lambda device: FileSource("hello.wav")
+import emotion_edge.live.listener
+from emotion_edge import FileSource
+emotion_edge.live.listener.MicrophoneSource = lambda device: FileSource("hello.wav")
 """
 
 
@@ -80,10 +83,10 @@ def test_commands_are_understood(page, program, words):
 
 ELSEWHERE = {  # what other tests do with what a folder cannot hold
     "devices": "test_virtual_microphone.py",
-    "doctor": "runtime/test_doctor.py",
+    "doctor": "runtime/doctor/test_checks.py",
     "record": "test_virtual_microphone.py",
-    "serve": "web",
-    "--mqtt": "runtime/test_mqtt_cli.py",
+    "serve": "runtime/web",
+    "--mqtt": "runtime/cli/test_publishing.py",
 }
 
 
@@ -113,7 +116,7 @@ def test_commands_run(page, tmp_path, monkeypatch, capsys):
         if program == "emotion-edge" and not ELSEWHERE.keys() & set(words):
             with Path("names" if "--files-from" in words else "talk.wav").open() as piped:
                 monkeypatch.setattr("sys.stdin", piped)
-                status = emotion_edge.cli.main([name for word in words for name in matching(word)])
+                status = emotion_edge.cli.main.main([name for word in words for name in matching(word)])
             assert status == 0, (words, capsys.readouterr().err)
 
 
@@ -131,7 +134,10 @@ def test_ones_own_model_from_the_first_command_to_the_last(name, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("emotion_edge_converter.cli.arguments.EPOCHS", 25)  # enough for so different sounds
     monkeypatch.setattr("emotion_edge.cli.listen.MicrophoneSource", lambda device: FileSource("hello.wav"))
-    programs = {"emotion-edge": emotion_edge.cli.main, "emotion-edge-converter": emotion_edge_converter.cli.main}
+    programs = {
+        "emotion-edge": emotion_edge.cli.main.main,
+        "emotion-edge-converter": emotion_edge_converter.cli.main.main,
+    }
     for program, words in commands(ROOT / "docs" / "how-to" / f"{name}.md"):
         if "mine.h5" in words:  # what somebody brings
             keras.models.load_model("mine.keras").save("mine.h5")

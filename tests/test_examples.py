@@ -9,14 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
+from places import EXAMPLES
 from sounds import write
 
 from emotion_edge import classify
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 SOUNDS = sorted((EXAMPLES / "sounds").glob("*.wav"))
 SLOW = EXAMPLES / "sounds" / "hello-slow.wav"
 

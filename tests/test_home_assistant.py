@@ -10,20 +10,21 @@ import subprocess
 import threading
 import time
 from datetime import datetime, timezone
-from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from mosquitto import free_port, needs_mosquitto
+from places import ROOT
 
-from emotion_edge import Event, home_assistant
-from emotion_edge.broker import Broker
-from emotion_edge.model import load, shipped
-from emotion_edge.mqtt import MqttPublisher
+from emotion_edge import Event
+from emotion_edge.model.file import load, shipped
+from emotion_edge.mqtt import home_assistant
+from emotion_edge.mqtt.broker import Broker
+from emotion_edge.mqtt.publisher import MqttPublisher
 
-PAGE = (Path(__file__).parents[1] / "docs" / "how-to" / "mqtt.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "mqtt.md").read_text()
 (AUTOMATIONS,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 ADDRESS = re.search(r"--mqtt (\S+)", PAGE)[1]
 RECIPE = load("five-emotions").recipe

@@ -6,17 +6,17 @@ import json
 import shutil
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from mosquitto import Subscriber, free_port, needs_mosquitto
 from paho.mqtt.client import topic_matches_sub
+from places import EXAMPLES
 
-from emotion_edge.broker import Broker
-from emotion_edge.model import load
-from emotion_edge.mqtt import MqttPublisher
+from emotion_edge.model.file import load
+from emotion_edge.mqtt.broker import Broker
+from emotion_edge.mqtt.publisher import MqttPublisher
 
-FLOW = json.loads((Path(__file__).parents[1] / "examples" / "node-red-flow.json").read_text())
+FLOW = json.loads((EXAMPLES / "node-red-flow.json").read_text())
 NODES = {node["id"]: node for node in FLOW}
 PUBLISHER = MqttPublisher(Broker.parse("mqtt://localhost"), load("five-emotions").recipe)
 

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from emotion_edge_converter.study import ORIGINAL
+from emotion_edge_converter.training.study import ORIGINAL
+from places import ROOT
 
 from emotion_edge import ListenSettings
-from emotion_edge.model import load, shipped
+from emotion_edge.model.file import load, shipped
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
@@ -42,7 +42,7 @@ def test_the_command_to_try_prints_what_is_printed_there():
 
 @pytest.mark.parametrize("page", ["README.md", "converter/README.md"])
 def test_recipes_by_hand_are_read(page):
-    from emotion_edge.recipe import ModelRecipe
+    from emotion_edge.model.recipe import ModelRecipe
 
     recipes = blocks("json", (ROOT / page).read_text())
     assert recipes

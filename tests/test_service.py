@@ -8,12 +8,11 @@ import shlex
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from mosquitto import Mosquitto, needs_mosquitto, retained
+from places import ROOT
 
-ROOT = Path(__file__).parents[1]
 UNIT, WITH_MQTT = ROOT / "packaging" / "emotion-edge.service", ROOT / "packaging" / "mqtt.conf"
 SOUND = ROOT / "examples" / "sounds" / "hello-slow.wav"
 PROGRAM = "/opt/emotion-edge/bin/emotion-edge"

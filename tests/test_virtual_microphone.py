@@ -18,11 +18,10 @@ import pytest
 import soundfile
 import soxr
 from mosquitto import Subscriber, needs_mosquitto
+from places import ROOT
 from sounds import tone, write
 
 from emotion_edge import classify
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture

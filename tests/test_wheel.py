@@ -8,17 +8,16 @@ import subprocess
 import sys
 import venv
 import zipfile
-from pathlib import Path
 
 import pytest
 from packaging.metadata import Metadata
 from packaging.requirements import Requirement
+from places import ROOT
 from sounds import spoken, write
 
 from emotion_edge import EmotionClassifier
-from emotion_edge.doctor import tflite_package
+from emotion_edge.doctor.checks import tflite_package
 
-ROOT = Path(__file__).parents[1]
 INTERPRETERS = ["ai-edge-litert", "numpy"]
 if sys.platform == "linux" and sys.version_info < (3, 12):
     INTERPRETERS.append("tflite-runtime")
@@ -68,9 +67,9 @@ def test_what_is_in_the_wheel(wheel):
     for model in ("five-emotions", "speech-gate", "tess-mlp"):
         assert {f"emotion_edge/models/{model}.{suffix}" for suffix in ("tflite", "md")} <= set(names)
     assert "emotion_edge/py.typed" in names
-    assert {
-        f"emotion_edge/web/static/{name}" for name in ("index.html", "palette.css", "style.css", "main.js", "icon.svg")
-    } <= set(names)
+    assert {f"emotion_edge/web/static/{name}" for name in ("index.html", "style.css", "main.js", "icon.svg")} <= set(
+        names
+    )
     assert {f"emotion_edge/timeline_files/page.{suffix}" for suffix in ("css", "js")} <= set(names)
     assert not [
         name for name in names if name.endswith(".keras") or name.startswith(("tests/", "models/", "converter/"))

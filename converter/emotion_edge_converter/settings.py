@@ -42,7 +42,7 @@ FEWEST_CALIBRATION: Final = 10
 """Recordings below which neither the int8 ranges nor a proof of parity mean anything."""
 
 N_DRAWN: Final = 500
-"""Feature vectors that stand in for what a model learnt from (`conversion.draw_features`)."""
+"""Feature vectors that stand in for what a model learnt from (`conversion.tflite.draw_features`)."""
 
 FEWEST_CLIPS: Final = 10
 FEWEST_OF_A_LABEL: Final = 2

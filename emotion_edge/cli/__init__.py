@@ -1,36 +1,7 @@
-"""The command line: one module a command. Data goes to stdout, talk to stderr; exit 0 done, 1 failed, 2 usage."""
+"""The command line. Data goes to stdout, talk to stderr; exit status 0 done, 1 failed, 2 usage.
 
-from __future__ import annotations
-
-import argparse
-import os
-from collections.abc import Sequence
-
-from .. import __version__
-from .running import CommandParser, run
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `emotion-edge`; the exit status."""
-    # Before numpy is imported. No product of ours is large enough for threads, and OpenBLAS lets those that it starts spin for
-    # a while: a fifth of the CPU time to the first answer.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    return run(_parser(), arguments, "emotion_edge")
-
-
-def _parser() -> argparse.ArgumentParser:
-    from ..interpreter import BACKENDS, VARIABLE
-    from . import classify, devices, doctor, listen, models, profile, record, serve, timeline
-
-    parser = argparse.ArgumentParser(
-        prog="emotion-edge",
-        description="Speech emotion recognition for small devices.",
-        epilog=f"The environment variable {VARIABLE} chooses the interpreter: {', '.join(BACKENDS)}; without it, the first "
-        "of these that works.",
-    )
-    parser.add_argument("--version", action="version", version=f"emotion-edge {__version__}")
-    parser.add_argument("--debug", action="store_true", help="tell on stderr what is going on")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=CommandParser)
-    for command in (classify, timeline, listen, serve, profile, models, devices, record, doctor):
-        command.register(commands)
-    return parser
+- `main`: the program
+- one module a command: `classify`, `timeline`, `listen`, `serve`, `profile`, `models`, `devices`, `record`, `doctor`
+- `arguments`, `inputs`, `output`, `learning`, `publishing`: options that several commands share, and what they mean
+- `running`, `terminal`, `progress`, `live_view`: errors, colours, bars and the live display
+"""

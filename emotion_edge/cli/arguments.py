@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from ..model import DEFAULT_MODEL
+from ..model.file import DEFAULT_MODEL
 
 
 def add_model(parser: Any) -> None:

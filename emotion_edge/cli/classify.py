@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 
-from ..audio import Source
-from ..batch import CHUNKSIZE, FileResult, classify_many, results_of
+from ..audio.files import Source
+from ..batch.classify import CHUNKSIZE, FileResult, classify_many, results_of
 from ..classifier import EmotionClassifier
 from ..prediction import Prediction
 from .arguments import add_model, add_profile, add_windows, number
@@ -98,7 +98,7 @@ def _results(
     """Here, or in processes; each is closed with everything that it started."""
     windows = None
     if options.timeline:
-        from ..timelines import Windows, timeline_many
+        from ..batch.timelines import Windows, timeline_many
 
         windows = Windows(options.window, options.step)
     if options.jobs == 1:
@@ -106,7 +106,7 @@ def _results(
         for path in paths:
             yield from results_of(path, lambda path: answers(sys.stdin.buffer if path == STDIN else path))
         return
-    from .workers import shared
+    from ..batch.processes import shared
 
     many = classify_many if windows is None else partial(timeline_many, windows=windows)
     work = partial(many, model=options.model, keep_order=options.keep_order)

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from ..microphone import devices
+from ..audio.microphone import devices
 
 
 def register(commands: Any) -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from .. import __version__
-from ..doctor import SELF_TEST, Finding, Status, examine
+from ..doctor.checks import SELF_TEST, Finding, Status, examine
 from .terminal import BOLD, DIM, GREEN, PLAIN, RED, YELLOW, is_colourful, shows
 
 _COLOURS: Final[dict[Status, str]] = {"ok": GREEN, "unneeded": DIM, "warning": YELLOW, "error": RED}

@@ -15,12 +15,12 @@ from typing import Any
 
 from ..classifier import EmotionClassifier
 from ..errors import AudioError, SettingsError
-from ..events import Event
-from ..listener import Listener
-from ..recipe import ModelRecipe
-from ..recorder import LONGEST_S
-from ..settings import ListenSettings
-from ..sources import FileSource, MicrophoneSource, PipeSource, SoundSource
+from ..live.events import Event
+from ..live.listener import Listener
+from ..live.recorder import LONGEST_S
+from ..live.settings import ListenSettings
+from ..live.sources import FileSource, MicrophoneSource, PipeSource, SoundSource
+from ..model.recipe import ModelRecipe
 from .arguments import add_device, add_model, add_profile, number
 from .learning import Learning
 from .live_view import LiveView

@@ -9,9 +9,9 @@ import threading
 from collections import deque
 from typing import Final
 
-from ..events import Event
-from ..listener import Listener
-from ..stream import Status
+from ..live.events import Event
+from ..live.listener import Listener
+from ..live.stream import Status
 from .terminal import BOLD, DIM, PLAIN, shows
 
 _QUIETEST_DBFS: Final = -70.0

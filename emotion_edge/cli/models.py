@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from ..model import DEFAULT_MODEL, load, shipped
+from ..model.file import DEFAULT_MODEL, load, shipped
 
 
 def register(commands: Any) -> None:

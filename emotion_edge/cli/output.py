@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..batch import FileResult
-from ..recipe import ModelRecipe
-from ..results import Csv, Done, JsonLines, Results
-from ..settings import ListenSettings
+from ..batch.classify import FileResult
+from ..batch.results import Csv, Done, JsonLines, Results
+from ..live.settings import ListenSettings
+from ..model.recipe import ModelRecipe
 from .progress import Progress
 from .terminal import printable
 
@@ -92,7 +92,7 @@ def _windows(options: argparse.Namespace, recipe: ModelRecipe) -> tuple[float, f
 def _results(path: Path, recipe: ModelRecipe, *, resume: bool, windows: tuple[float, float] | None) -> Results:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        from ..parquet import ParquetResults
+        from ..batch.parquet import ParquetResults
 
         return ParquetResults(path, recipe.labels, model=recipe.name, resume=resume, windows=windows)
     form = JsonLines() if suffix == ".jsonl" else Csv(recipe.labels)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError, ProfileError
-from ..model import load
+from ..model.file import load
 from ..profile import SUFFIX, VoiceProfile, folder, paths
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import MqttError
-from ..events import Event
-from ..recipe import ModelRecipe
+from ..live.events import Event
+from ..model.recipe import ModelRecipe
 
 if TYPE_CHECKING:  # imported where it is asked for: sockets and TLS would cost every other command a tenth of its start
-    from ..broker import Broker
+    from ..mqtt.broker import Broker
 
 
 class Publish(Protocol):
@@ -56,14 +56,14 @@ def publishing(options: argparse.Namespace, recipe: ModelRecipe) -> AbstractCont
         if options.mqtt_password is not None or options.mqtt_ca is not None:
             options.usage_error("--mqtt-password and --mqtt-ca are for --mqtt")
         return nullcontext(lambda event, *, hearing: None)
-    from ..mqtt import MqttPublisher
+    from ..mqtt.publisher import MqttPublisher
 
     broker = replace(options.mqtt, password=_password(options), ca_file=options.mqtt_ca)
     return MqttPublisher(broker, recipe)
 
 
 def _broker(address: str) -> Broker:
-    from ..broker import Broker
+    from ..mqtt.broker import Broker
 
     try:
         return Broker.parse(address)

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..audio.microphone import Microphone
+from ..audio.wav import replacing_audio
 from ..errors import AudioError
-from ..microphone import Microphone
-from ..wav import replacing_audio
 from .arguments import add_device, number
 
 _SILENT_DBFS: Final = -80.0  # quieter than any room through any microphone

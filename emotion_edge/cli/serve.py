@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..classifier import EmotionClassifier
 from ..errors import ServerError
-from ..model import DEFAULT_MODEL, SPEECH_MODEL, shipped
+from ..model.file import DEFAULT_MODEL, SPEECH_MODEL, shipped
 from .arguments import number
 
 _PORT: Final = 8501  # TensorFlow Serving's, so that its clients find it

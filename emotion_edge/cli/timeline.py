@@ -9,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from ..audio import promised_s, read_blocks
+from ..audio.files import promised_s, read_blocks
 from ..classifier import EmotionClassifier
-from ..timeline_files import SUFFIXES, write
+from ..timeline_files.writing import SUFFIXES, write
 from .arguments import add_model, add_windows
 from .inputs import STDIN
 from .progress import heard

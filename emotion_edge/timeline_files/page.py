@@ -12,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..batch.results import readable
+from ..palette import Look, css, looks
 from ..prediction import rounded
-from ..results import readable
 from .overview import Overview, Span
-from .palette import Look, css, looks
 from .recording import Recording
 from .stretches import Run
 from .time_axis import clock, ticks

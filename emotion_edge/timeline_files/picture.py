@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..batch.results import readable
 from ..errors import ResultsError
-from ..results import readable
+from ..palette import LIGHT, N_PATTERNS, Look, looks
 from .direct_labels import direct_labels
 from .lettering import on_one_line, shortened, width_pt, wrapped
 from .overview import Overview
-from .palette import N_PATTERNS, Look, light, looks
 from .recording import Recording
 from .stretches import Run
 from .time_axis import clock, ticks
@@ -42,7 +42,7 @@ _LEGEND_LINES: Final = 17  # that fit below each other
 _SEEN: Final = 0.02  # the share that is thick enough for a line along it
 _DOUBT: Final = Look("track", None)  # the ground of what is uncertain
 _SILENCE: Final = Look("no-speech", None)
-# The kinds of marks of the patterns, which palette.css has too.
+# The kinds of marks of the patterns, which pages have too.
 _HATCHES: Final = ("...", "xxx", "---", "|||", "oo", "\\\\\\", "++")
 
 
@@ -87,7 +87,7 @@ class _Picture:
         from matplotlib.figure import Figure
 
         self._recording, self._overview = recording, overview
-        self._colours: Final = light()
+        self._colours: Final = LIGHT
         self._looks: Final = looks(overview.labels)
         self._duration_s: Final = max(recording.duration_s, 1e-3)
         self.figure: Final = Figure(figsize=_SIZE_IN, dpi=_DPI, facecolor="white")

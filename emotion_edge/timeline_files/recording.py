@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..classifier import EmotionClassifier
 from ..prediction import Prediction
-from ..timeline import timeline
+from ..timelines import timeline
 from .envelope import Envelope
 from .overview import Overview
 from .stretches import stretches

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ..batch import FileResult
+from ..batch.classify import FileResult
+from ..batch.results import Csv, readable
 from ..prediction import rounded
-from ..results import Csv, readable
 from .recording import Recording
 
 

@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ..audio import read_blocks
+from ..audio.files import read_blocks
 from ..classifier import EmotionClassifier
-from ..timeline import timeline
+from ..timelines import timeline
 from .limits import Deadline, within
 from .metrics import CONTENT_TYPE
 from .service import Service, service_of

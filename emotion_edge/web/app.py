@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
+from .. import palette
 from . import api, tf_serving
 from .errors import HANDLERS
 from .guard import Guard
@@ -52,6 +53,8 @@ def create_app(service: Service, *, token: str | None = None, hosts: Collection[
             Route(_VERSION + ":predict", tf_serving.predict, methods=["POST"]),
             Route(_MODEL, tf_serving.status),
             Route(_VERSION, tf_serving.status),
+            Route("/static/palette.css", palette_css),
+            Route("/static/palette.js", palette_js),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[Middleware(CountResponses, service.metrics), Middleware(Guard, token=token, hosts=hosts)],
@@ -64,6 +67,16 @@ def create_app(service: Service, *, token: str | None = None, hosts: Collection[
 async def page(_: Request) -> Response:
     """GET /."""
     return FileResponse(_STATIC / "index.html")
+
+
+async def palette_css(_: Request) -> Response:
+    """GET /static/palette.css."""
+    return Response(palette.css(), media_type="text/css")
+
+
+async def palette_js(_: Request) -> Response:
+    """GET /static/palette.js."""
+    return Response(palette.javascript(), media_type="text/javascript")
 
 
 async def openapi(request: Request) -> Response:

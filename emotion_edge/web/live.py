@@ -16,11 +16,11 @@ from anyio.to_thread import run_sync
 from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from ..audio.resampling import check_rate
 from ..errors import AudioError
-from ..events import Event
+from ..live.events import Event
+from ..live.stream import EmotionStream, Status
 from ..prediction import rounded
-from ..resampling import check_rate
-from ..stream import EmotionStream, Status
 from .guard import LIVE_PROTOCOL
 from .service import Service, service_of
 

@@ -6,7 +6,7 @@ import json
 import struct
 from random import Random
 
-from emotion_edge.model import CHECKSUM_NAME, checksum, metadata_places
+from emotion_edge.model.file import CHECKSUM_NAME, checksum, metadata_places
 
 NUMBERS = [0, 1, 2, 3, 4, 7, 8, 127, 128, 255, 256, 1023, 1024, 32767, 32768, 65535, 65536]
 NUMBERS += [(1 << bits) + near for bits in (24, 30, 31, 32) for near in (-1, 0, 1)]

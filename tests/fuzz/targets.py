@@ -26,16 +26,18 @@ import numpy as np
 import soundfile
 from mutations import mutate_bytes, mutate_json, mutate_words, with_checksum
 
-from emotion_edge import EmotionEdgeError, VoiceProfile, audio, wav
-from emotion_edge.audio import open_pipe, read_blocks
-from emotion_edge.input_check import InputCheck
-from emotion_edge.interpreter import BACKENDS, construct
-from emotion_edge.mfcc import Mfcc
-from emotion_edge.mfcc_recipe import MfccRecipe, ProsodyRecipe
-from emotion_edge.model import Model, shipped
-from emotion_edge.pooling import POOLINGS
-from emotion_edge.recipe import ModelRecipe, ProfileRecipe, Standardisation
-from emotion_edge.samples import sample_blocks
+from emotion_edge import EmotionEdgeError, VoiceProfile
+from emotion_edge.audio import files as audio
+from emotion_edge.audio import wav
+from emotion_edge.audio.files import open_pipe, read_blocks
+from emotion_edge.audio.samples import sample_blocks
+from emotion_edge.features.mfcc import Mfcc
+from emotion_edge.features.pooling import POOLINGS
+from emotion_edge.features.recipe import MfccRecipe, ProsodyRecipe
+from emotion_edge.live.input_check import InputCheck
+from emotion_edge.model.file import Model, shipped
+from emotion_edge.model.interpreter import BACKENDS, construct
+from emotion_edge.model.recipe import ModelRecipe, ProfileRecipe, Standardisation
 
 MEMORY = 1 << 29
 CPU_S = 20

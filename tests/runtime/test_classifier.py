@@ -15,7 +15,7 @@ from sounds import voice, write
 import emotion_edge
 from emotion_edge import AudioError, EmotionClassifier, ModelError, Prediction, ProfileError, classify
 from emotion_edge import classifier as classifier_module
-from emotion_edge.model import DEFAULT_MODEL
+from emotion_edge.model.file import DEFAULT_MODEL
 
 pytestmark = pytest.mark.usefixtures("open_gate")
 

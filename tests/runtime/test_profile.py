@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emotion_edge_converter.model_file import embed
+from emotion_edge_converter.conversion.model_file import embed
 from hypothesis import given
 from hypothesis import strategies as st
 from sounds import voice, write
@@ -21,8 +21,8 @@ import emotion_edge
 from emotion_edge import EmotionClassifier, ModelError, ProfileError, VoiceProfile
 from emotion_edge import profile as profile_module
 from emotion_edge.classifier import Features
-from emotion_edge.model import load
-from emotion_edge.recipe import ProfileRecipe
+from emotion_edge.model.file import load
+from emotion_edge.model.recipe import ProfileRecipe
 from models import PROFILE, write_profiled
 
 N = 30  # features of tess-mlp

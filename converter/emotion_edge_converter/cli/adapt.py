@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emotion_edge import EmotionClassifier
-from emotion_edge.recipe import ModelRecipe
+from emotion_edge.model.recipe import ModelRecipe
 
-from .. import clips, corpora
-from ..clips import Clips
+from ..corpora import readers
 from ..errors import ConversionError
 from ..files import replacing
+from ..models import clips
+from ..models.clips import Clips
 from ..quiet import import_tensorflow
 from ..settings import ADAPTED_LEAST_AGREEMENT, N_DRAWN, SIGNIFICANT, VARIANTS
 from .arguments import add_corpus, add_seed, check_writable, name_of
 
 if TYPE_CHECKING:
-    from ..adaptation import Comparison
-    from ..parity import Parity
+    from ..conversion.parity import Parity
+    from ..models.adaptation import Comparison
 
 
 def register(commands: Any) -> None:
@@ -52,12 +53,13 @@ def run(options: argparse.Namespace) -> int:
         _check_output(file, options)
     classifier = EmotionClassifier(options.tflite)
     recipe = classifier.recipe
-    own = clips.read(classifier, corpora.read(options.corpus))
+    own = clips.read(classifier, readers.read(options.corpus))
     import_tensorflow()
-    from .. import adaptation, conversion, keras_models, parity
+    from ..conversion import keras_models, parity, tflite
+    from ..models import adaptation
 
     model = keras_models.load_keras(options.model)
-    drawn = conversion.draw_features(recipe, N_DRAWN, seed=options.seed)
+    drawn = tflite.draw_features(recipe, N_DRAWN, seed=options.seed)
     _check_pair(parity.compare_features(model, options.tflite, drawn), options)
     last = keras_models.last_layers(model, own.features, 1 if own.missing else adaptation.N_LAYERS)
     comparison = adaptation.cross_validate(
@@ -79,9 +81,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _write(model: Any, recipe: ModelRecipe, own: Clips, drawn: Any, files: dict[str, Path]) -> None:
     """Convert, and write both files unless they disagree on the clips or on what was drawn."""
-    from .. import conversion, parity
+    from ..conversion import parity, tflite
 
-    content = conversion.convert(model, recipe, np.concatenate([own.features, drawn]))
+    content = tflite.convert(model, recipe, np.concatenate([own.features, drawn]))
     with replacing(files["keras"]) as full, replacing(files["tflite"]) as small:
         model.save(full)
         small.write_bytes(content)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from ..corpora import READERS, reader_and_path
+from ..corpora.readers import READERS, reader_and_path
 from ..errors import CorpusError
 from ..settings import EPOCHS, LEAST_AGREEMENT, SEED
 

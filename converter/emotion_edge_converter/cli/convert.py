@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from emotion_edge import ModelError
-from emotion_edge.recipe import ModelRecipe
+from emotion_edge.model.recipe import ModelRecipe
 
-from ..corpora import Utterance, folders, table
+from ..corpora import folders, table
+from ..corpora.readers import Utterance
 from ..errors import ConversionError, CorpusError
 from ..files import replacing
 from ..quiet import import_tensorflow
@@ -66,12 +67,13 @@ def run(options: argparse.Namespace) -> int:
         if (options.savedmodel / "1").exists():
             raise ConversionError(f"{options.savedmodel / '1'} exists already: remove it, or choose another folder")
     import_tensorflow()
-    from .. import conversion, features, keras_models, parity
+    from ..conversion import keras_models, parity, tflite
+    from ..features import reference as features
 
     model = keras_models.load_keras(options.model)
     keras_models.check_dense_classifier(model, recipe.n_features, len(recipe.labels))
     kept, vectors = features.extract(examples, recipe)
-    content = conversion.convert(model, recipe, vectors, options.variant)
+    content = tflite.convert(model, recipe, vectors, options.variant)
     with replacing(output) as temporary:
         temporary.write_bytes(content)
         parities = parity.compare(model, temporary, kept, reference=vectors)
@@ -79,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     for each in parities:
         print(each)
     if options.savedmodel is not None:
-        conversion.export_saved_model(model, options.savedmodel / "1")
+        tflite.export_saved_model(model, options.savedmodel / "1")
         print(f"written: {options.savedmodel / '1'}", file=sys.stderr)
     print(f"written: {output}, {len(content)} bytes, {options.variant}", file=sys.stderr)
     return 0

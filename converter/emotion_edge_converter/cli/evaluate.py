@@ -7,9 +7,11 @@ import json
 import sys
 from typing import Any
 
-from .. import answers, conditions, corpora, fold_models, scores
-from ..answers import LEFT_OUT
+from ..corpora import readers
+from ..evaluation import answers, fold_models, scores
+from ..evaluation.answers import LEFT_OUT
 from ..files import write_text
+from ..recordings import conditions
 from .arguments import add_corpus, add_jobs, add_noise, add_rooms, check_writable, converted, name_of
 
 
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     for file in filter(None, (options.output, options.report)):
         check_writable(file)
     models = fold_models.load(options.model)
-    utterances = corpora.read(options.corpus)
+    utterances = readers.read(options.corpus)
     heard = conditions.read(models.any.recipe.mfcc.sample_rate_hz, options.noise, options.rooms)
     result = {
         "model": models.name,
@@ -62,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     print(_table(result), _conditions(result), sep="\n\n")
     written = {options.output: json.dumps(result, indent=1) + "\n"}
     if options.report is not None:
-        from .. import evaluation_report  # matplotlib takes a second
+        from ..reports import evaluation as evaluation_report  # matplotlib takes a second
 
         written[options.report] = evaluation_report.html(result)
     for file, text in written.items():

@@ -10,11 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from emotion_edge.recipe import ModelRecipe
+from emotion_edge.model.recipe import ModelRecipe
 
-from .. import corpora, sounds
+from ..corpora import readers
 from ..files import replacing, write_text
 from ..quiet import import_tensorflow
+from ..recordings import sounds
 from ..settings import STRANGERS_EPOCHS, STRANGERS_LEAST_AGREEMENT, VARIANTS
 from .arguments import (
     add_corpus,
@@ -74,10 +75,13 @@ def run(options: argparse.Namespace) -> int:
     name = str(options.output).removesuffix(".keras")
     files = output_files(name, "keras", "tflite", "json")
     check_writable(options.folds, folder=True)
-    utterances = corpora.read(options.corpus)
+    utterances = readers.read(options.corpus)
     noises, rooms = sounds.noise_files(options.noise), sounds.room_files(options.rooms)
     import_tensorflow()
-    from .. import checkpoints, cross_validation, examples, five_emotions, keras_models, parity
+    from ..conversion import keras_models, parity
+    from ..features import examples
+    from ..models import cross_validation, five_emotions
+    from ..training import checkpoints
 
     recipe = five_emotions.recipe(Path(name).name).replace(
         licence=options.licence, corpora=tuple(sorted({utterance.corpus for utterance in utterances}))
@@ -113,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
 def _description(
     options: argparse.Namespace,
     recipe: ModelRecipe,
-    utterances: Sequence[corpora.Utterance],
+    utterances: Sequence[readers.Utterance],
     noises: Sequence[Path],
     rooms: Sequence[Path],
 ) -> dict[str, Any]:

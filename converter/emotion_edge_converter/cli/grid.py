@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .. import corpora
+from ..corpora import readers
 from ..files import write_bytes, write_text
 from ..quiet import import_tensorflow
 from ..settings import MFCC_COUNTS
@@ -43,9 +43,12 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the study, write both files, print the table."""
     check_writable(options.output, folder=True)
-    utterances, labels = corpora.with_emotions(corpora.read(options.corpus), options.emotions)
+    utterances, labels = readers.with_emotions(readers.read(options.corpus), options.emotions)
     import_tensorflow()
-    from .. import features, pictures, report, study
+    from ..features import reference as features
+    from ..reports import study as report
+    from ..reports import study_pictures as pictures
+    from ..training import study
 
     counts = sorted(set(options.mfcc))
     kept, vectors = features.extract(utterances, study.mfcc_recipe("study", labels, counts[-1]))

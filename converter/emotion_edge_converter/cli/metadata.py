@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import corpora
+from ..corpora import readers
 from ..corpora.summary import summary
 from ..files import write_text
 from .arguments import add_corpus, check_writable
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """Print or write the table, and say on stderr how many rows it has."""
     if options.output is not None:
         check_writable(options.output)
-    utterances = corpora.read(options.corpus)
+    utterances = readers.read(options.corpus)
     text = summary(utterances) if options.summary else _csv(utterances)
     if options.output is None:
         sys.stdout.write(text)
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _csv(utterances: Sequence[corpora.Utterance]) -> str:
+def _csv(utterances: Sequence[readers.Utterance]) -> str:
     text = io.StringIO()
-    corpora.write(utterances, text)
+    readers.write(utterances, text)
     return text.getvalue()

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from emotion_edge.model import load
+from emotion_edge.model.file import load
 
-from .. import corpora
+from ..corpora import readers
 from ..errors import CorpusError
 from ..quiet import import_tensorflow
 from ..settings import VARIANTS
@@ -40,12 +40,12 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compare on the recordings that carry one of the model's labels, print, and fail below the tolerance."""
     labels = load(options.tflite).recipe.labels
-    utterances = [utterance for utterance in corpora.read(options.corpus) if utterance.emotion in labels]
+    utterances = [utterance for utterance in readers.read(options.corpus) if utterance.emotion in labels]
     if not utterances:
         raise CorpusError(f"no recording carries one of the model's labels ({', '.join(labels)})")
     import_tensorflow()
-    from .. import keras_models, parity
-    from ..evaluation import label_numbers
+    from ..conversion import keras_models, parity
+    from ..evaluation.metrics import label_numbers
 
     model = keras_models.load_keras(options.model)
     parities = parity.compare(model, Path(options.tflite), utterances)

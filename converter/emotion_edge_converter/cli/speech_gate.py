@@ -27,8 +27,8 @@ from .arguments import (
 from .outputs import output_files, print_scores
 
 if TYPE_CHECKING:
-    from ..speech_gate import Gate
-    from ..speech_windows import Recording
+    from ..features.speech_windows import Recording
+    from ..models.speech_gate import Gate
 
 
 def register(commands: Any) -> None:
@@ -83,7 +83,9 @@ def run(options: argparse.Namespace) -> int:
         check_writable(options.folds, folder=True)
     speech, noise = _recordings(options)
     import_tensorflow()
-    from .. import gate_report, keras_models, speech_gate, speech_windows
+    from ..conversion import keras_models
+    from ..features import speech_windows
+    from ..models import gate_report, speech_gate
 
     recipe = speech_gate.recipe(Path(name).name)
     windows = speech_windows.cut(speech, noise, options.rooms, recipe, options.seed)
@@ -121,7 +123,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _recordings(options: argparse.Namespace) -> tuple[list[Recording], list[Recording]]:
     """Of speech and of other sounds, those that are made up here among the latter."""
-    from .. import speech_windows
+    from ..features import speech_windows
 
     random = np.random.default_rng(options.seed)
     speech = [

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import corpora
+from ..corpora import readers
 from ..files import write_text
 from ..quiet import import_tensorflow
 from ..settings import ARCHITECTURES, CHOSEN
@@ -49,16 +49,18 @@ def run(options: argparse.Namespace) -> int:
     """Train, test, write."""
     name = str(options.output or f"{options.architecture}-{options.mfcc}").removesuffix(".keras")
     files = output_files(name, "keras", "json", "train.csv", "test.csv")
-    utterances, labels = corpora.with_emotions(corpora.read(options.corpus), options.emotions)
+    utterances, labels = readers.with_emotions(readers.read(options.corpus), options.emotions)
     import_tensorflow()
-    from .. import features, keras_models, splits, study, training
-    from ..evaluation import label_numbers
+    from ..conversion import keras_models
+    from ..evaluation.metrics import label_numbers
+    from ..features import reference as features
+    from ..training import fitting, splits, study
 
     recipe = study.mfcc_recipe(Path(name).name, labels, options.mfcc)
     kept, vectors = features.extract(utterances, recipe)
     targets = label_numbers([utterance.emotion for utterance in kept], labels)
     trainings = [
-        training.train(
+        fitting.train(
             options.architecture, vectors, targets, len(labels), split, seed=options.seed, epochs=options.epochs
         )
         for split in (splits.random_split(kept, options.seed), *splits.talker_splits(kept))
@@ -96,7 +98,7 @@ def _protocol(trainings: Sequence[Any], seed: int) -> str:
     return text
 
 
-def _table(utterances: Sequence[corpora.Utterance]) -> str:
+def _table(utterances: Sequence[readers.Utterance]) -> str:
     text = io.StringIO()
-    corpora.write(utterances, text)
+    readers.write(utterances, text)
     return text.getvalue()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import soundfile
 
-from . import EMOTIONS
+from .readers import EMOTIONS
 from .utterance import SEXES, Utterance
 
 _log = logging.getLogger(__name__)

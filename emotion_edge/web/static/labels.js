@@ -1,8 +1,7 @@
 // Which colour and pattern a label has, everywhere the same, and how answers are put into words.
 
-const KNOWN = { angry: "angry", anger: "angry", fear: "fear", fearful: "fear", happy: "happy", happiness: "happy", neutral: "neutral", sad: "sad", sadness: "sad" };
-const OTHERS = ["other-1", "other-2", "other-3"];
-const PATTERNS = 14; // of palette.css
+import { KNOWN, N_PATTERNS, OTHERS } from "./palette.js";
+
 const looks = new Map();
 
 /** The labels of the model that answers: those without a colour of their own get one in turn, and a pattern. */
@@ -14,7 +13,7 @@ export function setLabels(labels) {
   }
 }
 
-const lookOfOther = (number) => ({ colour: OTHERS[number % OTHERS.length], pattern: 1 + (number % PATTERNS) });
+const lookOfOther = (number) => ({ colour: OTHERS[number % OTHERS.length], pattern: 1 + (number % N_PATTERNS) });
 
 /** What an answer is drawn with: {colour, pattern}, a colour and the number of a pattern of palette.css; some have no pattern. */
 export function lookOf(answer) {

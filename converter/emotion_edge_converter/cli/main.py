@@ -1,0 +1,29 @@
+"""The command line: one module a command. Data goes to stdout, talk to stderr; exit 0 done, 1 failed, 2 usage."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from emotion_edge.cli.running import CommandParser, run
+
+from .. import __version__
+from . import adapt, convert, evaluate, five_emotions, grid, metadata, parity, speech_gate, train
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `emotion-edge-converter`; the exit status."""
+    return run(_parser(), arguments, "emotion_edge_converter")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="emotion-edge-converter",
+        description="Train and convert Keras models into the model files of emotion-edge.",
+    )
+    parser.add_argument("--version", action="version", version=f"emotion-edge-converter {__version__}")
+    parser.add_argument("--debug", action="store_true", help="tell on stderr what is going on")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=CommandParser)
+    for command in (metadata, grid, train, convert, parity, evaluate, adapt, five_emotions, speech_gate):
+        command.register(commands)
+    return parser

@@ -1,0 +1,140 @@
+"""How good answers are: the figures of an evaluation, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..recordings.conditions import AS_RECORDED
+from .answers import LEFT_OUT, Answers
+from .metrics import (
+    accuracy_at_coverage,
+    confusion_matrix,
+    expected_calibration_error,
+    label_numbers,
+    reliability,
+    uar,
+    uar_interval,
+)
+
+Array = NDArray[Any]
+
+NO_SPEECH: Final = "no speech"
+"""The answer that is no label; it counts as wrong, with a confidence of 0."""
+
+_COVERAGES: Final = np.arange(10, 0, -1) / 10
+
+
+def figures(answers: Mapping[str, Answers]) -> dict[str, Any]:
+    """All figures of answers by condition: as recorded of each corpus and each sex that is known and of all together,
+    of corpora that were left out the same without the sexes, under the other conditions the recalls.
+    """
+    as_recorded, left_out = answers[AS_RECORDED], answers.get(LEFT_OUT)
+    recalls = {name: _recalls_by_corpus(each) for name, each in answers.items() if name != LEFT_OUT}
+    return {
+        "labels": list(as_recorded.labels),
+        "mean_uar": recalls[AS_RECORDED]["mean_uar"],
+        "together": together(as_recorded),
+        "corpora": {name: _of_corpus(part) for name, part in as_recorded.by_corpus().items()},
+        "left_out": None if left_out is None else _of_left_out(left_out),
+        "conditions": recalls,
+    }
+
+
+def together(answers: Answers) -> dict[str, Any]:
+    """Calibration and coverage of the answers to all corpora, every corpus counting the same however large it is.
+
+    An answer weighs one over the number of answers to its corpus, in each figure. The answers are sorted by confidence
+    in one list, as one threshold for everybody would part them: a corpus of which the model is less sure has a smaller
+    part in the surest answers.
+    """
+    confidences, correct, sure = _confidences(answers)
+    _, numbers, counts = np.unique(
+        [utterance.corpus for utterance in answers.utterances], return_inverse=True, return_counts=True
+    )
+    weights = 1 / (counts[numbers] * len(counts))
+    bins = reliability(confidences, correct, weights)
+    accuracies = accuracy_at_coverage(confidences, correct, _COVERAGES, weights)
+    return {
+        "accuracy": _rounded(np.average(correct, weights=weights)),
+        "expected_calibration_error": _rounded(expected_calibration_error(bins)),
+        "sure": _sure(correct, sure, weights),
+        "reliability": [{name: _rounded(value) for name, value in each._asdict().items()} for each in bins],
+        "coverage": [
+            {"coverage": float(coverage), "accuracy": _rounded(accuracy)}
+            for coverage, accuracy in zip(_COVERAGES, accuracies, strict=True)
+        ],
+    }
+
+
+def _of_corpus(answers: Answers) -> dict[str, Any]:
+    sexes = sorted({utterance.sex for utterance in answers.utterances} - {""})
+    return {**_all(answers), "sex": {sex: _all(answers.of(sex=sex)) for sex in sexes}}
+
+
+def _of_left_out(answers: Answers) -> dict[str, Any]:
+    corpora = {name: _all(part) for name, part in answers.by_corpus().items()}
+    return {"mean_uar": _mean_uar(corpora), "together": together(answers), "corpora": corpora}
+
+
+def _all(answers: Answers) -> dict[str, Any]:
+    confidences, correct, sure = _confidences(answers)
+    actual, predicted = _numbers(answers)
+    n_labels = len(answers.labels)
+    return {
+        **_recalls(answers),
+        "accuracy": _rounded(correct.mean()),
+        "confusion": confusion_matrix(actual, predicted, n_labels + 1)[:n_labels].tolist(),
+        "expected_calibration_error": _rounded(expected_calibration_error(reliability(confidences, correct))),
+        "sure": _sure(correct, sure, np.ones(len(correct))),
+    }
+
+
+def _recalls_by_corpus(answers: Answers) -> dict[str, Any]:
+    corpora = {name: _recalls(part) for name, part in answers.by_corpus().items()}
+    return {"mean_uar": _mean_uar(corpora), "corpora": corpora}
+
+
+def _mean_uar(corpora: Mapping[str, dict[str, Any]]) -> float | None:
+    return _rounded(np.mean([corpus["uar"] for corpus in corpora.values()]))
+
+
+def _recalls(answers: Answers) -> dict[str, Any]:
+    actual, predicted = _numbers(answers)
+    talkers = [f"{utterance.corpus}:{utterance.talker}" for utterance in answers.utterances]
+    n_columns = len(answers.labels) + 1
+    low, high = uar_interval(actual, predicted, talkers, n_columns)
+    return {
+        "recordings": len(actual),
+        "talkers": len(set(talkers)),
+        "uar": _rounded(uar(confusion_matrix(actual, predicted, n_columns))),
+        "uar_interval": [_rounded(low), _rounded(high)],
+        "no_speech": int((predicted == len(answers.labels)).sum()),
+    }
+
+
+def _numbers(answers: Answers) -> tuple[Array, Array]:
+    """What was to be answered and what was, as numbers of labels, shape (n,) each; `NO_SPEECH` comes after the labels."""
+    labels = (*answers.labels, NO_SPEECH)
+    actual = label_numbers([utterance.emotion for utterance in answers.utterances], labels)
+    return actual, label_numbers([each.label or NO_SPEECH for each in answers.predictions], labels)
+
+
+def _confidences(answers: Answers) -> tuple[Array, Array, Array]:
+    """How sure each answer is, whether it is right, and whether the model itself calls it sure; shape (n,) each."""
+    actual, predicted = _numbers(answers)
+    confidences = np.array([each.confidence for each in answers.predictions])
+    return confidences, actual == predicted, np.array([each.status == "ok" for each in answers.predictions])
+
+
+def _sure(correct: Array, sure: Array, weights: Array) -> dict[str, Any]:
+    """At the model's own threshold: the share that is not `uncertain`, and how much of it is right."""
+    accuracy = np.average(correct[sure], weights=weights[sure]) if sure.any() else np.nan
+    return {"share": _rounded(np.average(sure, weights=weights)), "accuracy": _rounded(accuracy)}
+
+
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)

@@ -1,0 +1,129 @@
+"""Features of recordings as they are, and as they might have been: what a model for strangers learns from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from emotion_edge import AudioError
+from emotion_edge.features.mfcc import Mfcc
+from emotion_edge.features.pooling import POOLINGS
+from emotion_edge.model.recipe import ModelRecipe
+
+from .. import processes
+from ..corpora.readers import Utterance
+from ..errors import CorpusError
+from ..files import replacing
+from ..recordings import augmentation, sounds
+
+Array = NDArray[Any]
+
+_VOCAL_TRACTS: Final = (0.92, 1.08)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A table of recordings.
+
+    Attributes:
+        utterances: the recordings that could be read.
+        features: pooled, by the runtime's own code, shape (n_utterances, 1 + n_versions, n_features), float32; the first
+            of each as recorded, the others as they might have been heard elsewhere.
+    """
+
+    utterances: list[Utterance]
+    features: Array
+
+
+def extract(
+    utterances: Sequence[Utterance],
+    recipe: ModelRecipe,
+    *,
+    n_versions: int,
+    noises: Sequence[Path],
+    rooms: Sequence[Path],
+    seed: int,
+    jobs: int,
+    file: Path,
+) -> Examples:
+    """Features of recordings and of versions of them, with a progress bar; what cannot be read is left out.
+
+    Each recording has a random sequence of its own, so the result does not depend on the number of processes.
+
+    Args:
+        utterances: the recordings.
+        recipe: how features are made.
+        n_versions: how many versions of each.
+        noises, rooms: recordings of noise and impulse responses of rooms to make them with.
+        seed: of the random sequences.
+        jobs: how many processes.
+        file: a `.npy` file to keep the features in; where there is one, from the same arguments, it is read instead.
+
+    Raises:
+        CorpusError: no recording could be read.
+        AudioError: a noise or a room cannot be read.
+        EmotionEdgeError: one of the processes was ended from outside.
+    """
+    if not file.is_file():
+        tasks = [(utterance.file, n_versions, [seed, number]) for number, utterance in enumerate(utterances)]
+        with processes.mapped(_Maker(recipe, noises, rooms).versions, tasks, jobs) as results:
+            progress = tqdm(results, total=len(tasks), desc="features", unit="file", disable=None)
+            rows = [_row(result, 1 + n_versions, recipe) for result in progress]
+        with replacing(file) as temporary:
+            np.save(temporary, np.stack(rows))
+    features = np.load(file)
+    read = np.isfinite(features[:, 0, 0])
+    if not read.any():
+        file.unlink()
+        raise CorpusError(f"none of the {len(utterances)} files could be read")
+    kept = [utterance for utterance, wanted in zip(utterances, read, strict=True) if wanted]
+    return Examples(kept, features[read])
+
+
+def _row(result: Array | AudioError, n_versions: int, recipe: ModelRecipe) -> Array:
+    """A row of the table; nan where the file could not be read."""
+    if isinstance(result, AudioError):
+        _log.warning("%s: left out", result)
+        return np.full((n_versions, recipe.n_features), np.nan, np.float32)
+    return result
+
+
+class _Maker:
+    """Makes the features of one version after the other."""
+
+    def __init__(self, recipe: ModelRecipe, noises: Sequence[Path], rooms: Sequence[Path]) -> None:
+        self._rate: Final = recipe.mfcc.sample_rate_hz
+        self._mfcc: Final = Mfcc(recipe.mfcc, prosody=recipe.prosody)
+        self._pool: Final = POOLINGS[recipe.pooling]
+        self._noises: Final = [sounds.load(file, self._rate) for file in noises]
+        self._rooms: Final = sounds.rooms(rooms, self._rate)
+
+    def versions(self, task: tuple[Path, int, list[int]]) -> Array | AudioError:
+        """The features of a file and of so many versions of it, shape (1 + n_versions, n_features), float32."""
+        file, n_versions, seed = task
+        try:
+            samples = sounds.load(file, self._rate)
+        except AudioError as error:
+            return error
+        random = np.random.default_rng(seed)
+        return np.stack([self._as_recorded(samples), *(self._elsewhere(samples, random) for _ in range(n_versions))])
+
+    def _as_recorded(self, samples: Array) -> Array:
+        return self._pool(self._mfcc(samples))
+
+    def _elsewhere(self, samples: Array, random: np.random.Generator) -> Array:
+        changed = augmentation.elsewhere(samples, self._rate, random, noises=self._noises, rooms=self._rooms)
+        log_mel = self._mfcc.log_mel_of(changed)
+        if random.random() < 0.5:
+            factor = random.uniform(*_VOCAL_TRACTS)
+            log_mel = augmentation.with_other_vocal_tract(log_mel, self._mfcc.recipe.n_mels, factor)
+        return self._pool(self._mfcc.coefficients([log_mel]))

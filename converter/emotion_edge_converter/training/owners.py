@@ -1,0 +1,67 @@
+"""Voice profiles as devices will have learnt them, so that a model learns to be used with one, and without."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion_edge.model.recipe import ProfileRecipe
+
+from ..corpora.readers import Utterance
+
+Array = NDArray[Any]
+
+_NEUTRAL: Final = "neutral"
+_MOST_UTTERANCES: Final = 20
+_AT_ONCE: Final = 8  # profiles of a talker
+
+# What an owner has said before: in most homes mostly neutral things, at times all in one mood.
+_ONLY_NEUTRAL: Final = 0.15
+_ONE_EMOTION: Final = 0.1
+_NO_PROFILE: Final = 0.55
+
+
+class Owners:
+    """Draws profiles of the talkers of some recordings.
+
+    Args:
+        features: shape (n, versions, n_features).
+        utterances: the n recordings.
+        recipe: how much of a profile is taken out.
+    """
+
+    def __init__(self, features: Array, utterances: Sequence[Utterance], recipe: ProfileRecipe) -> None:
+        self._features: Final = features
+        self._centre: Final = features.mean(axis=(0, 1))
+        self._recipe: Final = recipe
+        talkers = [f"{utterance.corpus}:{utterance.talker}" for utterance in utterances]
+        names, self._talker = np.unique(talkers, return_inverse=True)
+        self._rows: Final = [np.flatnonzero(self._talker == number) for number in range(len(names))]
+        self._emotions: Final = np.array([utterance.emotion for utterance in utterances])
+
+    def draw(self, count: int, random: np.random.Generator) -> Array:
+        """What profiles take off the features of each recording, so many times: shape (count, n, n_features).
+
+        Of some nothing: their talkers have no profile yet.
+        """
+        shifts = np.stack([[self._shift(rows, random) for _ in range(_AT_ONCE)] for rows in self._rows])
+        chosen = random.integers(_AT_ONCE, size=(count, len(self._talker)))
+        has_profile = random.random((count, len(self._talker), 1)) >= _NO_PROFILE
+        return np.asarray(shifts[self._talker[np.newaxis], chosen] * has_profile)
+
+    def _shift(self, rows: Array, random: np.random.Generator) -> Array:
+        """Of one profile: of a few recordings of a talker, as recorded or changed, all in one way or another."""
+        chance = random.random()
+        neutral = rows[self._emotions[rows] == _NEUTRAL]
+        if chance < _ONLY_NEUTRAL and len(neutral):
+            rows = neutral
+        elif chance < _ONLY_NEUTRAL + _ONE_EMOTION:
+            rows = rows[self._emotions[rows] == self._emotions[random.choice(rows)]]
+        count = min(len(rows), int(random.integers(1, _MOST_UTTERANCES + 1)))
+        heard = random.choice(rows, count, replace=False)
+        version = 0 if random.random() < 0.5 else random.integers(self._features.shape[1])
+        weight = self._recipe.share(count)
+        return np.asarray(weight * (self._features[heard, version].mean(axis=0) - self._centre), np.float32)

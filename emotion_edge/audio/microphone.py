@@ -1,0 +1,208 @@
+"""Sound in from a microphone: mono float32 blocks at the device's own rate.
+
+Most microphones of a Pi refuse 16 kHz, so the device's own rate is taken and whoever needs another resamples. The audio
+callback does nothing but copy into a bounded queue: when the program falls behind, the oldest sound goes and is counted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MicrophoneError
+
+Array = NDArray[np.float32]
+
+_BLOCK_S: Final = 0.1  # of 20 ms each the callbacks cost three times the CPU
+_STALLED_S: Final = 2.0  # a device that is there delivers ten blocks a second
+_OTHER_RATES_HZ: Final = (48000, 44100, 16000)
+
+
+@dataclass(frozen=True)
+class Device:
+    """An input device.
+
+    Attributes:
+        number: what PortAudio calls it now; it may change when devices come and go, and with every boot.
+        name: what PortAudio calls it; parts of it survive a reboot.
+        channels: how many it has.
+        sample_rate_hz: its own rate.
+        default: whether it is used unless another is named.
+    """
+
+    number: int
+    name: str
+    channels: int
+    sample_rate_hz: int
+    default: bool
+
+
+def devices() -> list[Device]:
+    """The input devices that PortAudio sees, by number.
+
+    Raises:
+        MicrophoneError: PortAudio is not installed.
+    """
+    sounddevice = _import_sounddevice()
+    default = sounddevice.default.device[0]
+    return [
+        Device(
+            number, entry["name"], entry["max_input_channels"], round(entry["default_samplerate"]), number == default
+        )
+        for number, entry in enumerate(sounddevice.query_devices())
+        if entry["max_input_channels"] > 0
+    ]
+
+
+def find_device(wanted: int | str | None = None) -> Device:
+    """An input device by its number, or by a part of its name in any case; None for the default one.
+
+    Raises:
+        MicrophoneError: there is none such, or more than one; it says which there are.
+    """
+    present = devices()
+    if not present:
+        raise MicrophoneError("no microphone: no input device is connected, or this user may not use it (group audio)")
+    if wanted is None:
+        return next((device for device in present if device.default), present[0])
+    if isinstance(wanted, int) or wanted.isdecimal():
+        found = [device for device in present if device.number == int(wanted)]
+    else:
+        found = [device for device in present if wanted.casefold() in device.name.casefold()]
+        found = [device for device in found if device.name == wanted] or found
+    if len(found) != 1:
+        verdict = "several input devices are called" if found else "no input device is called"
+        known = ", ".join(f"{device.number} «{device.name}»" for device in found or present)
+        raise MicrophoneError(f"{verdict} {wanted!r}: there are {known}")
+    return found[0]
+
+
+def refresh_devices() -> None:
+    """Have PortAudio look again which devices there are; it does so only when it starts.
+
+    Streams of other parts of this process that use PortAudio through sounddevice end by this.
+
+    Raises:
+        MicrophoneError: PortAudio is not installed, or does not start again.
+    """
+    sounddevice = _import_sounddevice()
+    try:
+        sounddevice._terminate()  # there is no public name for this
+        sounddevice._initialize()
+    except sounddevice.PortAudioError as error:
+        raise MicrophoneError(f"PortAudio cannot be started again: {error}") from None
+
+
+class Microphone:
+    """An open microphone. Iterating gives blocks of shape (n,), float32, mono, until it is closed or goes away.
+
+    Attributes:
+        device: which one it is.
+        sample_rate_hz: of the blocks.
+        heard_at: when the last block that was handed out had arrived, in seconds since the epoch.
+
+    Args:
+        device: number, part of the name, or None for the default.
+        buffer_s: how far the program may fall behind before the oldest sound goes.
+
+    Raises:
+        MicrophoneError: no such device, it is in use by another program, or PortAudio is not installed.
+            While iterating: it delivers nothing any more.
+    """
+
+    def __init__(self, device: int | str | None = None, *, buffer_s: float = 5.0) -> None:
+        self.device: Final = find_device(device)
+        self._blocks: deque[tuple[Array, float]] = deque(maxlen=max(1, round(buffer_s / _BLOCK_S)))
+        self._arrived = threading.Event()
+        self._closed = threading.Event()
+        self._ended = False
+        self.heard_at = time.time()
+        self._dropped_frames = 0
+        self._stream = self._open(_import_sounddevice())
+        self.sample_rate_hz: Final[int] = round(self._stream.samplerate)
+
+    @property
+    def dropped_s(self) -> float:
+        """Seconds of sound that went because the program was too slow."""
+        return self._dropped_frames / self.sample_rate_hz
+
+    def __iter__(self) -> Iterator[Array]:
+        while not self._closed.is_set():
+            if self._blocks:
+                block, self.heard_at = self._blocks.popleft()
+                yield block.mean(axis=1)
+            elif not self._ended and self._arrived.wait(_STALLED_S):
+                self._arrived.clear()
+            elif not self._closed.is_set():
+                raise MicrophoneError(
+                    f"the microphone «{self.device.name}» delivers nothing any more: is it unplugged?"
+                )
+
+    def close(self) -> None:
+        """Let go of the device; from any thread. Whoever iterates is through."""
+        self._closed.set()
+        self._arrived.set()
+        self._stream.close(ignore_errors=True)
+
+    def __enter__(self) -> Microphone:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open(self, sounddevice: Any) -> Any:
+        """A running stream: mono where the device can, else all its channels; at its own rate, else at a usual one."""
+        device = self.device
+        reason = ""
+        for rate in dict.fromkeys((device.sample_rate_hz, *_OTHER_RATES_HZ)):
+            for channels in dict.fromkeys((1, device.channels)):
+                try:
+                    stream = sounddevice.InputStream(
+                        samplerate=rate,
+                        blocksize=round(rate * _BLOCK_S),
+                        device=device.number,
+                        channels=channels,
+                        dtype="float32",
+                        callback=self._receive,
+                        finished_callback=self._finish,
+                    )
+                    stream.start()
+                except sounddevice.PortAudioError as error:
+                    reason = str(error.args[0] if error.args else error)
+                else:
+                    return stream
+        raise MicrophoneError(
+            f"the microphone «{device.name}» cannot be opened ({reason}): is another program using it, or is it unplugged?"
+        )
+
+    def _receive(self, samples: Array, n_frames: int, times: Any, status: Any) -> None:
+        if len(self._blocks) == self._blocks.maxlen:  # appending drops the oldest
+            self._dropped_frames += n_frames
+        self._blocks.append((samples.copy(), time.time()))
+        self._arrived.set()
+
+    def _finish(self) -> None:
+        self._ended = True
+        self._arrived.set()
+
+
+def _import_sounddevice() -> Any:
+    try:
+        import sounddevice
+    except OSError:  # the package is there, the library is not
+        raise MicrophoneError("PortAudio is not installed: sudo apt install libportaudio2") from None
+    except ImportError as error:
+        raise MicrophoneError(
+            f"a microphone needs the sounddevice package ({error}): pip install sounddevice"
+        ) from None
+    return sounddevice

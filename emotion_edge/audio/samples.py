@@ -1,0 +1,127 @@
+"""Samples in memory, of any dtype, number of channels and rate, become mono float32 at the model's rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import AudioError
+from .resampling import Resampler, check_rate
+
+Array = NDArray[np.float32]
+
+MOST_CHANNELS: Final = 64
+
+_BLOCK_FRAMES: Final = 1 << 16
+_LOUDEST: Final = 128.0  # 42 dB over full scale: no recording, but integers in a float array
+
+
+def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int) -> Iterator[Array]:
+    """Blocks of them, as `audio.read_blocks` makes them of a file.
+
+    Args:
+        samples: shape (n,) or (n, channels); float in -1..1, or int16, int32 or uint8 at full scale.
+        sample_rate: their rate in Hz.
+        sample_rate_hz: the rate that is wanted.
+    """
+    array = _checked(samples)
+    check_rate(sample_rate, "the samples")
+    scale = _scale_of(array.dtype)
+    blocks = (scale(array[at : at + _BLOCK_FRAMES]) for at in range(0, len(array), _BLOCK_FRAMES))
+    return at_rate(blocks, sample_rate, sample_rate_hz, "the samples")
+
+
+def mono(samples: ArrayLike) -> Array:
+    """Samples in memory as float32 in -1..1, shape (n,): channels averaged, integers scaled.
+
+    Raises:
+        AudioError: as `sample_blocks`; there may be none.
+    """
+    array = _checked(samples)
+    together = one_channel(_scale_of(array.dtype)(array))
+    _check_finite(together, 0, 0, "the samples")
+    return together
+
+
+def at_rate(blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, name: str) -> Iterator[Array]:
+    """Mono blocks at the wanted rate, of blocks of shape (n,) or (n, channels), float32.
+
+    Raises:
+        AudioError: there are none, some are no finite numbers in about -1..1, or the rates differ and soxr is not installed.
+    """
+    resampler = Resampler(rate, wanted_rate)
+    n_in = 0
+    for block in blocks:
+        together = one_channel(block)
+        _check_finite(together, n_in, rate, name)
+        n_in += len(together)
+        yield resampler.push(together)
+    if n_in == 0:
+        raise AudioError(f"{name} {'hold' if name == 'the samples' else 'holds'} no samples")
+    yield resampler.finish()
+
+
+def one_channel(block: NDArray[Any]) -> Array:
+    """A block of shape (n,) or (n, channels), channels averaged; shape (n,)."""
+    if block.ndim == 1:
+        return block
+    first, *others = block.T  # channel by channel: `mean` over so short an axis takes thirty times as long
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is reported
+        return np.asarray(sum(others, start=first) / np.float32(len(block.T))) if others else first
+
+
+def no_sound(samples: Array) -> NDArray[np.bool_]:
+    """Which of the samples, shape (n,), are no numbers, or absurdly loud."""
+    return np.asarray(~(np.abs(samples) <= _LOUDEST))  # NaN is not below anything
+
+
+def _check_finite(samples: Array, n_before: int, rate: float, name: str) -> None:
+    broken = no_sound(samples)
+    if not broken.any():
+        return
+    at = int(broken.argmax())
+    place = f" (at {(n_before + at) / rate:.3f} s)" if rate else ""
+    where = f"{name}: sample {n_before + at}{place} is {samples[at]:g}"
+    if not np.isfinite(samples[at]):
+        raise AudioError(f"{where}, wanted finite numbers")
+    remedy = (
+        "divide 16-bit integers by 32768, or pass them as int16" if name == "the samples" else "write it anew, scaled"
+    )
+    raise AudioError(f"{where}, wanted -1..1: {remedy}")
+
+
+def _checked(samples: ArrayLike) -> NDArray[Any]:
+    """An array of shape (n,) or (n, channels), of native byte order."""
+    try:
+        array = np.asarray(samples)
+    except ValueError as error:
+        raise AudioError(f"samples are no array: {error}") from None
+    if array.ndim not in (1, 2):
+        raise AudioError(f"samples have shape {array.shape}, wanted (n,) or (n, channels)")
+    if array.ndim == 2 and not 1 <= array.shape[1] <= MOST_CHANNELS:
+        raise AudioError(
+            f"samples have shape {array.shape}, wanted (n, channels) with 1 to {MOST_CHANNELS} channels: "
+            "samples.T, perhaps?"
+        )
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _scale_of(dtype: np.dtype[Any]) -> Any:
+    """What brings samples of a dtype to float32 in -1..1."""
+    if dtype == np.uint8:
+        return lambda block: (block.astype(np.float32) - 128) / 128
+    if dtype in (np.int16, np.int32):
+        return lambda block: (block / -float(np.iinfo(dtype).min)).astype(np.float32)
+    if np.issubdtype(dtype, np.floating):
+        return _to_float32
+    raise AudioError(f"samples are {dtype}, wanted float in -1..1, int16, int32 or uint8")
+
+
+def _to_float32(block: NDArray[Any]) -> Array:
+    if block.dtype == np.float32:
+        return block
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows becomes infinite, and that is reported
+        return block.astype(np.float32)

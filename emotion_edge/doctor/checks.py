@@ -1,0 +1,305 @@
+"""Is everything here that this package needs? What is found, and for each thing wrong the one command that mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+from ..errors import ModelError
+from ..model.file import DEFAULT_MODEL, SPEECH_MODEL, load, shipped, stored_checksum
+from ..model.interpreter import BACKENDS, VARIABLE
+
+Status: TypeAlias = Literal["ok", "unneeded", "warning", "error"]
+
+SELF_TEST: Final = "self-test"
+"""The check that says whether this machine can classify."""
+_FORMATS: Final = ("AIFF", "FLAC", "MP3", "OGG", "WAV")  # of the two dozen that libsndfile reads, what people have
+_KNOWN_ANSWER: Final = "neutral"
+_TIMEOUT_S: Final = 120.0  # of one probe: an old Pi takes seconds
+_BITS: Final = 64 if sys.maxsize > 1 << 32 else 32
+_LIBRARIES: Final = {"soundfile": ("libsndfile1", "libsndfile"), "sounddevice": ("libportaudio2", "portaudio")}
+"""What packages need besides, as apt and brew call it."""
+_DEBIAN_PACKAGES: Final = "/usr/lib/python3/dist-packages"
+_LITERT_PLACES: Final = {("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64")}
+
+_Found: TypeAlias = Mapping[str, Any]
+"""What a probe found, or under `error` why it did not."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        check: what was looked at.
+        status: `ok`; `unneeded`: not there, and nothing lacks it; `warning`: something cannot be done without it;
+            `error`: nothing can be classified.
+        summary: for people.
+        fix: the command that mends it, if there is one.
+        details: the same for programs.
+    """
+
+    check: str
+    status: Status
+    summary: str
+    fix: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def examine() -> Iterator[Finding]:
+    """Every finding, each as soon as it is there. The last is `SELF_TEST`."""
+    fixes = []
+    for check in (_python, _models, _interpreters, _soundfile, _soxr, _portaudio):
+        for finding in check():
+            if finding.status == "error" and finding.fix:
+                fixes.append(finding.fix)
+            yield finding
+    yield _self_test(fixes)
+
+
+def _python() -> Iterator[Finding]:
+    libc = " ".join(platform.libc_ver())
+    system = f"{platform.system()} {platform.machine()}"
+    board = Path("/proc/device-tree/model")  # of a Pi
+    details: dict[str, Any] = {
+        "version": platform.python_version(),
+        "executable": sys.executable,
+        "bits": _BITS,
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "libc": libc,
+        "board": board.read_text(errors="replace").rstrip("\0\n") if board.is_file() else "",
+    }
+    parts = [f"{details['version']}, {_BITS} bit", system, libc, details["board"]]
+    yield Finding("Python", "ok", ", ".join(filter(None, parts)), details=details)
+
+
+def _models() -> Iterator[Finding]:
+    reinstall = _pip("install --force-reinstall --no-deps emotion-edge")
+    for name in sorted({DEFAULT_MODEL, SPEECH_MODEL, *shipped()}):
+        try:
+            model = load(name)
+        except ModelError as error:
+            status: Status = "error" if name in (DEFAULT_MODEL, SPEECH_MODEL) else "warning"
+            yield Finding("model", status, f"{name}: {error}", reinstall, {"name": name})
+            continue
+        details: dict[str, Any] = {
+            "name": name,
+            "size_bytes": len(model.content),
+            "crc32": stored_checksum(model.content),
+        }
+        summary = f"{name}: {details['size_bytes'] / 1024:.1f} KiB, checksum {details['crc32']} is right"
+        yield Finding("model", "ok", summary, details=details)
+
+
+def _loads(model: str) -> bool:
+    try:
+        load(model)
+    except ModelError:
+        return False
+    return True
+
+
+def _interpreters() -> Iterator[Finding]:
+    named = os.environ.get(VARIABLE)
+    if named and named not in BACKENDS:
+        summary = f"{VARIABLE} is {named!r}, known are {', '.join(BACKENDS)}"
+        yield Finding("interpreter", "error", summary, f"unset {VARIABLE}")
+    model = next(filter(_loads, (DEFAULT_MODEL, *shipped())), None)
+    if model is None:  # that is no interpreter's fault
+        return
+    probed = {name: _probe("interpreter", name, model) for name in BACKENDS}
+    working = [name for name, found in probed.items() if "error" not in found]
+    in_use = named or next(iter(working), None)
+    for name, found in probed.items():
+        details = {"name": name, **found}
+        if name in working:
+            use = ", in use" if name == in_use else ""
+            times = f"ready in {_time(found['construct_s'])}, an answer takes {_time(found['answer_s'])}"
+            summary = f"{name} {found['version']}{use}: {times}"
+            yield Finding("interpreter", "ok", summary, details=details)
+        else:
+            status, fix = _what_that_means(name, found, working, named)
+            reason = _reason(found, BACKENDS[name].split(".")[0])
+            hint = "; models with other layers than dense ones need it" if status == "warning" else ""
+            yield Finding("interpreter", status, f"{name}: {reason}{hint}", fix, details)
+
+
+def _what_that_means(name: str, found: _Found, working: list[str], named: str | None) -> tuple[Status, str | None]:
+    """For everything else, that an interpreter does not work; and what to do."""
+    if name == named:
+        return "error", f"unset {VARIABLE}"
+    if found.get("crashed") and not named:  # so does every program that tries it before the next one
+        return "error", _pip(f"uninstall {name}")
+    here = tflite_package(sys.platform, platform.machine(), sys.version_info[:2], is_64_bit=_BITS == 64)
+    if name != here or set(working) & {"ai-edge-litert", "tflite-runtime"}:
+        return "unneeded", None
+    status: Status = "warning" if working else "error"
+    if name == "tflite-runtime":
+        return status, _pip(f"install {name} {_quoted('numpy<2')}")
+    again = "" if _is_missing(found, "ai_edge_litert") else "--force-reinstall "
+    return status, _pip(f"install {again}{name}")
+
+
+def tflite_package(system: str, machine: str, python: tuple[int, int], *, is_64_bit: bool) -> str | None:
+    """Which one has wheels for a machine; the markers of pyproject.toml say the same to pip.
+
+    Args:
+        system: as `sys.platform`.
+        machine: as `platform.machine()`: what the kernel is made for, which also runs a Python of 32 bits.
+        python: its version.
+        is_64_bit: whether Python is.
+    """
+    if is_64_bit:
+        return "ai-edge-litert" if (system, machine) in _LITERT_PLACES else None
+    is_arm = system == "linux" and machine in ("armv7l", "armv8l", "aarch64")
+    return "tflite-runtime" if is_arm and python < (3, 12) else None
+
+
+def _soundfile() -> Iterator[Finding]:
+    found = _probe("soundfile")
+    if "error" in found:
+        summary = f"{_reason(found, 'soundfile')}; only WAV can be read"
+        yield Finding("soundfile", "warning", summary, _library_fix("soundfile", found), found)
+        return
+    lacking = [each for each in _FORMATS if each not in found["formats"]]
+    formats = ", ".join(each for each in _FORMATS if each in found["formats"])
+    summary = f"{found['version']} with libsndfile {found['libsndfile']} reads {formats}"
+    if lacking:
+        summary += f"; not {', '.join(lacking)}"
+        yield Finding("soundfile", "warning", summary, _pip("install --upgrade soundfile"), found)
+    else:
+        yield Finding("soundfile", "ok", summary, details=found)
+
+
+def _soxr() -> Iterator[Finding]:
+    found = _probe("soxr")
+    if "error" in found:
+        summary = f"{_reason(found, 'soxr')}; only sound at a model's own rate can be used"
+        yield Finding("soxr", "warning", summary, _library_fix("soxr", found), found)
+    else:
+        yield Finding("soxr", "ok", found["version"], details=found)
+
+
+def _portaudio() -> Iterator[Finding]:
+    found = _probe("portaudio")
+    if "error" in found:
+        summary = f"{_reason(found, 'sounddevice')}; no microphone can be used"
+        yield Finding("PortAudio", "warning", summary, _library_fix("sounddevice", found), found)
+        return
+    library = found["portaudio"].removeprefix("PortAudio ").split(",")[0]
+    summary = f"{library}, through sounddevice {found['version']}"
+    yield Finding("PortAudio", "ok", summary, details={key: found[key] for key in ("version", "portaudio")})
+    for device in found["devices"]:
+        default = ", the default" if device["default"] else ""
+        channels = f"{device['channels']} channel{'s' if device['channels'] > 1 else ''}"
+        summary = f"{device['number']} «{device['name']}»: {channels}, {device['sample_rate_hz']} Hz{default}"
+        yield Finding("microphone", "ok", summary, details=device)
+    if not found["devices"]:
+        yield _no_microphone()
+
+
+def _no_microphone() -> Finding:
+    if any(not os.access(device, os.R_OK | os.W_OK) for device in Path("/dev/snd").glob("pcm*c")):
+        summary = "there is one, but this user may not use it; log in again after the command"
+        return Finding("microphone", "warning", summary, "sudo usermod -aG audio $USER")
+    return Finding("microphone", "warning", "none is connected: plug one in")
+
+
+def _self_test(fixes: list[str]) -> Finding:
+    fix = fixes[0] if fixes else _pip("install --force-reinstall emotion-edge")
+    found = _probe(SELF_TEST)
+    if "error" in found:
+        return Finding(SELF_TEST, "error", found["error"], fix)
+    answer = f"{found['label']} {found['confidence']:.2f}" if found["label"] else found["status"]
+    if found["status"] != "ok" or found["label"] != _KNOWN_ANSWER:
+        summary = f"five vowels gave {answer}, wanted {_KNOWN_ANSWER}: something computes wrongly"
+        return Finding(SELF_TEST, "error", summary, fix, found)
+    summary = f"{answer}, as it should be; {found['end_s']:.1f} s of sound in {_time(found['elapsed_s'])}"
+    return Finding(SELF_TEST, "ok", summary, details=found)
+
+
+def _probe(*arguments: str) -> dict[str, Any]:
+    """What a probe found, or under `error` why it did not."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", f"{__package__}.probes", *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+            env=environment,
+        )
+    except subprocess.TimeoutExpired:
+        return {"error": f"no answer within {_TIMEOUT_S:.0f} s", "crashed": True}
+    if done.returncode < 0:
+        return {"error": f"it crashes ({signal.Signals(-done.returncode).name})", "crashed": True}
+    try:
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        last = (done.stderr.strip() or "no message").splitlines()[-1]
+        return {"error": f"it ends Python with status {done.returncode} ({last})", "crashed": True}
+    return found
+
+
+def _is_missing(found: _Found, module: str) -> bool:
+    return found.get("missing_module") == module
+
+
+def _reason(found: _Found, module: str) -> str:
+    """Why a module cannot be used."""
+    if _is_missing(found, module):
+        return "not installed"
+    return str(found["error"])
+
+
+def _library_fix(package: str, found: _Found) -> str | None:
+    """What brings a package, or the library that it lacks."""
+    if _is_missing(found, package):
+        return _from_apt(package) or _pip(f"install {package}")
+    library = _LIBRARIES.get(package)
+    if library is None or found.get("missing_module") or found.get("crashed"):
+        return _pip(f"install --force-reinstall {package}")
+    if shutil.which("apt"):
+        return f"sudo apt install {library[0]}"
+    return f"brew install {library[1]}" if shutil.which("brew") else None
+
+
+def _from_apt(package: str) -> str | None:
+    """32-bit ARM gets no cffi from the package index, but Debian has it for Pythons that see Debian's packages."""
+    if _BITS == 64 or _DEBIAN_PACKAGES not in sys.path:
+        return None
+    with_pip = f"sudo apt install python3-cffi libportaudio2 && {_pip('install sounddevice')}"
+    return {"soundfile": "sudo apt install python3-soundfile", "sounddevice": with_pip}.get(package)
+
+
+def _pip(arguments: str) -> str:
+    """A command for the environment that runs this."""
+    pip = shutil.which("pip")
+    if pip is not None and Path(pip).parent == Path(sys.executable).parent:
+        return f"pip {arguments}"
+    return f"{_quoted(sys.executable)} -m pip {arguments}"
+
+
+def _quoted(word: str) -> str:
+    if os.name == "nt":
+        return f'"{word}"'
+    return shlex.quote(word)
+
+
+def _time(seconds: float) -> str:
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    return f"{1000 * seconds:.{0 if seconds >= 0.01 else 2}f} ms"

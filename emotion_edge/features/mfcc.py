@@ -1,0 +1,290 @@
+"""Mel-frequency cepstral coefficients in numpy: one implementation with parameters, for whole clips and for streams.
+
+Where a recipe wants prosody too, each frame carries it beside them, from the same spectrum.
+
+Samples become log-mel frames, which depend on nothing but the samples under them; log-mel frames become coefficients,
+which may depend on the loudest frame of the clip (`dynamic_range_db`). A stream therefore hands out log-mel frames,
+and whoever knows where a clip starts and ends turns those into coefficients.
+
+Sources: Davis & Mermelstein 1980 (the coefficients); Young et al., The HTK Book, 2006 (the lifter); the defaults of librosa 0.11
+and python_speech_features 0.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import AudioError
+from .fft import rfft
+from .mel import mel_filters
+from .prosody import N_COLUMNS, Prosody
+from .recipe import MfccRecipe, ProsodyRecipe
+
+Array = NDArray[Any]
+
+FRAMES_AT_ONCE: Final = 128
+"""So many fit into the processor's cache; fewer at a time cost more each."""
+_SPECTRA_BYTES: Final = 1 << 18  # and so large are the spectra that are alive at once
+
+# glibc gives memory that was freed back to the system, and takes it again page by page, which costs more than the transforms that
+# fill it, unless the program has once freed an array as large as this: it then keeps up to twice as much. Nothing is written into it.
+np.empty(1 << 22, np.uint8)
+
+# OpenBLAS spreads a product of more than 4 * 65536 multiplications over threads, and waking those costs more than all
+# the rest of a live loop: up to 19 % of a core in place of 0.2, measured. So no product is larger, and mel filters, which are zero
+# nearly everywhere, come in blocks of neighbours.
+_LARGEST_PRODUCT: Final = 4 * 65536
+_SMALLEST_POWER: Final = 1e-10  # under `decibel`, as librosa.power_to_db has it
+
+
+class Mfcc:
+    """The features of one recipe.
+
+    Args:
+        recipe: the parameters.
+        prosody: how that of each frame is found; None: it is not.
+        dtype: float32 on a device; float64 to compare with the reference libraries.
+    """
+
+    def __init__(
+        self, recipe: MfccRecipe, *, prosody: ProsodyRecipe | None = None, dtype: type[np.floating[Any]] = np.float32
+    ) -> None:
+        self.recipe: Final = recipe
+        self.dtype: Final = np.dtype(dtype)
+        self._banks: Final = _banks(recipe, prosody, self.dtype)
+        self._n_logarithms: Final = recipe.n_mels + (recipe.first_coefficient == "log_energy")
+
+    @property
+    def n_columns(self) -> int:
+        """Of log-mel frames: n_mels, then the log energy, then the prosody, where they are wanted."""
+        return self._n_logarithms + N_COLUMNS * (self._banks.prosody is not None)
+
+    def __call__(self, samples: Array) -> Array:
+        """The coefficients of a whole clip.
+
+        Args:
+            samples: mono, at the recipe's rate, shape (n,), n at least 1.
+
+        Returns:
+            Shape (n_frames, n_mfcc), of this object's dtype; with the columns of the prosody behind them.
+        """
+        if np.ndim(samples) != 1 or len(samples) == 0:
+            raise AudioError(f"samples have shape {np.shape(samples)}, wanted (n,) with n at least 1")
+        return self.coefficients([self.log_mel_of(samples)])
+
+    def log_mel_of(self, samples: Array) -> Array:
+        """The log-mel frames of a whole clip, mono, at the recipe's rate, shape (n,): shape (n_frames, n_columns)."""
+        stream = self.stream()
+        return np.concatenate([stream.push(samples), stream.finish()])
+
+    def stream(self) -> MfccStream:
+        """A new stream of log-mel frames."""
+        return MfccStream(self)
+
+    def log_mel(self, frames: Array) -> Array:
+        """The log-mel spectra of some frames.
+
+        Args:
+            frames: shape (n_frames, frame_length).
+
+        Returns:
+            Shape (n_frames, n_columns).
+        """
+        sums = self._sums(frames)
+        columns = self._logarithm(sums[:, : self._n_logarithms])
+        prosody = self._banks.prosody
+        if prosody is None:
+            return columns
+        autocorrelation = sums[:, self._n_logarithms :]
+        return np.concatenate([columns, prosody(autocorrelation, sums[:, : self.recipe.n_mels])], axis=1)
+
+    def _sums(self, frames: Array) -> Array:
+        """What is linear in the power spectra of some frames, side by side: mel bands, energy, autocorrelation."""
+        recipe, banks = self.recipe, self._banks
+        sums = np.empty((len(frames), banks.n_sums), self.dtype)
+        for some in _few(len(frames), _SPECTRA_BYTES // (recipe.n_fft * self.dtype.itemsize)):
+            spectrum = rfft(frames[some] * banks.window, recipe.n_fft)
+            power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(self.dtype, copy=False)
+            if recipe.spectrum == "periodogram":
+                power /= recipe.n_fft
+            for bins, columns, matrix in banks.products:
+                _product(power[:, bins], matrix, out=sums[some, columns])
+            if recipe.first_coefficient == "log_energy":
+                sums[some, recipe.n_mels] = power.sum(axis=1)
+        return sums
+
+    def _logarithm(self, power: Array) -> Array:
+        if self.recipe.log == "decibel":
+            logarithm = np.log10(np.maximum(power, _SMALLEST_POWER))
+            logarithm *= 10
+            return np.asarray(logarithm)
+        return np.log(np.where(power == 0, np.finfo(np.float64).eps, power)).astype(self.dtype, copy=False)
+
+    def coefficients(self, log_mel: Sequence[Array]) -> Array:
+        """The coefficients of a clip.
+
+        Args:
+            log_mel: all of its log-mel frames, in as many pieces as they came, each of shape (n, n_columns).
+
+        Returns:
+            Shape (n_frames, n_mfcc), with the columns of the prosody behind them.
+        """
+        floor = self._floor(log_mel)
+        pieces = [self._cepstra(piece, floor) for piece in log_mel]
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+    def _floor(self, log_mel: Sequence[Array]) -> Any:
+        """What quieter values are raised to, if the recipe wants that."""
+        if self.recipe.dynamic_range_db is None:
+            return None
+        loudest = max(piece[:, : self.recipe.n_mels].max() for piece in log_mel if len(piece))
+        return loudest - self.dtype.type(self.recipe.dynamic_range_db)
+
+    def _cepstra(self, log_mel: Array, floor: Any) -> Array:
+        filters = log_mel[:, : self.recipe.n_mels]
+        cepstra = np.empty((len(log_mel), self.recipe.n_mfcc), self.dtype)
+        _product(filters if floor is None else np.maximum(filters, floor), self._banks.dct, out=cepstra)
+        if self.recipe.first_coefficient == "log_energy":
+            cepstra[:, 0] = log_mel[:, self.recipe.n_mels]
+        if self._banks.prosody is not None:
+            cepstra = np.concatenate([cepstra, log_mel[:, -N_COLUMNS:]], axis=1)
+        return np.asarray(cepstra)
+
+
+class MfccStream:
+    """Log-mel frames of samples that arrive in pieces of any size; the frames do not depend on the sizes."""
+
+    def __init__(self, mfcc: Mfcc) -> None:
+        self._mfcc = mfcc
+        recipe = mfcc.recipe
+        padding = recipe.n_fft // 2 if recipe.padding == "center" else 0
+        self._pending: Array = np.zeros(padding, mfcc.dtype)  # from the start of the next frame on
+        self._last_sample = mfcc.dtype.type(0)
+        self._skip = 0  # samples to come that lie before that start, where hops are longer than frames
+        self._n_frames = 0
+
+    def push(self, samples: Array) -> Array:
+        """The frames that these samples complete, shape (n_frames, n_columns)."""
+        self.hear(samples)
+        return self.take(self.n_ready)
+
+    def hear(self, samples: Array) -> None:
+        """Some more samples, shape (n,), of which no frames are wanted yet."""
+        if len(samples):
+            self._append(self._emphasise(np.asarray(samples, self._mfcc.dtype)))
+
+    @property
+    def n_ready(self) -> int:
+        """How many frames may be taken."""
+        recipe = self._mfcc.recipe
+        return max(0, (len(self._pending) - recipe.frame_length) // recipe.hop_length + 1)
+
+    def take(self, n_frames: int) -> Array:
+        """The next frames, shape (n_frames, n_columns); at most `n_ready`."""
+        recipe, pending = self._mfcc.recipe, self._pending
+        log_mel = np.empty((max(0, n_frames), self._mfcc.n_columns), self._mfcc.dtype)
+        if n_frames > 0:
+            step = pending.itemsize
+            frames: Array = np.ndarray(
+                (n_frames, recipe.frame_length), pending.dtype, pending, strides=(recipe.hop_length * step, step)
+            )
+            for some in _few(n_frames, FRAMES_AT_ONCE):
+                log_mel[some] = self._mfcc.log_mel(frames[some])
+            self.skip(n_frames)
+        return log_mel
+
+    def skip(self, n_frames: int) -> None:
+        """Go on without the next frames; at most `n_ready`."""
+        n_samples = n_frames * self._mfcc.recipe.hop_length
+        self._skip = max(0, n_samples - len(self._pending))
+        self._pending = self._pending[n_samples:].copy()
+        self._n_frames += n_frames
+
+    def finish(self) -> Array:
+        """The frames that only the end of the clip completes. The stream is spent afterwards."""
+        recipe = self._mfcc.recipe
+        if recipe.padding == "center":
+            self._append(np.zeros(recipe.n_fft // 2, self._mfcc.dtype))
+        else:
+            uncovered = len(self._pending) - self._skip - self.n_ready * recipe.hop_length
+            if uncovered > (recipe.frame_length - recipe.hop_length if self._n_frames + self.n_ready else 0):
+                self._append(np.zeros(recipe.frame_length - uncovered, self._mfcc.dtype))
+        return self.take(self.n_ready)
+
+    def _emphasise(self, samples: Array) -> Array:
+        recipe, dtype = self._mfcc.recipe, self._mfcc.dtype.type
+        if recipe.sample_scale != 1:
+            samples = samples * dtype(recipe.sample_scale)
+        if recipe.pre_emphasis:
+            previous = np.concatenate([[self._last_sample], samples[:-1]])
+            self._last_sample = samples[-1]
+            samples = samples - dtype(recipe.pre_emphasis) * previous
+        return samples
+
+    def _append(self, samples: Array) -> None:
+        pending = np.concatenate([self._pending, samples])
+        skipped = min(self._skip, len(pending))
+        self._skip -= skipped
+        self._pending = pending[skipped:]
+
+
+class _Banks(NamedTuple):
+    window: Array  # (frame_length,)
+    products: tuple[tuple[slice, slice, Array], ...]  # some bins, which sums they go into, and how, (n_bins, n_sums)
+    n_sums: int
+    dct: Array  # (n_mels, n_mfcc), the lifter in it
+    prosody: Prosody | None
+
+
+@lru_cache(maxsize=16)
+def _banks(recipe: MfccRecipe, prosody_recipe: ProsodyRecipe | None, dtype: np.dtype[Any]) -> _Banks:
+    window = _window(recipe)
+    prosody = None if prosody_recipe is None else Prosody(prosody_recipe, recipe, window)
+    products, n_sums = [], 0
+    for bins, filters in mel_filters(recipe):
+        products.append((bins, slice(n_sums, n_sums := n_sums + filters.shape[1]), filters.astype(dtype)))
+    n_sums += recipe.first_coefficient == "log_energy"
+    if prosody is not None:
+        cosines = prosody.cosines.astype(dtype)
+        products.append((prosody.bins, slice(n_sums, n_sums := n_sums + cosines.shape[1]), cosines))
+    return _Banks(window.astype(dtype), tuple(products), n_sums, _dct(recipe).astype(dtype), prosody)
+
+
+def _product(rows: Array, matrix: Array, *, out: Array) -> None:
+    """The product of some rows with a matrix, a few rows at a time where it is large."""
+    for some in _few(len(rows), _LARGEST_PRODUCT // matrix.size):
+        np.matmul(rows[some], matrix, out=out[some])
+
+
+def _few(n: int, at_once: int) -> Iterator[slice]:
+    """Slices of n rows, at most so many at once, and at least one."""
+    at_once = max(1, at_once)
+    return (slice(first, min(first + at_once, n)) for first in range(0, n, at_once))
+
+
+def _window(recipe: MfccRecipe) -> Array:
+    """The window, in the middle of the frame where the frame is longer."""
+    phase = 2 * np.pi * np.arange(recipe.window_length) / recipe.window_length
+    window = {
+        "hann": 0.5 - 0.5 * np.cos(phase),
+        "hamming": 0.54 - 0.46 * np.cos(phase),
+        "rectangular": np.ones(recipe.window_length),
+    }[recipe.window]
+    before = (recipe.frame_length - recipe.window_length) // 2
+    return np.pad(window, (before, recipe.frame_length - recipe.window_length - before))
+
+
+def _dct(recipe: MfccRecipe) -> Array:
+    """The orthonormal type II cosine transform and the lifter, (n_mels, n_mfcc)."""
+    n_mels = recipe.n_mels
+    order = np.arange(recipe.n_mfcc)
+    matrix = np.cos(np.pi / n_mels * (np.arange(n_mels)[:, None] + 0.5) * order) * np.sqrt(2 / n_mels)
+    matrix[:, 0] /= np.sqrt(2)
+    if recipe.lifter:
+        matrix *= 1 + recipe.lifter / 2 * np.sin(np.pi * (order + recipe.lifter_start) / recipe.lifter)
+    return np.asarray(matrix)

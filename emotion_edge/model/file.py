@@ -1,0 +1,158 @@
+"""A model file: a `.tflite` that carries its own recipe, and where the shipped ones are."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ..errors import ModelError
+from . import graph
+from .flatbuffer import DAMAGED, IDENTIFIER, Table
+from .recipe import ModelRecipe
+
+DEFAULT_MODEL: Final = "five-emotions"
+SPEECH_MODEL: Final = "speech-gate"
+RECIPE_NAME: Final = "emotion_edge_recipe"
+"""The name of the TFLite metadata buffer that holds the recipe."""
+CHECKSUM_NAME: Final = "emotion_edge_crc32"
+"""The name of the one that holds the CRC-32 of the file, little endian, taken with these four bytes at zero."""
+
+_LARGEST_FILE: Final = 1 << 26
+
+# Field numbers of the TFLite schema's tables.
+_MODEL_BUFFERS: Final = 4
+_MODEL_METADATA: Final = 6
+_METADATA_NAME: Final = 0
+_METADATA_BUFFER: Final = 1
+_BUFFER_DATA: Final = 0
+
+
+@dataclass(frozen=True)
+class Model:
+    """A `.tflite` file in memory, a dense network that fits its recipe.
+
+    Attributes:
+        content: the whole file.
+        recipe: what it says about itself.
+
+    Raises:
+        ModelError: it is no dense network, or does not fit.
+    """
+
+    content: bytes
+    recipe: ModelRecipe
+
+    def __post_init__(self) -> None:
+        network = graph.read(self.content)
+        _check_fits([network.tensors[number] for number in network.inputs], self.recipe.n_features, "takes", "features")
+        _check_fits([network.tensors[number] for number in network.outputs], len(self.recipe.labels), "gives", "labels")
+
+    @classmethod
+    def from_bytes(cls, content: bytes, name: str = "the model") -> Model:
+        """Read the recipe out of a model file.
+
+        Raises:
+            ModelError: not a TFLite file, damaged, without a recipe, or with one that cannot be used.
+        """
+        try:
+            return cls(content, ModelRecipe.from_json(_checked_recipe(content)))
+        except ModelError as error:
+            raise ModelError(f"{name}: {error}") from None
+
+
+def _check_fits(tensors: list[graph.Tensor], size: int, verb: str, what: str) -> None:
+    if len(tensors) != 1:
+        raise ModelError(f"its network {verb} {len(tensors)} tensors, wanted one")
+    (tensor,) = tensors
+    if tensor.dtype != np.float32 or tensor.shape != (1, size):
+        raise ModelError(
+            f"its network {verb} {tensor.dtype} of shape {list(tensor.shape)}, its recipe has {size} {what}: "
+            f"wanted float32 of [1, {size}]"
+        )
+
+
+def load(model: str | os.PathLike[str]) -> Model:
+    """A shipped model by its name, or any other by the path of its `.tflite` file.
+
+    Raises:
+        ModelError: no such model, or one that cannot be used.
+    """
+    if not isinstance(model, str | os.PathLike):
+        raise ModelError(f"the model: got {model!r}, wanted the name of a shipped one, or the path of a .tflite file")
+    shipped_models = shipped()
+    path = shipped_models.get(os.fspath(model), Path(model))
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except FileNotFoundError:
+        known = ", ".join(shipped_models) or "none"
+        if path.name != os.fspath(model) or path.suffix == ".tflite":
+            raise ModelError(f"{os.fspath(model)}: no such file; models that go by a name are {known}") from None
+        raise ModelError(
+            f"no model {os.fspath(model)!r}: shipped are {known}; another is named by the path of its .tflite file"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the model {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(content) > _LARGEST_FILE:
+        raise ModelError(f"{path} has more than {_LARGEST_FILE >> 20} MiB: this is no model for a device")
+    return Model.from_bytes(content, str(path))
+
+
+def shipped() -> dict[str, Path]:
+    """The shipped models: name to path, sorted by name."""
+    return {path.stem: path for path in sorted(_shipped_folder().glob("*.tflite"))}
+
+
+def _shipped_folder() -> Path:
+    """In an installed package inside it, in a checkout beside it."""
+    package = Path(__file__).parents[1]
+    installed = package / "models"
+    return installed if installed.is_dir() else package.parent / "models"
+
+
+def checksum(content: bytes, at: int) -> bytes:
+    """What belongs at a position of a file, so that a damaged one is never handed to an interpreter."""
+    before = zlib.crc32(content[:at])
+    return struct.pack("<I", zlib.crc32(content[at + 4 :], zlib.crc32(bytes(4), before)))
+
+
+def stored_checksum(content: bytes) -> str:
+    """The checksum that a model file carries, in hexadecimal digits as of a number."""
+    return content[metadata_places(content)[CHECKSUM_NAME]][::-1].hex()
+
+
+def _checked_recipe(content: bytes) -> bytes:
+    """The recipe's bytes, once the file has proved whole."""
+    if content[4:8] != IDENTIFIER:
+        raise ModelError("this is not a TFLite file")
+    places = metadata_places(content)
+    if RECIPE_NAME not in places or CHECKSUM_NAME not in places:
+        raise ModelError("the file carries no recipe: make it with emotion-edge-converter convert")
+    stored = content[places[CHECKSUM_NAME]]
+    if len(stored) != 4 or stored != checksum(content, places[CHECKSUM_NAME].start):
+        raise ModelError(DAMAGED)
+    return content[places[RECIPE_NAME]]
+
+
+def metadata_places(content: bytes) -> dict[str, slice]:
+    """Where our metadata buffers lie in a TFLite file, by name.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    root = Table(content)
+    buffers = root.tables(_MODEL_BUFFERS)
+    places = {}
+    for entry in root.tables(_MODEL_METADATA):
+        name, index = entry.text(_METADATA_NAME), entry.number(_METADATA_BUFFER, "I")
+        if name in (RECIPE_NAME, CHECKSUM_NAME):
+            if index >= len(buffers):
+                raise ModelError(DAMAGED)
+            places[name] = buffers[index].bytes_at(_BUFFER_DATA)
+    return places

@@ -1,0 +1,307 @@
+"""The network in a `.tflite` file, read whole and found harmless before any interpreter sees it.
+
+ai-edge-litert checks a file's offsets for itself; tflite-runtime follows them wherever they lead, which may be a
+segmentation fault. Neither bounds the memory that an operator asks for. So what is handed on is a dense network and
+nothing else: one graph of operators that give shapes known beforehand, each fed by what came before it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+from .flatbuffer import DAMAGED, Schema, Table
+
+Array = NDArray[Any]
+
+# The fields of the TFLite schema that interpreters of dense networks read, by their numbers.
+_SCHEMA: Final[Schema] = {
+    "Model": {
+        0: "I",  # version
+        1: "*OperatorCode",
+        2: "*SubGraph",
+        3: "*B",  # description
+        4: "*Buffer",
+        5: "*i",  # metadata_buffer
+        6: "*Metadata",
+        7: "*SignatureDef",
+    },
+    "OperatorCode": {0: "b", 1: "*B", 2: "i", 3: "i"},  # deprecated code, custom code, version, code
+    "SubGraph": {0: "*Tensor", 1: "*i", 2: "*i", 3: "*Operator", 4: "*B"},  # inputs, outputs, name
+    "Tensor": {0: "*i", 1: "b", 2: "I", 3: "*B", 4: "Quantization", 5: "?", 7: "*i", 8: "?"},
+    "Quantization": {0: "*f", 1: "*f", 2: "*f", 3: "*q", 4: "B", 6: "i"},  # min, max, scale, zero point, details, axis
+    "Operator": {0: "I", 1: "*i", 2: "*i", 3: "B", 6: "b", 7: "*?", 8: "*i"},
+    "Buffer": {0: "*B"},
+    "Metadata": {0: "*B", 1: "I"},
+    "SignatureDef": {0: "*TensorMap", 1: "*TensorMap", 2: "*B", 4: "I"},
+    "TensorMap": {0: "*B", 1: "I"},
+}
+# What dense networks do without.
+_TENSOR_EXTRAS: Final = (5, 6, 9)  # is_variable, sparsity, variant_tensors
+_OPERATOR_EXTRAS: Final = (5, 7, 8, 9, 10, 11, 12)  # custom options, variables, intermediates, large and newer options
+_BUFFER_EXTRAS: Final = (1, 2)  # an offset and a size: data behind the flatbuffer
+
+_MODEL_OPERATOR_CODES: Final = 1
+_MODEL_SUBGRAPHS: Final = 2
+_MODEL_BUFFERS: Final = 4
+_CODE_DEPRECATED: Final = 0
+_CODE_BUILTIN: Final = 3
+_GRAPH_TENSORS: Final = 0
+_GRAPH_INPUTS: Final = 1
+_GRAPH_OUTPUTS: Final = 2
+_GRAPH_OPERATORS: Final = 3
+_TENSOR_SHAPE: Final = 0
+_TENSOR_TYPE: Final = 1
+_TENSOR_BUFFER: Final = 2
+_TENSOR_QUANTIZATION: Final = 4
+_QUANTIZATION_SCALE: Final = 2
+_QUANTIZATION_ZERO_POINT: Final = 3
+_QUANTIZATION_DETAILS: Final = 5
+_QUANTIZATION_AXIS: Final = 6
+_OPERATOR_CODE: Final = 0
+_OPERATOR_INPUTS: Final = 1
+_OPERATOR_OUTPUTS: Final = 2
+_OPERATOR_OPTIONS: Final = 4
+_BUFFER_DATA: Final = 0
+
+_DTYPES: Final = {0: "<f4", 1: "<f2", 2: "<i4", 6: "?", 9: "i1"}
+FULLY_CONNECTED: Final = 9
+# What emotion-edge-converter was seen to write for the activations of Keras, and their next of kin. Of the shapes of
+# their inputs they make the one that numpy makes by broadcasting.
+_ELEMENT_BY_ELEMENT: Final = {
+    0: "ADD",
+    6: "DEQUANTIZE",
+    14: "LOGISTIC",
+    18: "MUL",
+    19: "RELU",
+    20: "RELU_N1_TO_1",
+    21: "RELU6",
+    25: "SOFTMAX",
+    28: "TANH",
+    41: "SUB",
+    42: "DIV",
+    47: "EXP",
+    50: "LOG_SOFTMAX",
+    55: "MAXIMUM",
+    57: "MINIMUM",
+    58: "LESS",
+    59: "NEG",
+    61: "GREATER",
+    62: "GREATER_EQUAL",
+    63: "LESS_EQUAL",
+    73: "LOG",
+    75: "SQRT",
+    92: "SQUARE",
+    93: "ZEROS_LIKE",
+    98: "LEAKY_RELU",
+    101: "ABS",
+    111: "ELU",
+    114: "QUANTIZE",
+    117: "HARD_SWISH",
+    123: "SELECT_V2",
+    150: "GELU",
+}
+OPERATORS: Final = {FULLY_CONNECTED: "FULLY_CONNECTED", **_ELEMENT_BY_ELEMENT}
+"""By their numbers in the TFLite schema, what a dense network may consist of."""
+
+_MOST_NUMBERS: Final = 1 << 24  # in all tensors together: 64 MiB of float32
+_MOST_DIMENSIONS: Final = 4
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """What the graph says of a tensor.
+
+    Attributes:
+        shape: no dimension is 0.
+        dtype: of its numbers.
+        constant: the values of one that the file carries, in the file's own memory.
+        scale, zero_point: a quantised one's numbers are worth scale * (number - zero_point); of the first channel where
+            each has its own.
+        by_channel: whether each channel has its own.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    constant: Array | None
+    scale: np.float32
+    zero_point: int
+    by_channel: bool
+
+    @property
+    def quantised(self) -> bool:
+        """Whether its numbers are int8."""
+        return self.dtype == np.int8
+
+    def wide(self, values: Array) -> Array:
+        """int8 values as int32, zero at 0."""
+        return values.astype(np.int32) - np.int32(self.zero_point)
+
+    @cached_property
+    def wide_constant(self) -> Array | None:
+        """The constant as sums take it: widened once, as that costs more than a product with it."""
+        return None if self.constant is None else self.wide(self.constant)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operator of the graph, its tensors by number; -1 stands for a bias that is left out."""
+
+    operator: str
+    inputs: list[int]
+    output: int
+    options: Table | None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A dense network: its tensors, those that go in and come out by number, and the steps in their order."""
+
+    tensors: list[Tensor]
+    inputs: list[int]
+    outputs: list[int]
+    steps: list[Step]
+
+
+def read(content: bytes) -> Graph:
+    """The network in a file.
+
+    Raises:
+        ModelError: the file is damaged, or holds anything but a dense network.
+    """
+    root = Table(content)
+    root.check("Model", _SCHEMA)
+    graphs = root.tables(_MODEL_SUBGRAPHS)
+    if len(graphs) != 1:
+        raise ModelError(f"the file holds {len(graphs)} graphs, wanted one: a dense network")
+    (graph,) = graphs
+    buffers = [_buffer(entry) for entry in root.tables(_MODEL_BUFFERS)]
+    tensors = _tensors(graph, buffers, content)
+    inputs, outputs = (_numbers(graph, field, len(tensors)) for field in (_GRAPH_INPUTS, _GRAPH_OUTPUTS))
+    codes = [_operator(entry) for entry in root.tables(_MODEL_OPERATOR_CODES)]
+    steps = [_step(entry, codes, len(tensors)) for entry in graph.tables(_GRAPH_OPERATORS)]
+    _check_flow(tensors, inputs, outputs, steps)
+    return Graph(tensors, inputs, outputs, steps)
+
+
+def _buffer(entry: Table) -> slice:
+    _check_without(entry, _BUFFER_EXTRAS)
+    return entry.bytes_at(_BUFFER_DATA)
+
+
+def _tensors(graph: Table, buffers: list[slice], content: bytes) -> list[Tensor]:
+    tensors, n_numbers = [], 0
+    for entry in graph.tables(_GRAPH_TENSORS):
+        tensor = _tensor(entry, buffers, content)
+        n_numbers += math.prod(tensor.shape)
+        if n_numbers > _MOST_NUMBERS:
+            raise ModelError(f"its tensors have more than {_MOST_NUMBERS} numbers: too large for a device")
+        tensors.append(tensor)
+    return tensors
+
+
+def _tensor(entry: Table, buffers: list[slice], content: bytes) -> Tensor:
+    code = entry.number(_TENSOR_TYPE, "b")
+    if code not in _DTYPES:
+        raise ModelError(f"it has a tensor of TFLite's type {code}, and dense networks have {', '.join(_names())}")
+    _check_without(entry, _TENSOR_EXTRAS)
+    dimensions = entry.array(_TENSOR_SHAPE, "<i4")
+    _check(len(dimensions) <= _MOST_DIMENSIONS and (dimensions > 0).all())
+    dtype, shape = np.dtype(_DTYPES[code]), tuple(dimensions.tolist())
+    index, n_numbers = entry.number(_TENSOR_BUFFER, "I"), math.prod(shape)
+    _check(index < len(buffers))
+    constant, place = None, buffers[index]
+    if place.stop > place.start:
+        _check(place.stop - place.start == dtype.itemsize * n_numbers and place.start % dtype.itemsize == 0)
+        constant = np.frombuffer(content, dtype, n_numbers, place.start).reshape(shape)
+    return Tensor(shape, dtype, constant, *_quantisation(entry.table(_TENSOR_QUANTIZATION), shape))
+
+
+def _names() -> list[str]:
+    return [np.dtype(name).name for name in _DTYPES.values()]
+
+
+def _quantisation(entry: Table | None, shape: tuple[int, ...]) -> tuple[np.float32, int, bool]:
+    """Scale, zero point, and whether each channel has its own."""
+    if entry is None:
+        return np.float32(1), 0, False
+    scales, zero_points = entry.array(_QUANTIZATION_SCALE, "<f4"), entry.array(_QUANTIZATION_ZERO_POINT, "<i8")
+    axis = entry.number(_QUANTIZATION_AXIS, "i")
+    _check(not entry.has(_QUANTIZATION_DETAILS) and len(zero_points) == len(scales))
+    _check(len(scales) <= 1 or (0 <= axis < len(shape) and len(scales) == shape[axis]))
+    _check(((scales > 0) & (scales < np.inf)).all() and ((zero_points >= -128) & (zero_points <= 127)).all())
+    return (scales[0], int(zero_points[0]), len(scales) > 1) if len(scales) else (np.float32(1), 0, False)
+
+
+def _operator(entry: Table) -> str:
+    # Codes above 127 came later, in a wider field; the old one then holds 127.
+    code = max(entry.number(_CODE_BUILTIN, "i"), entry.number(_CODE_DEPRECATED, "b"))
+    if code not in OPERATORS:
+        raise ModelError(f"it has TFLite's operator {code}, which is none of a dense network")
+    return OPERATORS[code]
+
+
+def _step(entry: Table, codes: list[str], n_tensors: int) -> Step:
+    code = entry.number(_OPERATOR_CODE, "I")
+    inputs, outputs = (_numbers(entry, field, n_tensors) for field in (_OPERATOR_INPUTS, _OPERATOR_OUTPUTS))
+    _check(code < len(codes) and len(inputs) > 0 and len(outputs) == 1)
+    _check_without(entry, _OPERATOR_EXTRAS)
+    options = entry.table(_OPERATOR_OPTIONS)
+    if options is not None:
+        options.check_scalars()
+    return Step(codes[code], inputs, outputs[0], options)
+
+
+def _numbers(table: Table, field: int, n_tensors: int) -> list[int]:
+    numbers = table.array(field, "<i4")
+    _check(len(numbers) <= n_tensors + 1 and bool(((numbers >= -1) & (numbers < n_tensors)).all()))
+    return [int(number) for number in numbers]
+
+
+def _check_flow(tensors: list[Tensor], inputs: list[int], outputs: list[int], steps: list[Step]) -> None:
+    """Every step takes what is known by then, and makes what nothing made before, in the shape that it has to have."""
+    known = {number for number, tensor in enumerate(tensors) if tensor.constant is not None}
+    _check(not known & set(inputs) and -1 not in inputs)
+    known |= set(inputs)
+    for step in steps:
+        shapes = [None if number < 0 else tensors[number].shape for number in step.inputs]
+        _check({number for number in step.inputs if number >= 0} <= known and step.output not in known)
+        _check(step.output >= 0 and tensors[step.output].shape == _shape(step.operator, shapes))
+        known.add(step.output)
+    _check(set(outputs) <= known)
+
+
+def _shape(operator: str, shapes: list[tuple[int, ...] | None]) -> tuple[int, ...] | None:
+    """Of what an operator makes of inputs of such shapes; None where they do not fit."""
+    if operator == OPERATORS[FULLY_CONNECTED]:
+        return _dense_shape(*shapes) if 2 <= len(shapes) <= 3 else None
+    given = [shape for shape in shapes if shape is not None]
+    try:
+        return np.broadcast_shapes(*given) if len(given) == len(shapes) else None
+    except ValueError:
+        return None
+
+
+def _dense_shape(
+    x: tuple[int, ...] | None, weights: tuple[int, ...] | None, bias: tuple[int, ...] | None = None
+) -> tuple[int, ...] | None:
+    if x is None or weights is None or len(x) != 2 or len(weights) != 2 or x[1] != weights[1]:
+        return None
+    return (x[0], weights[0]) if bias is None or math.prod(bias) == weights[0] else None
+
+
+def _check_without(entry: Table, fields: Sequence[int]) -> None:
+    if any(entry.has(field) for field in fields):
+        raise ModelError("it has what no dense network needs: make it with emotion-edge-converter convert")
+
+
+def _check(holds: Any) -> None:
+    if not holds:
+        raise ModelError(DAMAGED)

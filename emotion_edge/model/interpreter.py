@@ -1,0 +1,127 @@
+"""Who runs the model: whichever TFLite interpreter can be constructed on this machine, numpy where none can."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import threading
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import EmotionEdgeError, InterpreterError, ModelError
+from .file import Model
+
+BACKENDS: Final = {
+    "ai-edge-litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+    "numpy": "emotion_edge.model.numpy_interpreter",
+}
+"""Package to the module that holds its `Interpreter`, in the order in which they are tried."""
+
+VARIABLE: Final = "EMOTION_EDGE_INTERPRETER"
+"""The environment variable that names the one to use, for all models of a process, where the program names none."""
+
+_log = logging.getLogger(__name__)
+
+
+class Interpreter:
+    """Runs one model with one backend; safe to call from several threads.
+
+    Raises:
+        InterpreterError: the backend is not installed or does not work here.
+        ModelError: the backend refuses the model, or the model does not fit its own recipe.
+    """
+
+    def __init__(self, model: Model, backend: str) -> None:
+        self.backend: Final = backend
+        self._lock = threading.Lock()
+        self._interpreter, self._input, self._output = _construct(model.content, backend)
+        self(np.zeros(model.recipe.n_features, np.float32))  # a model that fails should fail now
+
+    def __call__(self, features: NDArray[Any]) -> NDArray[np.float32]:
+        """The logits, shape (n_labels,), of a feature vector of shape (n_features,)."""
+        batch = np.ascontiguousarray(features, np.float32)[np.newaxis]
+        with self._lock:  # set, invoke and get are three calls on shared memory
+            try:
+                self._interpreter.set_tensor(self._input, batch)
+                self._interpreter.invoke()
+                logits = np.asarray(self._interpreter.get_tensor(self._output)[0])
+            except (ValueError, RuntimeError) as error:
+                raise ModelError(f"{self.backend} cannot run the model: {error}") from None
+        if not np.isfinite(logits).all():
+            raise ModelError(f"the model answers {logits}, wanted finite numbers: its weights are damaged")
+        return logits
+
+
+def construct(model: Model, backend: str | None = None) -> Interpreter:
+    """An interpreter for a model: the named one, by argument or by EMOTION_EDGE_INTERPRETER, or the first that can be constructed.
+
+    An installed package proves nothing: tflite-runtime beside numpy 2 imports and then fails. So each is constructed.
+
+    Raises:
+        InterpreterError: none works here, or not the named one.
+        ModelError: one works, but not with this model.
+    """
+    said_by = "" if backend else f" ({VARIABLE})"
+    backend = backend or os.environ.get(VARIABLE)
+    if backend and backend not in BACKENDS:
+        raise InterpreterError(f"no interpreter {backend!r}{said_by}: known are {', '.join(BACKENDS)}")
+    failures: list[Exception] = []
+    for name in [backend] if backend else BACKENDS:
+        try:
+            return Interpreter(model, name)
+        except (InterpreterError, ModelError) as error:
+            _log.debug("%s", error)
+            failures.append(error)
+    if backend:
+        raise failures[0]
+    refused = [error for error in failures if isinstance(error, ModelError)]
+    if refused:
+        raise refused[0]
+    raise InterpreterError(
+        "no TFLite interpreter works here: "
+        + "; ".join(map(str, failures))
+        + ". Install one: pip install ai-edge-litert, or on 32-bit ARM: pip install tflite-runtime 'numpy<2'"
+    )
+
+
+def available(model: Model) -> list[Interpreter]:
+    """Every interpreter that can be constructed here for a model, in the order of BACKENDS."""
+    found = []
+    for name in BACKENDS:
+        try:
+            found.append(Interpreter(model, name))
+        except InterpreterError as error:
+            _log.debug("%s", error)
+    return found
+
+
+def _construct(content: bytes, backend: str) -> tuple[Any, int, int]:
+    """The backend's interpreter, and the numbers of its input and output."""
+    try:
+        module = importlib.import_module(BACKENDS[backend])
+        options = _quiet(module)
+    except ImportError as error:
+        raise InterpreterError(f"{backend} is not installed ({error})") from None
+    except Exception as error:
+        raise InterpreterError(f"{backend} does not import ({error})") from None
+    try:
+        interpreter = module.Interpreter(model_content=content, num_threads=1, **options)
+        interpreter.allocate_tensors()
+        (entry,), (out,) = interpreter.get_input_details(), interpreter.get_output_details()
+        return interpreter, entry["index"], out["index"]
+    except EmotionEdgeError:
+        raise
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(f"{backend} refuses the model: {error}") from None
+    except Exception as error:
+        raise InterpreterError(f"{backend} does not work here ({error})") from None
+
+
+def _quiet(module: Any) -> dict[str, Any]:
+    """Without its default delegates LiteRT prints nothing on stderr, and models this small run no slower."""
+    resolvers = getattr(module, "OpResolverType", None)
+    return {"experimental_op_resolver_type": resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES} if resolvers else {}

@@ -1,0 +1,53 @@
+"""Files that show a timeline: what ends in .png is a picture, in .html a page, and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from ..errors import ResultsError
+from ..files import replacing
+
+if TYPE_CHECKING:  # every command line asks for the suffixes
+    from .recording import Recording
+
+SUFFIXES: Final = (".png", ".svg", ".pdf", ".html", ".json", ".csv", ".vtt", ".txt")
+
+Writer: TypeAlias = "Callable[[Recording, Path], None]"
+
+
+def write(recording: Recording, path: Path) -> None:
+    """Hear a recording and make a file of it, by the suffix of its name. What is there is replaced once the new one is whole.
+
+    Raises:
+        AudioError: the recording cannot be read.
+        ResultsError: the file cannot be written, or needs a package that is not installed; known before anything is heard.
+    """
+    writer = _writer(path.suffix.lower())
+    try:
+        with replacing(path) as temporary:
+            writer(recording, temporary)
+    except OSError as error:
+        raise ResultsError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def _writer(suffix: str) -> Writer:
+    """Only what it needs is imported."""
+    if suffix in (".png", ".svg", ".pdf"):
+        from .picture import picture_writer
+
+        return picture_writer(suffix.removeprefix("."))
+    if suffix == ".html":
+        from .page import write_page
+
+        return write_page
+    if suffix in (".json", ".csv"):
+        from . import tables
+
+        return tables.write_json if suffix == ".json" else tables.write_csv
+    if suffix in (".vtt", ".txt"):
+        from . import captions
+
+        return captions.write_vtt if suffix == ".vtt" else captions.write_labels
+    raise ResultsError(f"got {suffix or 'a name without a suffix'}, wanted one of {', '.join(SUFFIXES)}")

@@ -1,0 +1,134 @@
+"""Windows over a recording: the same however it is cut, as `classify` answers, and with little in memory."""
+
+from __future__ import annotations
+
+import itertools
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sounds import SPOKEN, spoken
+
+from emotion_edge import EmotionClassifier, SettingsError
+from emotion_edge.audio.files import read_blocks
+from emotion_edge.timelines import timeline
+
+RATE = 16000
+MODELS = ["five-emotions", "tess-mlp", "speech-gate"]
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return EmotionClassifier()
+
+
+def hiss(seconds):
+    return (1e-4 * np.random.default_rng(0).standard_normal(round(seconds * RATE))).astype(np.float32)
+
+
+def talk():
+    """Two sentences with pauses around them; and where they begin and end, in seconds."""
+    pieces = [hiss(3), spoken(1, rate=RATE), hiss(4), spoken(2, rate=RATE), hiss(3)]
+    ends_s = np.cumsum([len(piece) for piece in pieces]) / RATE
+    return np.concatenate(pieces), [(ends_s[0], ends_s[1]), (ends_s[2], ends_s[3])]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("clip", SPOKEN, ids=lambda path: path.stem)
+def test_a_recording_of_one_window_is_answered_as_classify_answers_it(model, clip):
+    classifier = EmotionClassifier(model)
+    whole = classifier.classify(clip)
+    blocks = read_blocks(clip, sample_rate_hz=classifier.recipe.mfcc.sample_rate_hz)
+    (window,) = timeline(classifier, blocks, window_s=30)
+    assert (window.label, window.status, window.model) == (whole.label, whole.status, whole.model)
+    assert (window.start_s, window.end_s) == (0, whole.end_s)
+    assert window.probabilities == pytest.approx(whole.probabilities, abs=0.02)
+
+
+def test_where_nobody_speaks_nothing_is_said(classifier):
+    samples, sentences = talk()
+    windows = list(timeline(classifier, [samples], window_s=1.5, step_s=0.25))
+    for window in windows:
+        heard_s = sum(
+            max(0.0, min(window.end_s, ends_s) - max(window.start_s, starts_s)) for starts_s, ends_s in sentences
+        )
+        if heard_s == 0 and not any(abs(window.start_s - ends_s) <= 0.25 for _, ends_s in sentences):
+            assert (window.status, window.label, window.probabilities) == ("no_speech", None, {})
+        if heard_s > 1.2:
+            assert window.status != "no_speech"
+            assert sum(window.probabilities.values()) == pytest.approx(1)
+
+
+@given(seconds=st.floats(0.05, 9), window_s=st.floats(0.5, 4), step=st.floats(0.1, 1))
+@settings(max_examples=30)
+def test_the_windows_cover_the_recording(classifier, seconds, window_s, step):
+    samples = talk()[0][: round(seconds * RATE)]
+    duration_s = len(samples) / RATE
+    windows = list(timeline(classifier, [samples], window_s=window_s, step_s=step * window_s))
+    assert windows[0].start_s == 0
+    assert 0 <= duration_s - windows[-1].end_s < 0.1
+    for before, after in itertools.pairwise(windows):
+        assert before.start_s < after.start_s <= before.start_s + step * window_s + 1e-6
+        assert before.end_s < after.end_s
+    for window in windows:
+        assert window.end_s - window.start_s == pytest.approx(min(window_s, duration_s))
+
+
+@given(cuts=st.lists(st.integers(0, 50_000), max_size=12))
+@settings(max_examples=20)
+def test_pieces_of_any_size_are_answered_alike(classifier, cuts):
+    samples = talk()[0]
+    blocks = np.split(samples, np.minimum(np.cumsum(cuts, dtype=int), len(samples)))
+    for here, there in zip(timeline(classifier, blocks), timeline(classifier, [samples]), strict=True):
+        assert (here.start_s, here.end_s, here.status, here.label) == (
+            there.start_s,
+            there.end_s,
+            there.status,
+            there.label,
+        )
+        assert here.probabilities == pytest.approx(there.probabilities, abs=1e-3)
+
+
+def test_an_answer_does_not_wait_for_the_end(classifier):
+    heard = []
+
+    def live():
+        for at in range(0, 10 * RATE, RATE):
+            heard.append(at / RATE + 1)
+            yield np.tile(spoken(0, rate=RATE), 6)[at : at + RATE]
+
+    first = next(timeline(classifier, live()))
+    assert first.end_s == classifier.recipe.window_s
+    assert heard[-1] <= 4
+
+
+@pytest.mark.parametrize("rate_model", ["five-emotions", "tess-mlp"])
+def test_an_hour_needs_no_more_memory_than_minutes(rate_model):
+    classifier = EmotionClassifier(rate_model)
+    rate = classifier.recipe.mfcc.sample_rate_hz
+    minute = np.tile(spoken(0, rate=rate), 40)[: 60 * rate]
+
+    def peak(minutes):
+        tracemalloc.start()
+        n_windows = sum(1 for _ in timeline(classifier, (minute for _ in range(minutes)), step_s=2.0))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert n_windows == 30 * minutes
+        return most
+
+    peak(1)
+    assert peak(6) < 1.2 * peak(2)
+
+
+def test_lengths_out_of_range_are_told_at_once(classifier):
+    for wrong in ({"window_s": 0}, {"window_s": 100}, {"step_s": 0}, {"step_s": 5}):
+        with pytest.raises(SettingsError, match="got"):
+            timeline(classifier, [], **wrong)
+
+
+def test_silence_and_scraps(classifier):
+    (window,) = timeline(classifier, [np.zeros(10, np.float32)])
+    assert window.status == "no_speech"
+    assert {window.status for window in timeline(classifier, [np.zeros(5 * RATE, np.float32)])} == {"no_speech"}

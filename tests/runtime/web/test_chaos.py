@@ -1,0 +1,90 @@
+"""What goes wrong around a server, and what becomes of it: docs/outcomes.md says the same in words."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from servers import serving
+from sounds import SPOKEN
+
+from emotion_edge import EmotionClassifier
+from emotion_edge.model.file import shipped
+
+HELLO = SPOKEN[2].read_bytes()
+EXPECTED = EmotionClassifier().classify(SPOKEN[2]).to_dict()
+INVALID = "Invalid multipart data."
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits, names and links as Linux has them")
+
+
+def post(url, content=HELLO, **options):
+    return httpx.post(url + "api/classify", content=content, timeout=30, trust_env=False, **options)
+
+
+def test_more_connections_than_it_may_have_files():
+    """They wait; it says so once, and answers when there is room."""
+    import resource
+
+    def few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+
+    with serving(before=few_files, COVERAGE_PROCESS_CONFIG="") as server:
+        idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
+        while not server.said:
+            time.sleep(0.01)
+        for connection in idle:
+            connection.close()
+        assert post(server.url).json() == EXPECTED
+        sentence = "connections wait, for there are more than this process may have files: ulimit -n\n"
+        assert server.said == [f"emotion-edge: {sentence}"]
+        server.said.clear()
+
+
+def test_names_a_clock_and_a_model_that_go_astray(tmp_path):
+    """Names that are no text, in any locale; a model that is read-only, and then gone; a clock that goes back."""
+    model = tmp_path / os.fsdecode(b"bad\xff\nname") / "mine.tflite"
+    model.parent.mkdir()
+    shutil.copy(shipped()["five-emotions"], model)
+    model.chmod(0o400)
+    model.parent.chmod(0o500)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import itertools, time\nbefore, looks = time.time, itertools.count()\n"
+        "time.time = lambda: before() - 3600 * next(looks)\n"
+    )
+    environment = {
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+    }
+    with serving("--model", model, **environment) as server:
+        model.parent.chmod(0o700)
+        shutil.rmtree(model.parent)
+        assert post(server.url).json() == EXPECTED
+        for name in (b"../../etc/passwd", b"bad\xff\xfe.wav", b"x" * 2000, b"line\rbreak"):
+            form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="' + name + b'"\r\n\r\n'
+            headers = {"content-type": "multipart/form-data; boundary=x"}
+            answer = post(server.url, form + HELLO + b"\r\n--x--\r\n", headers=headers)
+            assert answer.json() == ({"error": f"the form cannot be read: {INVALID}"} if b"\r" in name else EXPECTED)
+        assert httpx.get(server.url + "metrics", trust_env=False).status_code == 200
+
+
+def test_nobody_reads_what_it_says():
+    """Standard error closed by its reader, standard output from the start: uploads that are warned of are still answered."""
+    half = HELLO[: len(HELLO) // 2]
+    with subprocess.Popen(
+        f"exec {sys.executable} -m emotion_edge serve --port 0 >&-", shell=True, stderr=subprocess.PIPE, text=True
+    ) as process:
+        url = process.stderr.readline().split()[-1]
+        process.stderr.close()
+        for _ in range(2):
+            answer = post(url, half).json()
+            assert answer["status"] in ("ok", "uncertain")
+        process.terminate()
+        assert process.wait(20) == 0
