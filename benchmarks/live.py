@@ -31,6 +31,7 @@ from emotion_edge.live.settings import ListenSettings
 from emotion_edge.model.file import SPEECH_MODEL
 from emotion_edge.speech.recent_frames import RecentFrames
 from emotion_edge.speech.utterances import Utterances
+from emotion_edge.speech.windows import Windows
 
 RATE = 44100
 PIECE = RATE // 10
@@ -62,7 +63,9 @@ def stages():
             checker.clean(piece)
 
     def cut():
-        cutter = Utterances(RATE, window_s=2, step_s=0.5, pause_s=0.5, above_background_db=settings.above_background_db)
+        cutter = Utterances(
+            RATE, windows=Windows(2.0, 0.5), pause_s=0.5, above_background_db=settings.above_background_db
+        )
         for piece in speech:
             cutter.push(piece)
 

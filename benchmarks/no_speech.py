@@ -21,7 +21,7 @@ from emotion_edge.audio.files import read_blocks
 from emotion_edge.model.network import Network
 from emotion_edge.speech.gate import ClipSpeech
 
-RATE = EmotionClassifier().recipe.mfcc.sample_rate_hz
+RATE = EmotionClassifier().sample_rate_hz
 RECORDINGS = 150  # of a corpus
 PIECE_S = 5
 LONGEST_S = 60  # of a noise

@@ -162,13 +162,11 @@ def live():
 
 def clips():
     """CPU milliseconds of features and inference for a second of sound in clips, which are in memory at the model's own rate."""
-    sound = {
-        model: talk(SOUND_S, peers.without_gate(model).recipe.mfcc.sample_rate_hz, pause_s=0.0) for model in MODELS
-    }
+    sound = {model: talk(SOUND_S, peers.without_gate(model).sample_rate_hz, pause_s=0.0) for model in MODELS}
 
     def of(seconds):
         def stage(model):
-            rate = model.recipe.mfcc.sample_rate_hz
+            rate = model.sample_rate_hz
             for first in range(0, SOUND_S, seconds):
                 model.classify_samples(sound[model.recipe.name][first * rate : (first + seconds) * rate], rate)
 

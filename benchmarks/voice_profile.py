@@ -31,7 +31,7 @@ def features_of(models, utterances):
     heard = []
     for utterance in tqdm(utterances, desc="features", unit="file"):
         try:
-            blocks = read_blocks(utterance.file, sample_rate_hz=models.any.recipe.mfcc.sample_rate_hz)
+            blocks = read_blocks(utterance.file, sample_rate_hz=models.any.sample_rate_hz)
             heard.append((utterance, models.any.features(blocks)))
         except AudioError:
             continue

@@ -86,7 +86,7 @@ class EmotionClassifier(Network):
         Raises:
             AudioError: it is missing, damaged, empty or not audio.
         """
-        return self._answer(read_blocks(source, sample_rate_hz=self.recipe.mfcc.sample_rate_hz), learn=learn)
+        return self._answer(read_blocks(source, sample_rate_hz=self.sample_rate_hz), learn=learn)
 
     def classify_samples(self, samples: ArrayLike, sample_rate: float, *, learn: bool = False) -> Prediction:
         """Classify samples in memory.
@@ -99,7 +99,7 @@ class EmotionClassifier(Network):
         Raises:
             AudioError: another shape or dtype, no samples, or samples that are not finite.
         """
-        rate = self.recipe.mfcc.sample_rate_hz
+        rate = self.sample_rate_hz
         return self._answer(sample_blocks(samples, sample_rate, sample_rate_hz=rate), learn=learn)
 
     def _answer(self, blocks: Iterable[Array], *, learn: bool) -> Prediction:
@@ -111,7 +111,7 @@ class EmotionClassifier(Network):
 
     def features(self, blocks: Iterable[Array]) -> Features:
         """The features of mono blocks at the model's rate, each of shape (n,), as `emotion_edge.audio` makes them."""
-        rate = self.recipe.mfcc.sample_rate_hz
+        rate = self.sample_rate_hz
         stream, clip_speech, log_mel, n_samples = self.mfcc.stream(), ClipSpeech(rate, self.gate), [], 0
         for block in blocks:
             clip_speech.push(block)

@@ -8,7 +8,6 @@ import os
 import re
 import sys
 import threading
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import ModelError, ProfileError
+from .files import replacing
 from .model.file import DEFAULT_MODEL, load
 from .model.recipe import ModelRecipe, ProfileRecipe
 from .schema import LARGEST_JSON, check, check_types, from_object, parse
@@ -167,7 +167,7 @@ class VoiceProfile:
             standardisation=self._standardisation,
         )
         try:
-            _replace(Path(path), json.dumps(asdict(file)))
+            _write(Path(path), json.dumps(asdict(file)))
         except OSError as error:
             raise ProfileError(
                 f"the voice profile {os.fspath(path)} cannot be written: {error.strerror or error}; "
@@ -293,16 +293,8 @@ def _read(path: Path) -> bytes | None:
     return content
 
 
-def _replace(path: Path, text: str) -> None:
-    """A file that is whole or as it was, and that only its owner reads: what is in it is about a person."""
-    from tempfile import mkstemp  # which brings as much
-
+def _write(path: Path, text: str) -> None:
+    """For its owner alone: what is in it is about a person."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=".part")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    finally:
-        with suppress(OSError):  # it has its name now; or the medium became read-only
-            Path(temporary).unlink(missing_ok=True)
+    with replacing(path, private=True) as temporary:
+        temporary.write_text(text, encoding="utf-8")

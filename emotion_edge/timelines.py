@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -11,58 +12,87 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .audio.files import Source, read_blocks
 from .classifier import EmotionClassifier, Features
-from .live.settings import ListenSettings
+from .model.file import DEFAULT_MODEL
 from .prediction import Prediction
 from .speech.gate import LOG_ODDS_ABOVE, SHORTEST_REST_S, SHORTEST_S, log_odds
 from .speech.level import LoudBlocks, enough
 from .speech.recent_frames import RecentFrames
+from .speech.windows import Windows
 
 Array = NDArray[Any]
 
-_PIECE_S: Final = 0.25  # at most at once, so that windows are answered before their frames are forgotten
+_AT_ONCE_S: Final = 0.25  # at most at once, so that windows are answered before their frames are forgotten
 _ROUNDING_S: Final = 1e-6
 
 
 def timeline(
-    classifier: EmotionClassifier,
-    blocks: Iterable[Array],
+    source: Source,
+    model: str | os.PathLike[str] | EmotionClassifier = DEFAULT_MODEL,
     *,
     window_s: float | None = None,
     step_s: float | None = None,
 ) -> Iterator[Prediction]:
-    """Answers about one window of a recording after the other, each as soon as it can be given.
+    """The answers about one window of a recording after the other, each as soon as it can be given.
 
-    Windows begin every `step_s` seconds, and the last ends where the recording does; of a recording no longer than a window
-    there is one, answered as `classify` answers it. Whether a window is speech is decided as there, too: it must be loud
-    enough, and the log odds of the speech gate, averaged with one of its neighbours', above those of `classify`. The gate
-    is asked about 0.8 s where windows are shorter. It learnt from up to 2 s, and is less sure of more.
+    Recordings may last for hours: only the latest seconds are in memory. See `answered` for which windows there are.
+
+    Args:
+        source: a path or a binary file object; any rate, channel count and format that libsndfile reads.
+        model: the name of a shipped model, the path of a `.tflite` file with a recipe, or a classifier. The profile of
+            one that has it is taken into account, and learns nothing.
+        window_s: length of a window, 0.2 to 60 s; by default the model's choice.
+        step_s: from one window to the next, 0.05 s to the length of a window; by default the model's choice.
+
+    Raises:
+        SettingsError: a length out of its range.
+        ModelError, InterpreterError: the model cannot be used.
+        AudioError: the recording is missing, damaged, empty or not audio; while iterating.
+
+    Example:
+        >>> from emotion_edge import timeline
+        >>> for window in timeline("hello-slow.wav", step_s=1.0):
+        ...     print(f"{window.start_s:.1f} to {window.end_s:.1f} s: {window.status}")  # doctest: +ELLIPSIS
+        0.0 to 2.5 s: ...
+        1.0 to 3.5 s: ...
+        1.6 to 4.1 s: ...
+    """
+    classifier = model if isinstance(model, EmotionClassifier) else EmotionClassifier(model)
+    windows = Windows.of(classifier.recipe, window_s, step_s)
+    return answered(classifier, whole(source, classifier), windows)
+
+
+def whole(source: Source, classifier: EmotionClassifier) -> Iterator[Array]:
+    """All of a recording, however long, as blocks for a classifier."""
+    return read_blocks(source, sample_rate_hz=classifier.sample_rate_hz, longest_s=math.inf)
+
+
+def answered(classifier: EmotionClassifier, blocks: Iterable[Array], windows: Windows) -> Iterator[Prediction]:
+    """The answers about the windows of a recording.
+
+    Windows begin every `step_s` seconds, and the last ends where the recording does; a recording no longer than a window
+    is one window, answered as `classify` answers it. Whether a window is speech is decided as there, too: it must be loud
+    enough, and the log odds of the speech gate, averaged with one of its neighbours', must be above those of `classify`.
+    The gate is asked about 0.8 s where windows are shorter. It learnt from up to 2 s, and is less sure of more.
 
     The answers do not depend on how the recording is cut into blocks.
 
     Args:
-        classifier: who answers; its profile is taken into account and learns nothing.
-        blocks: mono, float32, each of shape (n,), at the classifier's rate, as `emotion_edge.audio` makes them.
-        window_s: length of a window, 0.5 to 60 s; by default the model's choice.
-        step_s: from one window to the next, 0.05 s to the length of a window; by default the model's choice.
+        classifier: its profile is taken into account and learns nothing.
+        blocks: mono, float32, each of shape (n,), at the classifier's rate.
+        windows: which.
 
     Raises:
-        SettingsError: a length out of its range, before anything is heard.
         AudioError: what the blocks raise.
     """
-    settings = ListenSettings(window_s=window_s, step_s=step_s).for_model(classifier.recipe)
-    assert settings.window_s is not None
-    assert settings.step_s is not None
-    return _answers(_Windows(classifier, settings.window_s, settings.step_s), blocks)
-
-
-def _answers(windows: _Windows, blocks: Iterable[Array]) -> Iterator[Prediction]:
+    hearing = _Hearing(classifier, windows)
     for block in blocks:
-        for first in range(0, len(block), windows.piece_length):
-            windows.push(block[first : first + windows.piece_length])
-            yield from windows.answered()
-    windows.finish()
-    yield from windows.answered()
+        for first in range(0, len(block), hearing.most_at_once):
+            hearing.push(block[first : first + hearing.most_at_once])
+            yield from hearing.answered()
+    hearing.finish()
+    yield from hearing.answered()
 
 
 class _Window(NamedTuple):
@@ -75,16 +105,16 @@ class _Window(NamedTuple):
     log_odds: float | None
 
 
-class _Windows:
+class _Hearing:
     """Hears a recording, and answers about a window once its successor, whose log odds it needs, is heard too."""
 
-    def __init__(self, classifier: EmotionClassifier, window_s: float, step_s: float) -> None:
-        rate = classifier.recipe.mfcc.sample_rate_hz
-        keep_s = max(window_s, SHORTEST_S) + 2 * _PIECE_S + 1
-        self.piece_length: Final = round(_PIECE_S * rate)
+    def __init__(self, classifier: EmotionClassifier, windows: Windows) -> None:
+        rate = classifier.sample_rate_hz
+        keep_s = max(windows.window_s, SHORTEST_S) + 2 * _AT_ONCE_S + 1
+        self.most_at_once: Final = round(_AT_ONCE_S * rate)
         self._classifier: Final = classifier
         self._gate: Final = classifier.gate
-        self._window_s, self._step_s, self._rate = window_s, step_s, rate
+        self._window_s, self._step_s, self._rate = windows.window_s, windows.step_s, rate
         self._emotion_frames: Final = RecentFrames(classifier, rate, keep_s=keep_s)
         self._speech_frames: Final = None if self._gate is None else RecentFrames(self._gate, rate, keep_s=keep_s)
         self._frames: Final = [frames for frames in (self._emotion_frames, self._speech_frames) if frames is not None]

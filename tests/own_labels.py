@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from emotion_edge.prediction import Prediction
+from emotion_edge.speech.windows import Windows
 from emotion_edge.timeline_files import recording
 from emotion_edge.timeline_files.recording import Recording
 
@@ -17,11 +18,14 @@ SHORT = (
 )  # fmt: skip
 
 
+SECOND = np.sin(np.arange(1000)).astype(np.float32)
+
+
 def labelled(monkeypatch, labels, name="talk.wav", model="mine") -> Recording:
     """Eighty seconds, in which each label is likeliest for a while, and some are uncertain or silent."""
-    monkeypatch.setattr(recording, "timeline", lambda _, blocks, **__: _windows(blocks, labels, model))
-    recipe = SimpleNamespace(name=model, labels=tuple(labels), mfcc=SimpleNamespace(sample_rate_hz=1000))
-    return Recording(name, SimpleNamespace(recipe=recipe), [np.sin(np.arange(1000)).astype(np.float32)] * 80)
+    monkeypatch.setattr(recording, "answered", lambda _, blocks, __: _windows(blocks, labels, model))
+    recipe = SimpleNamespace(name=model, labels=tuple(labels))
+    return Recording(name, SimpleNamespace(recipe=recipe, sample_rate_hz=1000), [SECOND] * 80, Windows(2.0, 0.5))
 
 
 def _windows(blocks, labels, model):

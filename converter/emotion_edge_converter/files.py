@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from emotion_edge import EmotionEdgeError
+from emotion_edge.files import replacing as replacing_or_os_error
 
 
 @contextmanager
@@ -19,17 +18,10 @@ def replacing(path: Path) -> Iterator[Path]:
         EmotionEdgeError: it cannot be written there.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-        os.close(handle)
+        with replacing_or_os_error(path) as temporary:
+            yield temporary
     except OSError as error:
-        raise EmotionEdgeError(f"cannot write {path}: {error.strerror}") from None
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise EmotionEdgeError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -38,8 +30,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         EmotionEdgeError: it cannot be written there.
     """
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -50,9 +41,3 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     with replacing(path) as temporary:
         temporary.write_bytes(content)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

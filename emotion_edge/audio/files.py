@@ -61,7 +61,7 @@ def read_blocks(source: Source, *, sample_rate_hz: int, longest_s: float | None 
     with _open(source, name) as file:
         _check_header(file, name)
         blocks = _not_longer(_decode(file, name), file.samplerate, name, _LONGEST_S if longest_s is None else longest_s)
-        yield from at_rate(blocks, file.samplerate, sample_rate_hz, name)
+        yield from at_rate(blocks, file.samplerate, sample_rate_hz, name=name)
 
 
 def promised_s(source: Source) -> float | None:

@@ -16,6 +16,8 @@ Array = NDArray[np.float32]
 MOST_CHANNELS: Final = 64
 
 _BLOCK_FRAMES: Final = 1 << 16
+_IN_MEMORY: Final = "divide 16-bit integers by 32768, or pass them as int16"
+_IN_A_FILE: Final = "write it anew, scaled"
 _LOUDEST: Final = 128.0  # 42 dB over full scale: no recording, but integers in a float array
 
 
@@ -28,10 +30,12 @@ def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int
         sample_rate_hz: the rate that is wanted.
     """
     array = _checked(samples)
+    if not len(array):
+        raise AudioError(f"samples have shape {array.shape}, wanted at least one sample")
     check_rate(sample_rate, "the samples")
     scale = _scale_of(array.dtype)
     blocks = (scale(array[at : at + _BLOCK_FRAMES]) for at in range(0, len(array), _BLOCK_FRAMES))
-    return at_rate(blocks, sample_rate, sample_rate_hz, "the samples")
+    return at_rate(blocks, sample_rate, sample_rate_hz, name="the samples", remedy=_IN_MEMORY)
 
 
 def mono(samples: ArrayLike) -> Array:
@@ -42,11 +46,13 @@ def mono(samples: ArrayLike) -> Array:
     """
     array = _checked(samples)
     together = one_channel(_scale_of(array.dtype)(array))
-    _check_finite(together, 0, 0, "the samples")
+    _check_finite(together, 0, 0, "the samples", _IN_MEMORY)
     return together
 
 
-def at_rate(blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, name: str) -> Iterator[Array]:
+def at_rate(
+    blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, *, name: str, remedy: str = _IN_A_FILE
+) -> Iterator[Array]:
     """Mono blocks at the wanted rate, of blocks of shape (n,) or (n, channels), float32.
 
     Raises:
@@ -56,11 +62,11 @@ def at_rate(blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, name:
     n_in = 0
     for block in blocks:
         together = one_channel(block)
-        _check_finite(together, n_in, rate, name)
+        _check_finite(together, n_in, rate, name, remedy)
         n_in += len(together)
         yield resampler.push(together)
     if n_in == 0:
-        raise AudioError(f"{name} {'hold' if name == 'the samples' else 'holds'} no samples")
+        raise AudioError(f"{name} holds no samples")
     yield resampler.finish()
 
 
@@ -78,7 +84,7 @@ def no_sound(samples: Array) -> NDArray[np.bool_]:
     return np.asarray(~(np.abs(samples) <= _LOUDEST))  # NaN is not below anything
 
 
-def _check_finite(samples: Array, n_before: int, rate: float, name: str) -> None:
+def _check_finite(samples: Array, n_before: int, rate: float, name: str, remedy: str) -> None:
     broken = no_sound(samples)
     if not broken.any():
         return
@@ -87,9 +93,6 @@ def _check_finite(samples: Array, n_before: int, rate: float, name: str) -> None
     where = f"{name}: sample {n_before + at}{place} is {samples[at]:g}"
     if not np.isfinite(samples[at]):
         raise AudioError(f"{where}, wanted finite numbers")
-    remedy = (
-        "divide 16-bit integers by 32768, or pass them as int16" if name == "the samples" else "write it anew, scaled"
-    )
     raise AudioError(f"{where}, wanted -1..1: {remedy}")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..classifier import EmotionClassifier
 from ..errors import AudioError, BatchError, EmotionEdgeError
@@ -21,8 +21,6 @@ from ..prediction import Prediction
 
 if TYPE_CHECKING:  # it is imported where it is used: `import emotion_edge` is to stay quick
     from concurrent.futures import Executor, Future
-
-Path: TypeAlias = Union[str, "os.PathLike[str]"]
 
 T = TypeVar("T")
 
@@ -54,10 +52,10 @@ class FileResult:
 
 
 def classify_many(
-    paths: Iterable[Path],
+    paths: Iterable[str | os.PathLike[str]],
     *,
     executor: Executor | None = None,
-    model: Path = DEFAULT_MODEL,
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
     interpreter: str | None = None,
     keep_order: bool = False,
     chunksize: int = CHUNKSIZE,
@@ -95,7 +93,7 @@ def classify_many(
     return stream(names, task, executor, keep_order=keep_order, chunksize=chunksize, buffersize=buffersize)
 
 
-def names_of(paths: Iterable[Path], executor: object) -> Iterator[str]:
+def names_of(paths: Iterable[str | os.PathLike[str]], executor: object) -> Iterator[str]:
     """The paths as text, and nothing that only looks like them: a name is a series of letters, too.
 
     Raises:

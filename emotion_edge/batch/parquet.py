@@ -7,7 +7,6 @@ name when it is whole.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ResultsError
+from ..files import replacing
+from ..speech.windows import Windows
 from .results import Done, JsonLines, Results, Row, as_asked, columns, readable, row
 
 _ROWS_A_GROUP: Final = 1 << 14
@@ -35,7 +36,7 @@ class ParquetResults(Results):
     """
 
     def __init__(
-        self, path: Path, labels: Sequence[str], *, model: str, resume: bool, windows: tuple[float, float] | None = None
+        self, path: Path, labels: Sequence[str], *, model: str, resume: bool, windows: Windows | None = None
     ) -> None:
         self._pyarrow, self._parquet = _import_pyarrow()
         self._path: Final = path
@@ -59,7 +60,7 @@ class ParquetResults(Results):
         with suppress(OSError):  # all of it is in the table
             self._part.unlink()
 
-    def _paths_in_table(self, model: str, windows: tuple[float, float] | None) -> Done:
+    def _paths_in_table(self, model: str, windows: Windows | None) -> Done:
         done = Done(readable)
         if not self._path.exists():
             return done
@@ -85,25 +86,21 @@ class ParquetResults(Results):
     def _write_table(self, first: list[dict[str, Any]], rest: Iterator[dict[str, Any]]) -> None:
         kinds = {str: self._pyarrow.string(), float: self._pyarrow.float64()}
         schema = self._pyarrow.schema([(name, kinds[kind]) for name, kind in columns(self._labels).items()])
-        temporary = self._path.with_name(f".{self._path.name}.tmp")
         try:
-            with temporary.open("wb") as file:
-                with self._parquet.ParquetWriter(file, schema) as writer:
-                    for batch in self._old_batches():
-                        writer.write_batch(batch)
-                    while first:
-                        writer.write_table(self._pyarrow.Table.from_pylist(first, schema))
-                        first = list(islice(rest, _ROWS_A_GROUP))
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self._path)
+            with (
+                replacing(self._path, durable=True) as temporary,
+                temporary.open("wb") as file,
+                self._parquet.ParquetWriter(file, schema) as writer,
+            ):
+                for batch in self._old_batches():
+                    writer.write_batch(batch)
+                while first:
+                    writer.write_table(self._pyarrow.Table.from_pylist(first, schema))
+                    first = list(islice(rest, _ROWS_A_GROUP))
         except (self._pyarrow.ArrowException, OSError) as error:
             raise ResultsError(
                 f"{self._path} cannot be written: {getattr(error, 'strerror', None) or error}; its rows are kept in {self._part}"
             ) from None
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
 
     def _old_batches(self) -> Iterator[Any]:
         if self._path.exists():

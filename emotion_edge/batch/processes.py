@@ -13,7 +13,6 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Protocol, TypeVar
 
-from ..cli.running import show_log
 from ..errors import BatchError
 from .classify import FileResult
 
@@ -35,11 +34,20 @@ class Work(Protocol):
         ...
 
 
-def shared(work: Work, paths: Iterator[str], jobs: int, *, chunksize: int) -> Iterator[FileResult]:
+def shared(
+    work: Work, paths: Iterator[str], jobs: int, *, chunksize: int, start_log: Callable[[int], None]
+) -> Iterator[FileResult]:
     """The results of some paths, by `jobs` processes, `chunksize` paths at a time each.
 
     When one of them dies all are started again, and what they were about is asked about one file at a time: a file that kills
     its process once more is a result with an error.
+
+    Args:
+        work: what to do.
+        paths: the files.
+        jobs: how many processes.
+        chunksize: files a task.
+        start_log: called in each process with the level of this one's log. It must be a function of a module, for it is pickled.
 
     Raises:
         BatchError: processes cannot be started, or have no room for what they make.
@@ -47,7 +55,7 @@ def shared(work: Work, paths: Iterator[str], jobs: int, *, chunksize: int) -> It
     alone = jobs == chunksize == 1
     while True:
         try:
-            with _processes(jobs) as executor:
+            with _processes(jobs, start_log) as executor:
                 buffersize = 1 if alone else _TASKS_A_WORKER * jobs
                 yield from work(paths, executor=executor, chunksize=chunksize, buffersize=buffersize)
             return
@@ -58,7 +66,7 @@ def shared(work: Work, paths: Iterator[str], jobs: int, *, chunksize: int) -> It
                 yield from (FileResult(path, None, f"{path}: {_DIED}") for path in error.paths)
             else:
                 _log.warning("%s: they are asked about again, one at a time", error)
-                yield from shared(work, iter(error.paths), 1, chunksize=1)
+                yield from shared(work, iter(error.paths), 1, chunksize=1, start_log=start_log)
 
 
 class _Processes(ProcessPoolExecutor):
@@ -75,11 +83,11 @@ class _Processes(ProcessPoolExecutor):
 
 
 @contextmanager
-def _processes(n: int) -> Iterator[Executor]:
+def _processes(n: int, start_log: Callable[[int], None]) -> Iterator[Executor]:
     """Processes that end with the block, and with this process, however it ends."""
     context = get_context("spawn")  # a fork would copy locks that other threads hold
     theirs, ours = context.Pipe(duplex=False)
-    executor = _Processes(n, context, _begin, (theirs, _log.getEffectiveLevel()))
+    executor = _Processes(n, context, _begin, (theirs, start_log, _log.getEffectiveLevel()))
     try:
         yield executor
         executor.shutdown()
@@ -89,10 +97,10 @@ def _processes(n: int) -> Iterator[Executor]:
         theirs.close()
 
 
-def _begin(lifeline: Connection, level: int) -> None:
+def _begin(lifeline: Connection, start_log: Callable[[int], None], level: int) -> None:
     """In a new process: leave Ctrl-C to the one that started us, and end when that does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    show_log("emotion-edge", "emotion_edge", level)
+    start_log(level)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, Protocol
 
 from ..errors import ResultsError
+from ..speech.windows import Windows
 from .appended_file import AppendedFile
 from .classify import FileResult
 
@@ -277,9 +278,7 @@ class Results:
         ResultsError: there is one, or it is of another kind, model or windows, or cannot be read or written.
     """
 
-    def __init__(
-        self, path: Path, form: Format, *, model: str, resume: bool, windows: tuple[float, float] | None = None
-    ) -> None:
+    def __init__(self, path: Path, form: Format, *, model: str, resume: bool, windows: Windows | None = None) -> None:
         self.done: Final = Done(form.key)
         self._form: Final = form
         self._file: Final = AppendedFile(path, resume=resume)
@@ -313,7 +312,7 @@ class Results:
         """Let go of it, finished or not."""
         self._file.close()
 
-    def _recover(self, path: Path, model: str, windows: tuple[float, float] | None) -> int:
+    def _recover(self, path: Path, model: str, windows: Windows | None) -> int:
         """Note what is done; how much of the file that is, in bytes."""
         latest: str | None = None
         failed = False  # it has a row that is an error
@@ -341,7 +340,7 @@ class Results:
         return end
 
 
-def as_asked(rows: Iterable[Row], model: str, windows: tuple[float, float] | None) -> Iterator[Row]:
+def as_asked(rows: Iterable[Row], model: str, windows: Windows | None) -> Iterator[Row]:
     """The same rows, those of a file together, as long as each is what is asked for now.
 
     Raises:
@@ -359,15 +358,15 @@ def as_asked(rows: Iterable[Row], model: str, windows: tuple[float, float] | Non
             before_s = each.start_s
 
 
-def _another_question(row: Row, windows: tuple[float, float] | None) -> str:
-    about = "whole files" if windows is None else "windows of {:g} s, one every {:g} s".format(*windows)
+def _another_question(row: Row, windows: Windows | None) -> str:
+    about = "whole files" if windows is None else f"windows of {windows.window_s:g} s, one every {windows.step_s:g} s"
     return (
         f"it holds an answer about {row.start_s:g} to {row.end_s:g} s of {row.path}, and this is about {about}: ask with the "
         "same --timeline, --window and --step as before, or choose another name"
     )
 
 
-def _fits(row: Row, number: int, before_s: float | None, windows: tuple[float, float] | None) -> bool:
+def _fits(row: Row, number: int, before_s: float | None, windows: Windows | None) -> bool:
     """Whether an answer is about the whole of its file, or about the window that has its turn.
 
     Args:
@@ -381,10 +380,9 @@ def _fits(row: Row, number: int, before_s: float | None, windows: tuple[float, f
     whole, length_s = number == 0 and row.start_s == 0, row.end_s - row.start_s
     if windows is None:
         return whole
-    window_s, step_s = windows
     if whole:
-        return length_s < window_s + _ROUNDING_S
+        return length_s < windows.window_s + _ROUNDING_S
     # They begin a step apart, but for the last one, which ends where the file does.
-    regular = before_s is not None and abs(before_s - (number - 1) * step_s) < _ROUNDING_S
-    in_turn = regular and (number - 1) * step_s < row.start_s < number * step_s + _ROUNDING_S
-    return in_turn and abs(length_s - window_s) < _ROUNDING_S
+    regular = before_s is not None and abs(before_s - (number - 1) * windows.step_s) < _ROUNDING_S
+    in_turn = regular and (number - 1) * windows.step_s < row.start_s < number * windows.step_s + _ROUNDING_S
+    return in_turn and abs(length_s - windows.window_s) < _ROUNDING_S

@@ -8,12 +8,10 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from ..audio.files import Source, read_blocks
 from ..classifier import EmotionClassifier
 from ..model.file import DEFAULT_MODEL
-from ..prediction import Prediction
 from ..timelines import timeline
 from .classify import FileResult, names_of, results_of, stream, worker_classifier
 
@@ -21,28 +19,13 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 
-class Windows(NamedTuple):
-    """Which windows are answered; None for the model's choice.
-
-    Attributes:
-        window_s, step_s: as `timeline` takes them.
-    """
-
-    window_s: float | None = None
-    step_s: float | None = None
-
-    def answers(self, classifier: EmotionClassifier, source: Source) -> Iterator[Prediction]:
-        """Those of one file."""
-        blocks = read_blocks(source, sample_rate_hz=classifier.recipe.mfcc.sample_rate_hz)
-        return timeline(classifier, blocks, window_s=self.window_s, step_s=self.step_s)
-
-
 def timeline_many(
     paths: Iterable[str | os.PathLike[str]],
     *,
     executor: Executor | None = None,
     model: str | os.PathLike[str] = DEFAULT_MODEL,
-    windows: Windows = Windows(),  # noqa: B008, it is immutable
+    window_s: float | None = None,
+    step_s: float | None = None,
     keep_order: bool = False,
     chunksize: int = 1,
     buffersize: int = 64,
@@ -54,22 +37,24 @@ def timeline_many(
 
     Args:
         paths, executor, model, keep_order, chunksize, buffersize: as for `classify_many`.
-        windows: which.
+        window_s, step_s: as for `timeline`.
 
     Raises:
         ModelError, InterpreterError, BatchError: as `classify_many`.
-        SettingsError: a length of `windows` is out of its range.
+        SettingsError: a length is out of its range.
     """
     names = names_of(paths, executor)
     if executor is None:
-        return _here(names, EmotionClassifier(model), windows)
-    task = partial(_write_windows, os.fspath(model), windows, os.urandom(8))
+        return _here(names, EmotionClassifier(model), window_s, step_s)
+    task = partial(_write_windows, os.fspath(model), window_s, step_s, os.urandom(8))
     return _by_executor(names, task, executor, keep_order=keep_order, chunksize=chunksize, buffersize=buffersize)
 
 
-def _here(names: Iterator[str], classifier: EmotionClassifier, windows: Windows) -> Iterator[FileResult]:
+def _here(
+    names: Iterator[str], classifier: EmotionClassifier, window_s: float | None, step_s: float | None
+) -> Iterator[FileResult]:
     for name in names:
-        yield from results_of(name, partial(windows.answers, classifier))
+        yield from results_of(name, partial(timeline, model=classifier, window_s=window_s, step_s=step_s))
 
 
 def _by_executor(
@@ -80,10 +65,13 @@ def _by_executor(
             yield from _read(Path(spool))
 
 
-def _write_windows(model: str, windows: Windows, batch: bytes, folder: str, paths: Sequence[str]) -> list[str]:
+def _write_windows(
+    model: str, window_s: float | None, step_s: float | None, batch: bytes, folder: str, paths: Sequence[str]
+) -> list[str]:
     """A task, as a worker runs it: a file of results for each path."""
     classifier = worker_classifier(model, None, batch)
-    return [_spooled(results_of(path, partial(windows.answers, classifier)), folder) for path in paths]
+    answers = partial(timeline, model=classifier, window_s=window_s, step_s=step_s)
+    return [_spooled(results_of(path, answers), folder) for path in paths]
 
 
 def _spooled(results: Iterator[FileResult], folder: str) -> str:

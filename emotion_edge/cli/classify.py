@@ -13,11 +13,13 @@ from ..audio.files import Source
 from ..batch.classify import CHUNKSIZE, FileResult, classify_many, results_of
 from ..classifier import EmotionClassifier
 from ..prediction import Prediction
+from ..timelines import timeline
 from .arguments import add_model, add_profile, add_windows, number
 from .inputs import STDIN, Inputs, add_inputs
 from .learning import Learning
 from .output import Output, add_output, opened
 from .progress import Progress
+from .running import show_log
 
 
 def register(commands: Any) -> None:
@@ -98,19 +100,27 @@ def _results(
     """Here, or in processes; each is closed with everything that it started."""
     windows = None
     if options.timeline:
-        from ..batch.timelines import Windows, timeline_many
-
-        windows = Windows(options.window, options.step)
+        windows = {"window_s": options.window, "step_s": options.step}
     if options.jobs == 1:
-        answers = partial(_learn_from if windows is None else windows.answers, classifier)
+        answers = partial(_learn_from, classifier) if windows is None else partial(_over_time, classifier, windows)
         for path in paths:
             yield from results_of(path, lambda path: answers(sys.stdin.buffer if path == STDIN else path))
         return
     from ..batch.processes import shared
+    from ..batch.timelines import timeline_many
 
-    many = classify_many if windows is None else partial(timeline_many, windows=windows)
+    many = classify_many if windows is None else partial(timeline_many, **windows)
     work = partial(many, model=options.model, keep_order=options.keep_order)
-    yield from shared(work, paths, options.jobs, chunksize=CHUNKSIZE if windows is None else 1)
+    yield from shared(work, paths, options.jobs, chunksize=CHUNKSIZE if windows is None else 1, start_log=_start_log)
+
+
+def _start_log(level: int) -> None:
+    """In a worker."""
+    show_log("emotion-edge", "emotion_edge", level)
+
+
+def _over_time(classifier: EmotionClassifier, windows: dict[str, float | None], source: Source) -> Iterator[Prediction]:
+    return timeline(source, classifier, **windows)
 
 
 def _learn_from(classifier: EmotionClassifier, source: Source) -> list[Prediction]:

@@ -10,12 +10,12 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from .. import __version__
-from ..doctor.checks import SELF_TEST, Finding, Status, examine
+from ..doctor.checks import SELF_TEST, CheckStatus, Finding, examine
 from .terminal import BOLD, DIM, GREEN, PLAIN, RED, YELLOW, is_colourful, shows
 
-_COLOURS: Final[dict[Status, str]] = {"ok": GREEN, "unneeded": DIM, "warning": YELLOW, "error": RED}
-_MARKS: Final[dict[Status, str]] = {"ok": "✓", "unneeded": "–", "warning": "!", "error": "✗"}
-_ASCII_MARKS: Final[dict[Status, str]] = {"ok": "+", "unneeded": "-", "warning": "!", "error": "x"}
+_COLOURS: Final[dict[CheckStatus, str]] = {"ok": GREEN, "unneeded": DIM, "warning": YELLOW, "error": RED}
+_MARKS: Final[dict[CheckStatus, str]] = {"ok": "✓", "unneeded": "–", "warning": "!", "error": "✗"}
+_ASCII_MARKS: Final[dict[CheckStatus, str]] = {"ok": "+", "unneeded": "-", "warning": "!", "error": "x"}
 _COLUMN: Final = 13
 _NARROWEST, _WIDEST = 50, 100
 

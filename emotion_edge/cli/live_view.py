@@ -11,7 +11,7 @@ from typing import Final
 
 from ..live.events import Event
 from ..live.listener import Listener
-from ..live.stream import Status
+from ..live.stream import StreamStatus
 from .terminal import BOLD, DIM, PLAIN, shows
 
 _QUIETEST_DBFS: Final = -70.0
@@ -85,7 +85,7 @@ class LiveView:
             sys.stdout.write(f"\x1b[{self._n_drawn}A\r{_CLEAR_BELOW}")
             self._n_drawn = 0
 
-    def _lines(self, status: Status, width: int) -> list[str]:
+    def _lines(self, status: StreamStatus, width: int) -> list[str]:
         labels = self._listener.classifier.recipe.labels
         column = max(len(label) for label in ("level", *labels)) + 2
         n_cells = max(2, width - column - 12)
@@ -120,7 +120,7 @@ class _AboveTheView(logging.Handler):
         self._view.say(self.format(record))
 
 
-def _verdict(status: Status) -> str:
+def _verdict(status: StreamStatus) -> str:
     if status.verdict is not None:
         return status.verdict
     if not status.sound:

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from ..batch.classify import FileResult
 from ..batch.results import Csv, Done, JsonLines, Results
-from ..live.settings import ListenSettings
 from ..model.recipe import ModelRecipe
+from ..speech.windows import Windows
 from .progress import Progress
 from .terminal import printable
 
@@ -74,7 +74,7 @@ def opened(options: argparse.Namespace, recipe: ModelRecipe, progress: Progress)
     if options.output is None:
         yield _Lines(options, progress)
         return
-    windows = _windows(options, recipe) if options.timeline else None
+    windows = Windows.of(recipe, options.window, options.step) if options.timeline else None
     results = _results(options.output, recipe, resume=options.resume, windows=windows)
     try:
         yield results
@@ -82,14 +82,7 @@ def opened(options: argparse.Namespace, recipe: ModelRecipe, progress: Progress)
         results.close()
 
 
-def _windows(options: argparse.Namespace, recipe: ModelRecipe) -> tuple[float, float]:
-    settings = ListenSettings(window_s=options.window, step_s=options.step).for_model(recipe)
-    assert settings.window_s is not None
-    assert settings.step_s is not None
-    return settings.window_s, settings.step_s
-
-
-def _results(path: Path, recipe: ModelRecipe, *, resume: bool, windows: tuple[float, float] | None) -> Results:
+def _results(path: Path, recipe: ModelRecipe, *, resume: bool, windows: Windows | None) -> Results:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         from ..batch.parquet import ParquetResults

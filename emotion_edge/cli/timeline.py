@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from ..audio.files import promised_s, read_blocks
+from ..audio.files import promised_s
 from ..classifier import EmotionClassifier
+from ..speech.windows import Windows
 from ..timeline_files.writing import SUFFIXES, write
+from ..timelines import whole
 from .arguments import add_model, add_windows
 from .inputs import STDIN
 from .progress import heard
@@ -47,10 +48,9 @@ def run(options: argparse.Namespace) -> int:
 
     classifier = EmotionClassifier(options.model)
     source, name = (sys.stdin.buffer, "standard input") if options.file == STDIN else (options.file, options.file)
-    rate = classifier.recipe.mfcc.sample_rate_hz
-    sound = read_blocks(source, sample_rate_hz=rate, longest_s=math.inf)
-    with closing(heard(sound, rate, total_s=promised_s(source))) as blocks:
-        recording = Recording(name, classifier, blocks, window_s=options.window, step_s=options.step)
+    sound = whole(source, classifier)
+    with closing(heard(sound, classifier.sample_rate_hz, total_s=promised_s(source))) as blocks:
+        recording = Recording(name, classifier, blocks, Windows.of(classifier.recipe, options.window, options.step))
         write(recording, options.output)
     windows = "1 window" if recording.n_windows == 1 else f"{recording.n_windows} windows"
     print(f"{name}, {clock(recording.duration_s)}, {windows}: {options.output}", file=sys.stderr)

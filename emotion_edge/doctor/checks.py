@@ -19,7 +19,7 @@ from ..errors import ModelError
 from ..model.file import DEFAULT_MODEL, SPEECH_MODEL, load, shipped, stored_checksum
 from ..model.interpreter import BACKENDS, VARIABLE
 
-Status: TypeAlias = Literal["ok", "unneeded", "warning", "error"]
+CheckStatus: TypeAlias = Literal["ok", "unneeded", "warning", "error"]
 
 SELF_TEST: Final = "self-test"
 """The check that says whether this machine can classify."""
@@ -50,7 +50,7 @@ class Finding:
     """
 
     check: str
-    status: Status
+    status: CheckStatus
     summary: str
     fix: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -90,7 +90,7 @@ def _models() -> Iterator[Finding]:
         try:
             model = load(name)
         except ModelError as error:
-            status: Status = "error" if name in (DEFAULT_MODEL, SPEECH_MODEL) else "warning"
+            status: CheckStatus = "error" if name in (DEFAULT_MODEL, SPEECH_MODEL) else "warning"
             yield Finding("model", status, f"{name}: {error}", reinstall, {"name": name})
             continue
         details: dict[str, Any] = {
@@ -135,7 +135,7 @@ def _interpreters() -> Iterator[Finding]:
             yield Finding("interpreter", status, f"{name}: {reason}{hint}", fix, details)
 
 
-def _what_that_means(name: str, found: _Found, working: list[str], named: str | None) -> tuple[Status, str | None]:
+def _what_that_means(name: str, found: _Found, working: list[str], named: str | None) -> tuple[CheckStatus, str | None]:
     """For everything else, that an interpreter does not work; and what to do."""
     if name == named:
         return "error", f"unset {VARIABLE}"
@@ -144,7 +144,7 @@ def _what_that_means(name: str, found: _Found, working: list[str], named: str | 
     here = tflite_package(sys.platform, platform.machine(), sys.version_info[:2], is_64_bit=_BITS == 64)
     if name != here or set(working) & {"ai-edge-litert", "tflite-runtime"}:
         return "unneeded", None
-    status: Status = "warning" if working else "error"
+    status: CheckStatus = "warning" if working else "error"
     if name == "tflite-runtime":
         return status, _pip(f"install {name} {_quoted('numpy<2')}")
     again = "" if _is_missing(found, "ai_edge_litert") else "--force-reinstall "

@@ -34,7 +34,6 @@ N_MODULATED: Final = 16
 """The coefficients, from the first on, whose modulation is taken."""
 MODULATION_BINS: Final = (3, 11, 21, 31, 47, 72, 128, 256)
 """Edges of the bands, in bins of a transform of 512 frames: at hops of 10 ms 0.5, 2, 4, 6, 9, 14, 25 and 50 Hz."""
-N_PROSODIC: Final = 30
 
 _N_TRANSFORM: Final = 512
 _VOICED: Final = 0.55
@@ -49,15 +48,54 @@ _LARGEST_STEP: Final = 0.15  # octaves from one frame to the next; a larger one 
 _LITTLE: Final = 1e-3
 _LEVEL, _VOICING, _PITCH = range(-N_COLUMNS, 0)
 _PAIRS: Final = np.triu_indices(N_CORRELATED, 1)
+_PROSODIC: Final = (
+    *("pitch.mean", "pitch.deviation", "pitch.slope"),
+    *(f"pitch.quantile_{percent}" for percent in (5, 25, 50, 75, 95)),
+    "pitch.range_10_to_90",
+    *("pitch.mean_step", "pitch.mean_signed_step"),
+    *("pitch.change_over_4", "pitch.change_over_16"),
+    *("voicing.mean", "voicing.deviation", "voicing.mean_when_voiced"),
+    *("voiced.share", "voiced.share_of_active", "voiced.run_length", "voiced.run_length_deviation", "voiced.run_rate"),
+    *("level.deviation", "level.median_to_90", "level.10_to_median", "level.voiced_above_median", "level.slope"),
+    *("level.change_over_1", "level.change_over_8"),
+    *("active.share", "log_frames"),
+)
 _WIDTHS: Final = np.diff(MODULATION_BINS).astype(np.float32)
 
 
-def n_functionals(n_mfcc: int) -> int:
-    """How many numbers `functionals` returns for frames of so many coefficients."""
-    distribution = (1 + len(QUANTILES)) * n_mfcc - 1 + 2 * (n_mfcc - 1)
-    course = (len(LAGS) + 1) * n_mfcc + len(CHANGE_QUANTILES) * N_CHANGING + (len(MODULATION_BINS) - 1) * N_MODULATED
-    together = N_CORRELATED * (N_CORRELATED - 1) // 2 + 4 * n_mfcc - 1
-    return distribution + course + together + N_PROSODIC
+@lru_cache(maxsize=8)
+def functional_names(n_mfcc: int) -> tuple[str, ...]:
+    """What each number is that `functionals` returns for frames of so many coefficients; `mfcc_0` is the gain."""
+    cepstra = [f"mfcc_{number}" for number in range(n_mfcc)]
+
+    def each(what: str, columns: Sequence[str] = cepstra) -> list[str]:
+        return [f"{column}.{what}" for column in columns]
+
+    distribution = [
+        *each("mean", cepstra[1:]),
+        *each("deviation"),
+        *(name for percent in QUANTILES for name in each(f"quantile_{percent}", cepstra[1:])),
+        *(f"mfcc_0.quantile_{percent}_above_median" for percent in QUANTILES if percent != 50),
+        *each("mean_when_loud_above_mean", cepstra[1:]),
+    ]
+    course = [
+        *(name for lag in LAGS for name in each(f"change_over_{lag}")),
+        *each("slope"),
+        *(name for percent in CHANGE_QUANTILES for name in each(f"change_quantile_{percent}", cepstra[:N_CHANGING])),
+        *(
+            name
+            for band in range(1, len(MODULATION_BINS))
+            for name in each(f"modulation_{band}", cepstra[:N_MODULATED])
+        ),
+    ]
+    together = [
+        *(f"mfcc_{one}.correlation_with_mfcc_{other}" for one, other in zip(*_PAIRS, strict=True)),
+        *each("covariance_with_level"),
+        *each("covariance_with_pitch"),
+        *each("mean_when_voiced", cepstra[1:]),
+        *each("deviation_when_voiced"),
+    ]
+    return (*distribution, *course, *together, *_PROSODIC)
 
 
 def functionals(frames: Array) -> Array:
@@ -71,7 +109,7 @@ def functionals(frames: Array) -> Array:
             (n_frames, n_mfcc + 3), n_mfcc at least `N_CHANGING`.
 
     Returns:
-        Shape (n_functionals(n_mfcc),), of the dtype of the frames.
+        Shape (len(functional_names(n_mfcc)),), of the dtype of the frames.
     """
     utterance = _Utterance.of(frames)
     active = _Part.of(utterance.columns[:, utterance.active], slice(_VOICING), (*QUANTILES, _LOUD))
@@ -177,7 +215,7 @@ def _together(active: _Part, voiced: _Part) -> Iterator[Array]:
 
 
 def _prosody(utterance: _Utterance, active: _Part, voiced: _Part, level_slope: float) -> Iterator[ArrayLike]:
-    """Melody, voice, loudness and rhythm: `N_PROSODIC` numbers."""
+    """Melody, voice, loudness and rhythm: named by `_PROSODIC`."""
     level, _, pitch = utterance.columns[_LEVEL:]
     is_voiced, n = utterance.voiced, len(level)
     yield [voiced.mean[_PITCH], voiced.deviation[_PITCH], _slope(pitch, is_voiced)]

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .functionals import functionals, n_functionals
+from .functionals import functional_names, functionals
 
 Array = NDArray[Any]
 
@@ -38,6 +38,13 @@ POOLINGS: Final = {"mean": mean, "statistics": statistics, "functionals": functi
 """By the names that recipes give them."""
 
 
-def n_features(pooling: str, n_mfcc: int) -> int:
-    """Length of the vector that a pooling makes of frames of so many coefficients."""
-    return {"mean": n_mfcc, "statistics": (2 + len(LAGS)) * n_mfcc - 1, "functionals": n_functionals(n_mfcc)}[pooling]
+def feature_names(pooling: str, n_mfcc: int) -> tuple[str, ...]:
+    """What each number is of the vector that a pooling makes of frames of so many coefficients."""
+    if pooling == "functionals":
+        return functional_names(n_mfcc)
+    cepstra = [f"mfcc_{number}" for number in range(n_mfcc)]
+    means = [f"{column}.mean" for column in cepstra]
+    if pooling == "mean":
+        return tuple(means)
+    changes = [f"{column}.change_over_{lag}" for lag in LAGS for column in cepstra]
+    return (*means[1:], *(f"{column}.deviation" for column in cepstra), *changes)

@@ -23,7 +23,7 @@ from .input_check import InputCheck
 from .recorder import EventRecorder
 from .settings import ListenSettings
 from .sources import Heard, MicrophoneSource, SoundSource
-from .stream import EmotionStream, Status
+from .stream import EmotionStream, StreamStatus
 
 _log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class Listener:
         return not any(thread.is_alive() for thread in self._threads)
 
     @property
-    def status(self) -> Status | None:
+    def status(self) -> StreamStatus | None:
         """How things stand now, for a display; None before the start."""
         return None if self._stream is None else self._stream.status
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, dataclass, field, fields, replace
-from numbers import Real
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from ..errors import SettingsError
 from ..model.recipe import ModelRecipe
+from ..speech.windows import LONGEST_S, SHORTEST_S, SHORTEST_STEP_S, Windows, check_order, check_range
 
 
 def _setting(default: float | None, low: float, high: float, help: str) -> Any:
@@ -22,8 +21,10 @@ class ListenSettings:
         SettingsError: a value out of its range, or two that contradict each other.
     """
 
-    window_s: float | None = _setting(None, 0.2, 60, "longest stretch of speech that one decision is about")
-    step_s: float | None = _setting(None, 0.05, 60, "time from one decision to the next")
+    window_s: float | None = _setting(
+        None, SHORTEST_S, LONGEST_S, "longest stretch of speech that one decision is about"
+    )
+    step_s: float | None = _setting(None, SHORTEST_STEP_S, LONGEST_S, "time from one decision to the next")
     shortest_s: float = _setting(0.5, 0.1, 60, "shortest stretch that is worth a decision")
     pause_s: float = _setting(0.5, 0.1, 60, "how long it must be quiet for an utterance to be over")
     above_background_db: float = _setting(
@@ -52,30 +53,25 @@ class ListenSettings:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            self._check_range(each)
-        self._check_order("step_s", "window_s")
-        self._check_order("shortest_s", "window_s")
-        self._check_order("leave_below", "enter_above")
+            value = getattr(self, each.name)
+            if value is not None or each.default is not None:
+                check_range(each.name, value, each.metadata["low"], each.metadata["high"])
+        check_order("step_s", self.step_s, "window_s", self.window_s)
+        check_order("shortest_s", self.shortest_s, "window_s", self.window_s)
+        check_order("leave_below", self.leave_below, "enter_above", self.enter_above)
 
     def for_model(self, recipe: ModelRecipe) -> ListenSettings:
         """The same with the model's choices where there were none: no field is None any more."""
+        windows = self.windows(recipe)
         enter_above = recipe.uncertain_below if self.enter_above is None else self.enter_above
         return replace(
             self,
-            window_s=recipe.window_s if self.window_s is None else self.window_s,
-            step_s=recipe.step_s if self.step_s is None else self.step_s,
+            window_s=windows.window_s,
+            step_s=windows.step_s,
             enter_above=enter_above,
             leave_below=0.8 * enter_above if self.leave_below is None else self.leave_below,
         )
 
-    def _check_range(self, each: Field[Any]) -> None:
-        value, low, high = getattr(self, each.name), each.metadata["low"], each.metadata["high"]
-        if value is None and each.default is None:
-            return
-        if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= high:
-            raise SettingsError(f"{each.name}: got {value!r}, wanted a number, {low:g} to {high:g}")
-
-    def _check_order(self, lower: str, upper: str) -> None:
-        low, high = getattr(self, lower), getattr(self, upper)
-        if low is not None and high is not None and low > high:
-            raise SettingsError(f"{lower}: got {low:g}, wanted at most {upper}, which is {high:g}")
+    def windows(self, recipe: ModelRecipe) -> Windows:
+        """The windows that a model is asked about with these settings."""
+        return Windows.of(recipe, self.window_s, self.step_s)

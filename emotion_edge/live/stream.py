@@ -31,7 +31,7 @@ _ROUNDING_S: Final = 1e-6
 
 
 @dataclass(frozen=True)
-class Status:
+class StreamStatus:
     """How a stream stands, for a display.
 
     Attributes:
@@ -77,6 +77,7 @@ class EmotionStream:
     ) -> None:
         self.classifier: Final = model if isinstance(model, EmotionClassifier) else EmotionClassifier(model)
         self.settings: Final = (settings or ListenSettings()).for_model(self.classifier.recipe)
+        self._windows_wanted: Final = self.settings.windows(self.classifier.recipe)
         self._gate: Final = self.classifier.gate or self.classifier
         prepare_for_long()
         self._smooth_speech: Final = Smoothing(self.settings.smoothing_s)
@@ -94,10 +95,10 @@ class EmotionStream:
         return self._start_s + self._n_heard / self._rate
 
     @property
-    def status(self) -> Status:
+    def status(self) -> StreamStatus:
         """How things stand."""
         utterances, tracker = self._utterances, self._tracker
-        return Status(
+        return StreamStatus(
             heard_s=self.heard_s,
             level_dbfs=utterances.level_dbfs,
             sound=utterances.speaking,
@@ -147,19 +148,16 @@ class EmotionStream:
     def _begin(self, sample_rate_hz: float) -> None:
         settings = self.settings
         check_rate(sample_rate_hz, "the stream")
-        assert settings.window_s is not None
-        assert settings.step_s is not None
         self._rate = sample_rate_hz
         self._n_heard = 0
         self._windows: deque[Window] = deque()
         self._utterances = Utterances(
             sample_rate_hz,
-            window_s=settings.window_s,
-            step_s=settings.step_s,
+            windows=self._windows_wanted,
             pause_s=settings.pause_s,
             above_background_db=settings.above_background_db,
         )
-        keep_s = settings.window_s + settings.pause_s + 2 * _PIECE_S + 1
+        keep_s = self._windows_wanted.window_s + settings.pause_s + 2 * _PIECE_S + 1
         self._emotion_frames = RecentFrames(self.classifier, sample_rate_hz, keep_s=keep_s)
         self._speech_frames = RecentFrames(self._gate, sample_rate_hz, keep_s=keep_s)
 

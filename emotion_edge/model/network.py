@@ -46,6 +46,11 @@ class Network:
         self._mean: Final = np.array(standardisation.mean, np.float32)
         self._deviation: Final = np.array(standardisation.deviation, np.float32)
 
+    @property
+    def sample_rate_hz(self) -> int:
+        """The rate of the sound that it takes."""
+        return self.recipe.mfcc.sample_rate_hz
+
     def pool(self, log_mel: Sequence[Array]) -> Array:
         """The feature vector, shape (n_features,), of log-mel frames as `mfcc` makes them, in as many pieces as they came."""
         return POOLINGS[self.recipe.pooling](self.mfcc.coefficients(log_mel))

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from ..errors import ModelError
 from ..features.functionals import N_CHANGING
-from ..features.pooling import n_features
+from ..features.pooling import feature_names
 from ..features.recipe import MfccRecipe, ProsodyRecipe
 from ..schema import check, check_types, from_object, parse
 
@@ -157,7 +157,12 @@ class ModelRecipe:
     @property
     def n_features(self) -> int:
         """Length of the vector that the model takes."""
-        return n_features(self.pooling, self.mfcc.n_mfcc)
+        return len(self.feature_names)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """What each number of that vector is."""
+        return feature_names(self.pooling, self.mfcc.n_mfcc)
 
     def to_json(self) -> str:
         """The recipe as JSON text, every parameter spelt out."""

@@ -107,10 +107,11 @@ class MqttPublisher:
 
     def _hear(self, event: Event) -> None:
         self._left = event.kind == "leave"
+        text = _json(event.to_dict())
         if event.kind == "hold":  # at each decision: that goes out with the next refresh
-            self._now["attributes"] = _json(event.to_dict())
+            self._now["attributes"] = text
             return
-        self._set("attributes", _json(event.to_dict()))
+        self._set("attributes", text)
         if not self._left:
             self._set("state", event.label or UNCERTAIN)
         if len(self._waiting) >= _MOST_WAITING:
@@ -118,7 +119,7 @@ class MqttPublisher:
             self._n_dropped += 1
             if self._n_dropped == 1 or self._n_dropped % _MOST_WAITING == 0:
                 _log.warning("the MQTT broker is away: %d events lost so far, the oldest first", self._n_dropped)
-        self._waiting.append(_json(event.to_dict()))
+        self._waiting.append(text)
 
     def _set(self, name: str, value: str) -> None:
         if self._now[name] != value:

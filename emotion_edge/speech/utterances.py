@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..audio.blocks import Blocks
 from .level import LOUD_DBFS, powers
+from .windows import Windows
 
 Array = NDArray[Any]
 
@@ -49,8 +50,7 @@ class Utterances:
 
     Args:
         sample_rate_hz: of the stream.
-        window_s: the longest window. One grows with its utterance until it is so long, and then slides.
-        step_s: from one window of an utterance to its next.
+        windows: how long they are, and how far apart. One grows with its utterance until it is so long, and then slides.
         pause_s: how long it must be quiet for an utterance to be over.
         above_background_db: how much louder than the background of the last 5 s an utterance is.
     """
@@ -59,12 +59,11 @@ class Utterances:
         self,
         sample_rate_hz: float,
         *,
-        window_s: float,
-        step_s: float,
+        windows: Windows,
         pause_s: float,
         above_background_db: float,
     ) -> None:
-        self._window_s, self._step_s, self._pause_s = window_s, step_s, pause_s
+        self._window_s, self._step_s, self._pause_s = windows.window_s, windows.step_s, pause_s
         self._above: Final = above_background_db
         self._rate: Final = sample_rate_hz
         self._blocks: Final = Blocks(max(1, round(_BLOCK_S * sample_rate_hz)))

@@ -3,5 +3,5 @@
 - `writing`: chooses the format by the name's ending
 - `recording`: a recording's answers over time, and its waveform (`envelope`)
 - `picture`, `page`, `captions`, `tables`: the formats
-- `overview`, `stretches`, `time_axis`, `direct_labels`, `lettering`, `palette`: what picture and page share
+- `overview`, `stretches`, `time_axis`, `direct_labels`, `lettering`: what picture and page share
 """

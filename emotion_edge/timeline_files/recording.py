@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ..classifier import EmotionClassifier
 from ..prediction import Prediction
-from ..timelines import timeline
+from ..speech.windows import Windows
+from ..timelines import answered
 from .envelope import Envelope
 from .overview import Overview
 from .stretches import stretches
@@ -23,15 +24,12 @@ class Recording:
     Args:
         path: as people know it.
         classifier: who answers.
-        blocks, window_s, step_s: as `timeline` takes them.
+        blocks, windows: as `timelines.answered` takes them.
 
     Attributes:
         path: as it was given.
         model, labels: of the classifier.
         envelope: of what was heard so far.
-
-    Raises:
-        SettingsError: as `timeline`.
     """
 
     def __init__(
@@ -39,16 +37,14 @@ class Recording:
         path: str,
         classifier: EmotionClassifier,
         blocks: Iterable[Array],
-        *,
-        window_s: float | None = None,
-        step_s: float | None = None,
+        windows: Windows,
     ) -> None:
         self.path: Final = path
         self.model: Final = classifier.recipe.name
         self.labels: Final = classifier.recipe.labels
         self.envelope: Final = Envelope()
-        self._rate_hz: Final = classifier.recipe.mfcc.sample_rate_hz
-        self._windows: Final = timeline(classifier, self._heard(blocks), window_s=window_s, step_s=step_s)
+        self._rate_hz: Final = classifier.sample_rate_hz
+        self._windows: Final = answered(classifier, self._heard(blocks), windows)
         self.n_windows = 0
 
     def windows(self) -> Iterator[Prediction]:

@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 
 from ..audio.files import read_blocks
 from ..classifier import EmotionClassifier
-from ..timelines import timeline
+from ..speech.windows import Windows
+from ..timelines import answered
 from .limits import Deadline, within
 from .metrics import CONTENT_TYPE
 from .service import Service, service_of
@@ -51,7 +52,7 @@ def _answer(
 ) -> dict[str, Any]:
     """In a thread: the answer as JSON has it."""
     began = time.perf_counter()
-    rate = classifier.recipe.mfcc.sample_rate_hz
+    rate = classifier.sample_rate_hz
 
     def blocks() -> Any:
         upload.seek(0)
@@ -60,7 +61,8 @@ def _answer(
     prediction = classifier.predict(classifier.features(blocks()))
     answer = prediction.to_dict()
     if with_timeline:
-        answer["timeline"] = [window.to_dict() for window in timeline(classifier, blocks())]
+        windows = answered(classifier, blocks(), Windows.of(classifier.recipe))
+        answer["timeline"] = [window.to_dict() for window in windows]
     service.metrics.answered(prediction, time.perf_counter() - began)
     return answer
 

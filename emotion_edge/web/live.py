@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ..audio.resampling import check_rate
 from ..errors import AudioError
 from ..live.events import Event
-from ..live.stream import EmotionStream, Status
+from ..live.stream import EmotionStream, StreamStatus
 from ..prediction import rounded
 from .guard import LIVE_PROTOCOL
 from .service import Service, service_of
@@ -104,7 +104,7 @@ class _Session:
         await self._socket.close(code, sentence)
 
 
-def _describe(status: Status) -> dict[str, Any]:
+def _describe(status: StreamStatus) -> dict[str, Any]:
     return {
         "type": "status",
         "heard_s": rounded(status.heard_s),

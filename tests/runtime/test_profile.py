@@ -300,7 +300,7 @@ def test_a_crash_while_saving_leaves_the_old_one(tmp_path, monkeypatch, fails):
     if fails == "replace":
         monkeypatch.setattr(Path, "replace", crash)
     else:  # half of it is written then
-        monkeypatch.setattr(profile_module, "open", lambda handle, *_, **__: _HalfWritten(handle), raising=False)
+        monkeypatch.setattr(Path, "write_text", _write_half)
     with pytest.raises(KeyboardInterrupt):
         heard(np.zeros(N), np.zeros(N)).save(path)
     monkeypatch.undo()
@@ -309,19 +309,9 @@ def test_a_crash_while_saving_leaves_the_old_one(tmp_path, monkeypatch, fails):
     assert same(VoiceProfile.load(path), old)
 
 
-class _HalfWritten:
-    def __init__(self, handle):
-        self._file = open(handle, "w")  # noqa: SIM115
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._file.close()
-
-    def write(self, text):
-        self._file.write(text[: len(text) // 2])
-        raise KeyboardInterrupt
+def _write_half(path, text, **_):
+    path.write_bytes(text[: len(text) // 2].encode())
+    raise KeyboardInterrupt
 
 
 def test_where_it_cannot_be_written_is_said(tmp_path):

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sounds import SPOKEN, spoken
 
-from emotion_edge import EmotionClassifier, SettingsError
-from emotion_edge.audio.files import read_blocks
-from emotion_edge.timelines import timeline
+from emotion_edge import EmotionClassifier, SettingsError, timeline
+from emotion_edge.speech.windows import Windows
+from emotion_edge.timelines import answered
 
 RATE = 16000
 MODELS = ["five-emotions", "tess-mlp", "speech-gate"]
@@ -22,6 +22,10 @@ MODELS = ["five-emotions", "tess-mlp", "speech-gate"]
 @pytest.fixture(scope="module")
 def classifier():
     return EmotionClassifier()
+
+
+def over(classifier, blocks, **wanted):
+    return answered(classifier, blocks, Windows.of(classifier.recipe, **wanted))
 
 
 def hiss(seconds):
@@ -40,8 +44,7 @@ def talk():
 def test_a_recording_of_one_window_is_answered_as_classify_answers_it(model, clip):
     classifier = EmotionClassifier(model)
     whole = classifier.classify(clip)
-    blocks = read_blocks(clip, sample_rate_hz=classifier.recipe.mfcc.sample_rate_hz)
-    (window,) = timeline(classifier, blocks, window_s=30)
+    (window,) = timeline(clip, classifier, window_s=30)
     assert (window.label, window.status, window.model) == (whole.label, whole.status, whole.model)
     assert (window.start_s, window.end_s) == (0, whole.end_s)
     assert window.probabilities == pytest.approx(whole.probabilities, abs=0.02)
@@ -49,7 +52,7 @@ def test_a_recording_of_one_window_is_answered_as_classify_answers_it(model, cli
 
 def test_where_nobody_speaks_nothing_is_said(classifier):
     samples, sentences = talk()
-    windows = list(timeline(classifier, [samples], window_s=1.5, step_s=0.25))
+    windows = list(over(classifier, [samples], window_s=1.5, step_s=0.25))
     for window in windows:
         heard_s = sum(
             max(0.0, min(window.end_s, ends_s) - max(window.start_s, starts_s)) for starts_s, ends_s in sentences
@@ -66,7 +69,7 @@ def test_where_nobody_speaks_nothing_is_said(classifier):
 def test_the_windows_cover_the_recording(classifier, seconds, window_s, step):
     samples = talk()[0][: round(seconds * RATE)]
     duration_s = len(samples) / RATE
-    windows = list(timeline(classifier, [samples], window_s=window_s, step_s=step * window_s))
+    windows = list(over(classifier, [samples], window_s=window_s, step_s=step * window_s))
     assert windows[0].start_s == 0
     assert 0 <= duration_s - windows[-1].end_s < 0.1
     for before, after in itertools.pairwise(windows):
@@ -81,7 +84,7 @@ def test_the_windows_cover_the_recording(classifier, seconds, window_s, step):
 def test_pieces_of_any_size_are_answered_alike(classifier, cuts):
     samples = talk()[0]
     blocks = np.split(samples, np.minimum(np.cumsum(cuts, dtype=int), len(samples)))
-    for here, there in zip(timeline(classifier, blocks), timeline(classifier, [samples]), strict=True):
+    for here, there in zip(over(classifier, blocks), over(classifier, [samples]), strict=True):
         assert (here.start_s, here.end_s, here.status, here.label) == (
             there.start_s,
             there.end_s,
@@ -99,7 +102,7 @@ def test_an_answer_does_not_wait_for_the_end(classifier):
             heard.append(at / RATE + 1)
             yield np.tile(spoken(0, rate=RATE), 6)[at : at + RATE]
 
-    first = next(timeline(classifier, live()))
+    first = next(over(classifier, live()))
     assert first.end_s == classifier.recipe.window_s
     assert heard[-1] <= 4
 
@@ -107,12 +110,12 @@ def test_an_answer_does_not_wait_for_the_end(classifier):
 @pytest.mark.parametrize("rate_model", ["five-emotions", "tess-mlp"])
 def test_an_hour_needs_no_more_memory_than_minutes(rate_model):
     classifier = EmotionClassifier(rate_model)
-    rate = classifier.recipe.mfcc.sample_rate_hz
+    rate = classifier.sample_rate_hz
     minute = np.tile(spoken(0, rate=rate), 40)[: 60 * rate]
 
     def peak(minutes):
         tracemalloc.start()
-        n_windows = sum(1 for _ in timeline(classifier, (minute for _ in range(minutes)), step_s=2.0))
+        n_windows = sum(1 for _ in over(classifier, (minute for _ in range(minutes)), step_s=2.0))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert n_windows == 30 * minutes
@@ -125,10 +128,10 @@ def test_an_hour_needs_no_more_memory_than_minutes(rate_model):
 def test_lengths_out_of_range_are_told_at_once(classifier):
     for wrong in ({"window_s": 0}, {"window_s": 100}, {"step_s": 0}, {"step_s": 5}):
         with pytest.raises(SettingsError, match="got"):
-            timeline(classifier, [], **wrong)
+            timeline("talk.wav", classifier, **wrong)
 
 
 def test_silence_and_scraps(classifier):
-    (window,) = timeline(classifier, [np.zeros(10, np.float32)])
+    (window,) = over(classifier, [np.zeros(10, np.float32)])
     assert window.status == "no_speech"
-    assert {window.status for window in timeline(classifier, [np.zeros(5 * RATE, np.float32)])} == {"no_speech"}
+    assert {window.status for window in over(classifier, [np.zeros(5 * RATE, np.float32)])} == {"no_speech"}

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         check_writable(file)
     models = fold_models.load(options.model)
     utterances = readers.read(options.corpus)
-    heard = conditions.read(models.any.recipe.mfcc.sample_rate_hz, options.noise, options.rooms)
+    heard = conditions.read(models.any.sample_rate_hz, options.noise, options.rooms)
     result = {
         "model": models.name,
         "folds": None if models.by_talker is None else len(models.folds),

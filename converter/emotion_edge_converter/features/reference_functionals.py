@@ -89,7 +89,7 @@ def _best_peak(fit: Array, worth: Array) -> int:
 
 
 def functionals(frames: Array) -> Array:
-    """The functionals of frames of shape (n_frames, n_mfcc + 3); shape (n_functionals(n_mfcc),), float64."""
+    """The functionals of frames of shape (n_frames, n_mfcc + 3); shape (764,) for 40 coefficients, float64."""
     columns, active, voiced = _utterance(np.asarray(frames, np.float64))
     *cepstra, level, voicing, pitch = columns
     return np.array(

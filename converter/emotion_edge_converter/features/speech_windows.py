@@ -19,6 +19,7 @@ from emotion_edge.features.pooling import POOLINGS
 from emotion_edge.model.recipe import ModelRecipe
 from emotion_edge.speech.recent_frames import frames_within
 from emotion_edge.speech.utterances import Utterances, Window
+from emotion_edge.speech.windows import Windows as WindowsOfSpeech
 
 from ..errors import CorpusError
 from ..recordings import augmentation, sounds
@@ -275,9 +276,14 @@ class _Maker:
             self._features.append(self._pool(frames))
 
     def _cut(self, samples: Array) -> list[Window]:
-        utterances = Utterances(self._rate, **LIVE)
-        windows = utterances.push(samples) + utterances.finish()
-        return [window for window in windows if window.end_s - window.start_s >= _SHORTEST_S]
+        utterances = Utterances(
+            self._rate,
+            windows=WindowsOfSpeech(LIVE["window_s"], LIVE["step_s"]),
+            pause_s=LIVE["pause_s"],
+            above_background_db=LIVE["above_background_db"],
+        )
+        cut = utterances.push(samples) + utterances.finish()
+        return [window for window in cut if window.end_s - window.start_s >= _SHORTEST_S]
 
     def _part(self, window: Window) -> slice:
         return slice(int(window.start_s * self._rate), int(window.end_s * self._rate))

@@ -59,7 +59,7 @@ def read(classifier: EmotionClassifier, utterances: Sequence[Utterance]) -> Clip
     Raises:
         CorpusError: a label that the model does not know, or too few clips to learn from.
     """
-    labels, rate = classifier.recipe.labels, classifier.recipe.mfcc.sample_rate_hz
+    labels, rate = classifier.recipe.labels, classifier.sample_rate_hz
     unknown = sorted({utterance.emotion for utterance in utterances} - set(labels))
     if unknown:
         raise CorpusError(

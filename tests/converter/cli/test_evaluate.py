@@ -61,7 +61,7 @@ def test_the_command(recordings, tmp_path, capsys, caplog):
 
 def answers_of(source, folder, noise=(), rooms=None, **options):
     models = fold_models.load(str(source))
-    heard = conditions.read(models.any.recipe.mfcc.sample_rate_hz, noise, rooms)
+    heard = conditions.read(models.any.sample_rate_hz, noise, rooms)
     return answers.answer(models, readers.read([f"folders={folder}"]), heard, **options)
 
 

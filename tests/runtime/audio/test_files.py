@@ -122,7 +122,7 @@ def test_channels_are_averaged():
 @pytest.mark.parametrize(
     ("samples", "rate", "message"),
     [
-        (np.zeros(0), RATE, "the samples hold no samples"),
+        (np.zeros(0), RATE, r"samples have shape \(0,\), wanted at least one sample"),
         (np.zeros((4, 4, 4)), RATE, "wanted .n,. or .n, channels."),
         (np.zeros((2, 48000)), RATE, "samples.T, perhaps"),
         (np.array([0, np.nan]), RATE, "sample 1 .* is nan, wanted finite"),

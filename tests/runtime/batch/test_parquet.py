@@ -12,6 +12,7 @@ from some_results import LABELS, answer, failure, silence
 from emotion_edge.batch import parquet
 from emotion_edge.batch.results import columns, row
 from emotion_edge.errors import ResultsError
+from emotion_edge.speech.windows import Windows
 
 pyarrow_parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow: pip install 'emotion-edge[parquet]'")
 
@@ -76,7 +77,7 @@ def test_cut_anywhere_and_gone_on_with(tmp_path_factory, data):
     assert table(path) == rows(RESULTS)
 
 
-@pytest.mark.parametrize("windows", [None, (2.0, 1.0)])
+@pytest.mark.parametrize("windows", [None, Windows(2.0, 1.0)])
 def test_a_finished_one_gone_on_with(path, windows):
     written(path, RESULTS[:3])
     before = path.stat().st_mtime_ns, path.read_bytes()
@@ -87,7 +88,7 @@ def test_a_finished_one_gone_on_with(path, windows):
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("windows", [None, (2.0, 1.0)])
+@pytest.mark.parametrize("windows", [None, Windows(2.0, 1.0)])
 def test_ended_before_it_could_tidy_up(path, windows):
     """The table has its name, and its lines are still there."""
     part = path.with_name("results.parquet.part")
@@ -110,7 +111,7 @@ def test_refusals(path):
         ({}, "results.parquet exists already: --resume goes on"),
         ({"resume": True, "model": "yours"}, "holds answers of the model mine, and this is yours"),
         (
-            {"resume": True, "windows": (1.0, 0.5)},
+            {"resume": True, "windows": Windows(1.0, 0.5)},
             "an answer about 0 to 2 s of a.wav, and this is about windows of 1 s",
         ),
     ]:

@@ -17,6 +17,7 @@ from some_results import LABELS, answer, failure, silence
 
 from emotion_edge.batch.results import Csv, JsonLines, Results, columns, readable, row
 from emotion_edge.errors import ResultsError
+from emotion_edge.speech.windows import Windows
 
 FORMS = {"jsonl": JsonLines(), "csv": Csv(LABELS)}
 
@@ -55,9 +56,9 @@ def about(name, start_s, end_s):
 
 def questions(name, duration_s, windows):
     """The answers about a file, as `classify` with or without --timeline gives them."""
-    if windows is None or windows[0] >= duration_s:
+    if windows is None or windows.window_s >= duration_s:
         return [about(name, 0.0, duration_s)]
-    window_s, step_s = windows
+    window_s, step_s = windows.window_s, windows.step_s
     regular = [start_s for number in range(100) if (start_s := number * step_s) + window_s <= duration_s]
     starts = [*regular, duration_s - window_s] if regular[-1] + window_s < duration_s else regular
     return [about(name, start_s, start_s + window_s) for start_s in starts]
@@ -97,7 +98,7 @@ def test_several_rows_a_file(tmp_path_factory, form, files, data):
     rows = [[answer(name, start_s) for start_s in range(n)] + [failure(name)] * bad for name, n, bad in files]
 
     def go(resume):
-        file = opened(path, form, resume=resume, windows=(2.0, 1.0))
+        file = opened(path, form, resume=resume, windows=Windows(2.0, 1.0))
         for of_file in rows:
             if of_file[0].path not in file.done:
                 for result in of_file:
@@ -155,15 +156,15 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("held", "asked"),
         [
-            (None, (2.0, 1.0)),
-            (None, (4.0, 2.0)),
-            ((2.0, 1.0), None),
-            ((2.0, 1.0), (2.0, 0.5)),
-            ((2.0, 1.0), (2.0, 1.5)),
-            ((2.0, 1.0), (2.5, 1.0)),
-            ((2.0, 1.0), (1.5, 1.0)),
-            ((2.0, 0.5), (2.0, 1.0)),
-            ((8.0, 1.0), (2.0, 1.0)),
+            (None, Windows(2.0, 1.0)),
+            (None, Windows(4.0, 2.0)),
+            (Windows(2.0, 1.0), None),
+            (Windows(2.0, 1.0), Windows(2.0, 0.5)),
+            (Windows(2.0, 1.0), Windows(2.0, 1.5)),
+            (Windows(2.0, 1.0), Windows(2.5, 1.0)),
+            (Windows(2.0, 1.0), Windows(1.5, 1.0)),
+            (Windows(2.0, 0.5), Windows(2.0, 1.0)),
+            (Windows(8.0, 1.0), Windows(2.0, 1.0)),
         ],
     )
     def test_answers_to_another_question(self, path, form, held, asked):

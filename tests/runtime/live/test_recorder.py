@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 from datetime import datetime, timezone
@@ -11,6 +12,7 @@ import pytest
 import soundfile
 
 from emotion_edge import AudioError, Event
+from emotion_edge.audio.wav import WavWriter
 from emotion_edge.live import recorder
 from emotion_edge.live.recorder import EventRecorder
 
@@ -103,8 +105,11 @@ def test_a_folder_that_is_read_only(tmp_path, monkeypatch, caplog):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
-def test_a_full_disk_is_named_and_nothing_is_left(tmp_path, caplog):
-    (tmp_path / ".20261122T173005.123Z-happy.wav.part").symlink_to("/dev/full")
+def test_a_full_disk_is_named_and_nothing_is_left(tmp_path, caplog, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(WavWriter, "write", full)
     pushed(tmp_path).save(left(0, 1))
     assert "-happy.wav cannot be written: No space left on device" in caplog.text
     assert list(tmp_path.iterdir()) == []

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from sounds import tone
 
 from emotion_edge.speech.utterances import Utterances
+from emotion_edge.speech.windows import Windows
 
 RATE = 16000
 
 
 def utterances(rate=RATE, **changes):
-    settings = {"window_s": 2.0, "step_s": 0.5, "pause_s": 0.5, "above_background_db": 9.0}
+    settings = {"windows": Windows(window_s=2.0, step_s=0.5), "pause_s": 0.5, "above_background_db": 9.0}
     return Utterances(rate, **{**settings, **changes})
 
 

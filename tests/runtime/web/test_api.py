@@ -17,9 +17,7 @@ from openapi import check_answer, checked_description
 from prometheus_client.parser import text_string_to_metric_families
 from sounds import SPOKEN, spoken, tone, write
 
-from emotion_edge import EmotionClassifier
-from emotion_edge.audio.files import read_blocks
-from emotion_edge.timelines import timeline
+from emotion_edge import EmotionClassifier, timeline
 
 HELLO = SPOKEN[2].read_bytes()
 WAV = {"content-type": "audio/wav"}
@@ -61,8 +59,7 @@ def test_the_timeline(client, tmp_path):
     path = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(66150), spoken(2)]), 22050)
     answer = post(client, path.read_bytes(), params={"timeline": "1"}).json()
     classifier = EmotionClassifier()
-    windows = timeline(classifier, read_blocks(path, sample_rate_hz=classifier.recipe.mfcc.sample_rate_hz))
-    assert answer.pop("timeline") == [window.to_dict() for window in windows]
+    assert answer.pop("timeline") == [window.to_dict() for window in timeline(path, classifier)]
     assert answer == classifier.classify(path).to_dict()
     assert "timeline" not in post(client, path.read_bytes(), params={"timeline": "0"}).json()
 

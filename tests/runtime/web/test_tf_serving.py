@@ -26,7 +26,7 @@ def classifier(request):
 @pytest.fixture(scope="module")
 def vectors(classifier):
     """What the model sees of the sentences, shape (3, n_features)."""
-    rate = classifier.recipe.mfcc.sample_rate_hz
+    rate = classifier.sample_rate_hz
     return np.array([classifier.features(read_blocks(path, sample_rate_hz=rate)).vector for path in SPOKEN])
 
 

@@ -12,7 +12,6 @@ from own_labels import SHORT, labelled
 from sounds import spoken, write
 
 from emotion_edge import EmotionClassifier
-from emotion_edge.audio.files import read_blocks
 from emotion_edge.cli.main import main
 from emotion_edge.timeline_files.stretches import stretches
 from emotion_edge.timeline_files.writing import write as write_file
@@ -40,7 +39,7 @@ def talk(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def parts(talk):
-    return list(stretches(timeline(EmotionClassifier(), read_blocks(talk, sample_rate_hz=RATE))))
+    return list(stretches(timeline(talk)))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,56 @@
+"""How long the windows are that are answered, and how far apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Final
+
+from ..errors import SettingsError
+from ..model.recipe import ModelRecipe
+
+LONGEST_S: Final = 60.0
+SHORTEST_S: Final = 0.2
+SHORTEST_STEP_S: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of one length, a step apart.
+
+    Attributes:
+        window_s: how much speech one answer is about, 0.2 to 60 s.
+        step_s: from the end of one window to the end of the next, 0.05 s to `window_s`.
+
+    Raises:
+        SettingsError: out of range.
+
+    Example:
+        >>> Windows(window_s=2.0, step_s=0.5)
+        Windows(window_s=2.0, step_s=0.5)
+    """
+
+    window_s: float
+    step_s: float
+
+    def __post_init__(self) -> None:
+        check_range("window_s", self.window_s, SHORTEST_S, LONGEST_S)
+        check_range("step_s", self.step_s, SHORTEST_STEP_S, LONGEST_S)
+        check_order("step_s", self.step_s, "window_s", self.window_s)
+
+    @classmethod
+    def of(cls, recipe: ModelRecipe, window_s: float | None = None, step_s: float | None = None) -> Windows:
+        """Those that somebody asked for; None leaves the choice to the model."""
+        return cls(recipe.window_s if window_s is None else window_s, recipe.step_s if step_s is None else step_s)
+
+
+def check_range(name: str, value: object, low: float, high: float) -> None:
+    """Raise a SettingsError unless a value is a number within its range."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not low <= float(value) <= high:
+        raise SettingsError(f"{name}: got {value!r}, wanted a number, {low:g} to {high:g}")
+
+
+def check_order(lower: str, low: float | None, upper: str, high: float | None) -> None:
+    """Raise a SettingsError where both are known and the first is above the second."""
+    if low is not None and high is not None and low > high:
+        raise SettingsError(f"{lower}: got {low:g}, wanted at most {upper}, which is {high:g}")
