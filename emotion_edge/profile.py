@@ -172,7 +172,7 @@ class VoiceProfile:
             raise ProfileError(
                 f"the voice profile {os.fspath(path)} cannot be written: {error.strerror or error}; "
                 f"{FOLDER_VARIABLE} may name another folder"
-            ) from None
+            ) from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> VoiceProfile:
@@ -212,7 +212,7 @@ class VoiceProfile:
         except ModelError as error:
             raise ProfileError(
                 f"the voice profile {name} cannot be used ({error}): put a copy in its place, or remove it to begin anew"
-            ) from None
+            ) from error
         profile = cls(file.model, len(file.mean))
         profile._learnt = _Learnt(file.utterances, float(file.seconds), np.array(file.mean, np.float64))
         profile._standardisation = file.standardisation
@@ -274,8 +274,8 @@ def _user_data() -> Path:
         chosen = os.environ.get("XDG_DATA_HOME", "")
         # Relative ones are to be ignored (XDG Base Directory Specification 0.8).
         return Path(chosen) if Path(chosen).is_absolute() else Path.home() / ".local" / "share"
-    except RuntimeError:
-        raise ProfileError(f"this user has no home for voice profiles: let {FOLDER_VARIABLE} name a folder") from None
+    except RuntimeError as error:
+        raise ProfileError(f"this user has no home for voice profiles: let {FOLDER_VARIABLE} name a folder") from error
 
 
 def _read(path: Path) -> bytes | None:
@@ -287,7 +287,7 @@ def _read(path: Path) -> bytes | None:
         return None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ProfileError(f"the voice profile {path} cannot be read: {reason}") from None
+        raise ProfileError(f"the voice profile {path} cannot be read: {reason}") from error
     if len(content) > LARGEST_JSON:
         raise ProfileError(f"{path} has more than {LARGEST_JSON >> 20} MiB: this is no voice profile")
     return content

@@ -40,7 +40,7 @@ def parse(text: str | bytes, whole: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{whole} is not JSON: {error}") from None
+        raise ModelError(f"{whole} is not JSON: {error}") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -39,10 +39,10 @@ def mapped(function: Callable[[Thing], Result], things: Sequence[Thing], jobs: i
     with _pool(function, jobs) as pool:
         try:
             yield pool.map(_apply, things, chunksize=_AT_ONCE)
-        except BrokenProcessPool:
+        except BrokenProcessPool as error:
             raise EmotionEdgeError(
                 "a process was ended from outside, for want of memory perhaps: fewer --jobs"
-            ) from None
+            ) from error
         except BaseException:
             # Ctrl-C, mostly; the pool would wait for all that was begun, and after a second one for ever
             for process in active_children():

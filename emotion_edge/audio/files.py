@@ -144,7 +144,7 @@ def open_pipe(pipe: int, *, block_s: float, raw_rate_hz: int | None = None, raw_
         raise AudioError(
             f"the pipe holds no WAV stream ({_reason(error)}): nothing came, or another format; only WAV, and samples "
             "without a header of which you give the rate, can be heard from a pipe"
-        ) from None
+        ) from error
     with file:
         if file.subtype not in _PLAIN:
             raise AudioError(f"the pipe holds {file.subtype} samples, wanted one of {', '.join(_PLAIN)}")
@@ -172,13 +172,13 @@ def _open(source: Source, name: str) -> Iterator[Any]:
     source = _readable_path(source, name) if isinstance(source, str | os.PathLike) else _seekable(source, name)
     try:
         file = soundfile.SoundFile(source)
-    except TypeError:  # what soundfile says of a .raw file
+    except TypeError as error:  # what soundfile says of a .raw file
         raise AudioError(
             f"{name} has no header that tells its rate and format: give a WAV, FLAC, OGG, MP3 or AIFF file"
-        ) from None
+        ) from error
     except soundfile.SoundFileError as error:
         of_phones = ": convert it, to FLAC for instance, with ffmpeg" if name.lower().endswith(_OF_PHONES) else ""
-        raise AudioError(f"{name} is not audio that can be read: {_reason(error)}{of_phones}") from None
+        raise AudioError(f"{name} is not audio that can be read: {_reason(error)}{of_phones}") from error
     # After each read soundfile seeks to where it is; an MP3 decoder then has lost what the next frame refers back to.
     file.seekable = lambda: False
     with file:
@@ -192,12 +192,12 @@ def _readable_path(path: str | os.PathLike[str], name: str) -> Any:
             if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
                 return _seekable(file, name)
             empty = not file.read(1)
-    except FileNotFoundError:
-        raise AudioError(f"{name}: no such file") from None
-    except IsADirectoryError:
-        raise AudioError(f"{name} is a folder, wanted an audio file") from None
+    except FileNotFoundError as error:
+        raise AudioError(f"{name}: no such file") from error
+    except IsADirectoryError as error:
+        raise AudioError(f"{name} is a folder, wanted an audio file") from error
     except (OSError, ValueError) as error:
-        raise AudioError(f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}") from None
+        raise AudioError(f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}") from error
     if empty:
         raise AudioError(f"{name} is empty (0 bytes)")
     # As bytes a name may be anything that a POSIX file system holds; Windows opens text.
@@ -215,7 +215,7 @@ def _seekable(source: Any, name: str) -> IO[bytes]:
         at_end = not source.read(1)
         source.seek(start)
     except (OSError, ValueError) as error:
-        raise AudioError(f"{name} cannot be read: {error}") from None
+        raise AudioError(f"{name} cannot be read: {error}") from error
     if at_end:
         raise AudioError(f"{name} is empty" if start == 0 else f"{name} has been read to its end: seek(0) first")
     seekable: IO[bytes] = _Forgiving(source)  # type: ignore[assignment]
@@ -269,7 +269,7 @@ def _decode(
             block = file.read(block_length, dtype="float32", always_2d=True)
         except soundfile.SoundFileError as error:
             place = f" after {n_read / file.samplerate:.1f} s" if n_read else ""
-            raise AudioError(f"{name} is damaged{place}: {_reason(error)}") from None
+            raise AudioError(f"{name} is damaged{place}: {_reason(error)}") from error
         if not len(block):
             break
         n_read += len(block)

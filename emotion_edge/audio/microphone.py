@@ -98,7 +98,7 @@ def refresh_devices() -> None:
         sounddevice._terminate()  # there is no public name for this
         sounddevice._initialize()
     except sounddevice.PortAudioError as error:
-        raise MicrophoneError(f"PortAudio cannot be started again: {error}") from None
+        raise MicrophoneError(f"PortAudio cannot be started again: {error}") from error
 
 
 class Microphone:
@@ -199,10 +199,10 @@ class Microphone:
 def _import_sounddevice() -> Any:
     try:
         import sounddevice
-    except OSError:  # the package is there, the library is not
-        raise MicrophoneError("PortAudio is not installed: sudo apt install libportaudio2") from None
+    except OSError as error:  # the package is there, the library is not
+        raise MicrophoneError("PortAudio is not installed: sudo apt install libportaudio2") from error
     except ImportError as error:
         raise MicrophoneError(
             f"a microphone needs the sounddevice package ({error}): pip install sounddevice"
-        ) from None
+        ) from error
     return sounddevice

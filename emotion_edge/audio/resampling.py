@@ -54,11 +54,11 @@ class Resampler:
 def _import_soxr(rate: float, wanted_rate: int) -> Any:
     try:
         import soxr
-    except ImportError:
+    except ImportError as error:
         raise AudioError(
             f"the sound has {rate:g} Hz and the model wants {wanted_rate} Hz: "
             f"pip install soxr to resample, or give sound of {wanted_rate} Hz"
-        ) from None
+        ) from error
     return soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
 
 

@@ -101,7 +101,7 @@ def _checked(samples: ArrayLike) -> NDArray[Any]:
     try:
         array = np.asarray(samples)
     except ValueError as error:
-        raise AudioError(f"samples are no array: {error}") from None
+        raise AudioError(f"samples are no array: {error}") from error
     if array.ndim not in (1, 2):
         raise AudioError(f"samples have shape {array.shape}, wanted (n,) or (n, channels)")
     if array.ndim == 2 and not 1 <= array.shape[1] <= MOST_CHANNELS:

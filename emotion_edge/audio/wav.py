@@ -229,4 +229,4 @@ def replacing_audio(path: Path, sample_rate_hz: int) -> Iterator[WavWriter]:
         with replacing(path) as temporary, WavWriter(temporary, sample_rate_hz) as file:
             yield file
     except OSError as error:
-        raise AudioError(f"{path} cannot be written: {error.strerror or error}") from None
+        raise AudioError(f"{path} cannot be written: {error.strerror or error}") from error

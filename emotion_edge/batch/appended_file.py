@@ -31,10 +31,10 @@ class AppendedFile:
         with self._told():
             try:
                 descriptor = os.open(path, _FLAGS | (0 if resume else os.O_EXCL), 0o666)
-            except FileExistsError:
+            except FileExistsError as error:
                 raise ResultsError(
                     f"{path} exists already: --resume goes on with it; or choose another name, or remove it"
-                ) from None
+                ) from error
         self._file: Final = open(descriptor, "r+b", buffering=0)  # noqa: SIM115, it lives as long as we do
         self._synced_at = time.monotonic()  # a clock that is set back is no matter
         self._end = 0
@@ -85,7 +85,7 @@ class AppendedFile:
         try:
             yield
         except OSError as error:
-            raise ResultsError(f"{self.path} cannot be written: {error.strerror or error}") from None
+            raise ResultsError(f"{self.path} cannot be written: {error.strerror or error}") from error
 
     def close(self) -> None:
         """Let go of it."""
@@ -100,7 +100,7 @@ def _lock(descriptor: int, path: Path) -> None:
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise ResultsError(f"{path} is being written by another process: wait for it, or stop it") from None
+    except BlockingIOError as error:
+        raise ResultsError(f"{path} is being written by another process: wait for it, or stop it") from error
     except OSError:  # a file system without locks
         pass

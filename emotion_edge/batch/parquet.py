@@ -72,7 +72,7 @@ class ParquetResults(Results):
                 for each in as_asked(_rows_of(table), model, windows):
                     done.add(each.path, failed=each.model is None)
         except (ResultsError, self._pyarrow.ArrowException, OSError) as error:
-            raise ResultsError(f"{self._path} cannot be gone on with: {error}") from None
+            raise ResultsError(f"{self._path} cannot be gone on with: {error}") from error
         return done
 
     def _rows(self) -> Iterator[dict[str, Any]]:
@@ -100,7 +100,7 @@ class ParquetResults(Results):
         except (self._pyarrow.ArrowException, OSError) as error:
             raise ResultsError(
                 f"{self._path} cannot be written: {getattr(error, 'strerror', None) or error}; its rows are kept in {self._part}"
-            ) from None
+            ) from error
 
     def _old_batches(self) -> Iterator[Any]:
         if self._path.exists():
@@ -121,5 +121,5 @@ def _import_pyarrow() -> tuple[Any, Any]:
     except ImportError as error:
         raise ResultsError(
             f"Parquet needs pyarrow ({error}): pip install 'emotion-edge[parquet]', or write .jsonl or .csv"
-        ) from None
+        ) from error
     return pyarrow, pyarrow.parquet

@@ -136,8 +136,8 @@ class JsonLines:
                 entry = json.loads(line)
                 path, model = str(entry["path"]), entry.get("model")
                 start_s, end_s = (None if model is None else float(entry[name]) for name in ("start_s", "end_s"))
-            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-                raise ResultsError(f"line {number} is no result") from None
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+                raise ResultsError(f"line {number} is no result") from error
             yield Row(path, model, start_s, end_s, end)
 
 
@@ -176,8 +176,8 @@ class Csv:
             return Row(cells["path"], None, None, None, end)
         try:
             return Row(cells["path"], cells["model"], float(cells["start_s"]), float(cells["end_s"]), end)
-        except ValueError:
-            raise ResultsError(f"record {number} is no result") from None
+        except ValueError as error:
+            raise ResultsError(f"record {number} is no result") from error
 
 
 def _records(file: IO[bytes]) -> Iterator[tuple[list[str], int]]:
@@ -190,7 +190,7 @@ def _records(file: IO[bytes]) -> Iterator[tuple[list[str], int]]:
         except (csv.Error, UnicodeDecodeError) as error:
             if lines.over:  # the end is missing
                 return
-            raise ResultsError(f"line {reader.line_num} is no result: {error}") from None
+            raise ResultsError(f"line {reader.line_num} is no result: {error}") from error
         if cells is None or not lines.whole:
             return
         yield cells, lines.end
@@ -331,9 +331,9 @@ class Results:
                 if latest is None and not self._form.start().startswith(file.read(len(self._form.start()))):
                     raise ResultsError("it is no file of results")
         except ResultsError as error:
-            raise ResultsError(f"{path} cannot be gone on with: {error}") from None
+            raise ResultsError(f"{path} cannot be gone on with: {error}") from error
         except OSError as error:
-            raise ResultsError(f"{path} cannot be read: {error.strerror or error}") from None
+            raise ResultsError(f"{path} cannot be read: {error.strerror or error}") from error
         if latest is None or windows is not None:
             return began
         self.done.add(latest, failed=failed)

@@ -92,7 +92,7 @@ class Inputs:
             return open(name, "rb")
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise AudioError(f"the list of files {name} cannot be read: {reason}") from None
+            raise AudioError(f"the list of files {name} cannot be read: {reason}") from error
 
     def _of_pattern(self, name: str) -> Iterator[str]:
         found = sorted(iglob(name)) if has_magic(name) and not os.path.lexists(name) else []  # noqa: PTH207, it would respell them

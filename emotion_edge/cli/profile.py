@@ -56,7 +56,7 @@ def run_reset(options: argparse.Namespace) -> int:
     try:
         path.unlink()
     except OSError as error:
-        raise ProfileError(f"the voice profile {path} cannot be deleted: {error.strerror or error}") from None
+        raise ProfileError(f"the voice profile {path} cannot be deleted: {error.strerror or error}") from error
     print(f"deleted the voice profile {path}", file=sys.stderr)
     return 0
 

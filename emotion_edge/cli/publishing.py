@@ -68,7 +68,7 @@ def _broker(address: str) -> Broker:
     try:
         return Broker.parse(address)
     except MqttError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _password(options: argparse.Namespace) -> str | None:
@@ -78,7 +78,7 @@ def _password(options: argparse.Namespace) -> str | None:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise MqttError(f"{path}: {error.strerror}") from None
+        raise MqttError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError:
         lines = []
     if len(lines) != 1 or not lines[0]:

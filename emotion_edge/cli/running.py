@@ -44,6 +44,7 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger
         sys.stdout.flush()
         return status
     except EmotionEdgeError as error:
+        logging.getLogger(logger).debug("where it happened, and why:", exc_info=True)
         print(printable(f"{parser.prog}: {error}"), file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, `head` perhaps, has had enough

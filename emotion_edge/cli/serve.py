@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise ServerError(
             f"serve needs packages that are not installed ({error}): pip install 'emotion-edge[web]'"
-        ) from None
+        ) from error
     token = _token(options.token_file)
     if token is not None:
         server.check_token(token)
@@ -131,4 +131,4 @@ def _token(file: Path | None) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         raise ServerError(
             f"the token file {file} cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from None
+        ) from error

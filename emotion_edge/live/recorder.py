@@ -42,7 +42,7 @@ class EventRecorder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise AudioError(f"the folder {folder} cannot be made: {error.strerror or error}") from None
+            raise AudioError(f"the folder {folder} cannot be made: {error.strerror or error}") from error
         if not os.access(folder, os.W_OK):
             raise AudioError(f"the folder {folder} is read-only: choose another one for the recordings")
 

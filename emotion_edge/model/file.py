@@ -63,7 +63,7 @@ class Model:
         try:
             return cls(content, ModelRecipe.from_json(_checked_recipe(content)))
         except ModelError as error:
-            raise ModelError(f"{name}: {error}") from None
+            raise ModelError(f"{name}: {error}") from error
 
 
 def _check_fits(tensors: list[graph.Tensor], size: int, verb: str, what: str) -> None:
@@ -90,15 +90,15 @@ def load(model: str | os.PathLike[str]) -> Model:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE + 1)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
         known = ", ".join(shipped_models) or "none"
         if path.name != os.fspath(model) or path.suffix == ".tflite":
-            raise ModelError(f"{os.fspath(model)}: no such file; models that go by a name are {known}") from None
+            raise ModelError(f"{os.fspath(model)}: no such file; models that go by a name are {known}") from error
         raise ModelError(
             f"no model {os.fspath(model)!r}: shipped are {known}; another is named by the path of its .tflite file"
-        ) from None
+        ) from error
     except (OSError, ValueError) as error:
-        raise ModelError(f"the model {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise ModelError(f"the model {path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if len(content) > _LARGEST_FILE:
         raise ModelError(f"{path} has more than {_LARGEST_FILE >> 20} MiB: this is no model for a device")
     return Model.from_bytes(content, str(path))

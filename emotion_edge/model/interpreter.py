@@ -50,7 +50,7 @@ class Interpreter:
                 self._interpreter.invoke()
                 logits = np.asarray(self._interpreter.get_tensor(self._output)[0])
             except (ValueError, RuntimeError) as error:
-                raise ModelError(f"{self.backend} cannot run the model: {error}") from None
+                raise ModelError(f"{self.backend} cannot run the model: {error}") from error
         if not np.isfinite(logits).all():
             raise ModelError(f"the model answers {logits}, wanted finite numbers: its weights are damaged")
         return logits
@@ -105,9 +105,9 @@ def _construct(content: bytes, backend: str) -> tuple[Any, int, int]:
         module = importlib.import_module(BACKENDS[backend])
         options = _quiet(module)
     except ImportError as error:
-        raise InterpreterError(f"{backend} is not installed ({error})") from None
+        raise InterpreterError(f"{backend} is not installed ({error})") from error
     except Exception as error:
-        raise InterpreterError(f"{backend} does not import ({error})") from None
+        raise InterpreterError(f"{backend} does not import ({error})") from error
     try:
         interpreter = module.Interpreter(model_content=content, num_threads=1, **options)
         interpreter.allocate_tensors()
@@ -116,9 +116,9 @@ def _construct(content: bytes, backend: str) -> tuple[Any, int, int]:
     except EmotionEdgeError:
         raise
     except (ValueError, RuntimeError) as error:
-        raise ModelError(f"{backend} refuses the model: {error}") from None
+        raise ModelError(f"{backend} refuses the model: {error}") from error
     except Exception as error:
-        raise InterpreterError(f"{backend} does not work here ({error})") from None
+        raise InterpreterError(f"{backend} does not work here ({error})") from error
 
 
 def _quiet(module: Any) -> dict[str, Any]:

@@ -84,8 +84,10 @@ class Interpreter:
                     self._values[step.output] = _run(step, tensors, values, self._tensors[step.output])
                 except EmotionEdgeError:
                     raise
-                except Exception:  # types or numbers of inputs that do not fit: no graph that a converter wrote
-                    raise ModelError(DAMAGED) from None
+                except (
+                    Exception
+                ) as error:  # types or numbers of inputs that do not fit: no graph that a converter wrote
+                    raise ModelError(DAMAGED) from error
 
     def _details(self, number: int) -> dict[str, Any]:
         tensor = self._tensors[number]

@@ -66,8 +66,8 @@ class Broker:
         try:
             parts = urlsplit(address.strip())
             port = parts.port
-        except ValueError:  # the text of the error may hold a password that was taken for a port
-            raise MqttError(f"the address of the MQTT broker cannot be understood: wanted {FORM}") from None
+        except ValueError as error:  # the text of the error may hold a password that was taken for a port
+            raise MqttError(f"the address of the MQTT broker cannot be understood: wanted {FORM}") from error
         if parts.scheme not in _PORTS or not parts.hostname:
             got = f"{parts.scheme}://" if parts.scheme else "no mqtt://"
             raise MqttError(f"the address of the MQTT broker: got {got} at its start, wanted {FORM}, or mqtts://")
@@ -101,10 +101,10 @@ class Broker:
             return None
         try:
             return ssl.create_default_context(cafile=self.ca_file)
-        except ssl.SSLError:
-            raise MqttError(f"{self.ca_file} holds no certificate in PEM format") from None
+        except ssl.SSLError as error:
+            raise MqttError(f"{self.ca_file} holds no certificate in PEM format") from error
         except OSError as error:
-            raise MqttError(f"{self.ca_file}: {error.strerror}") from None
+            raise MqttError(f"{self.ca_file}: {error.strerror}") from error
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -114,8 +114,8 @@ class Broker:
 def _host(host: str) -> str:
     try:
         host.encode("idna")
-    except UnicodeError:
-        raise MqttError(f"the MQTT broker: got {host!r}, which is no name of a host") from None
+    except UnicodeError as error:
+        raise MqttError(f"the MQTT broker: got {host!r}, which is no name of a host") from error
     return host
 
 

@@ -186,8 +186,8 @@ def _reason(error: BaseException | None) -> str:
 def _import_paho() -> Any:
     try:
         import paho.mqtt.client
-    except ImportError:
-        raise MqttError('MQTT needs the package paho-mqtt: pip install "emotion-edge[mqtt]"') from None
+    except ImportError as error:
+        raise MqttError('MQTT needs the package paho-mqtt: pip install "emotion-edge[mqtt]"') from error
     if not hasattr(paho.mqtt.client, "CallbackAPIVersion"):
         raise MqttError('MQTT needs paho-mqtt 2 or later: pip install --upgrade "emotion-edge[mqtt]"')
     return paho.mqtt.client

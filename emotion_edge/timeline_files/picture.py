@@ -57,7 +57,7 @@ def picture_writer(form: str) -> Callable[[Recording, Path], None]:
     except ImportError as error:
         raise ResultsError(
             f"a picture needs matplotlib ({error}): pip install 'emotion-edge[plot]', or make a page, .html"
-        ) from None
+        ) from error
 
     def write(recording: Recording, path: Path) -> None:
         overview = recording.overview()

@@ -29,7 +29,7 @@ def write(recording: Recording, path: Path) -> None:
         with replacing(path) as temporary:
             writer(recording, temporary)
     except OSError as error:
-        raise ResultsError(f"{path} cannot be written: {error.strerror or error}") from None
+        raise ResultsError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _writer(suffix: str) -> Writer:

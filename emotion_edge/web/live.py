@@ -54,7 +54,7 @@ def _stream(socket: WebSocket, service: Service) -> EmotionStream:
         assert rate is not None
         return EmotionStream(rate, classifier)
     except AudioError as error:
-        raise HTTPException(400, f"rate: got {given!r}, wanted the rate of the samples in Hz ({error})") from None
+        raise HTTPException(400, f"rate: got {given!r}, wanted the rate of the samples in Hz ({error})") from error
 
 
 class _Session:

@@ -60,7 +60,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
-        raise ServerError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from None
+        raise ServerError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
 
 
 def url_of(listening: socket.socket) -> str:

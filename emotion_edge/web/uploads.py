@@ -66,9 +66,9 @@ async def _file_of_form(request: Request, service: Service) -> Upload:
             with service.arriving():
                 form = await parser.parse()
     except MultiPartException as error:
-        raise HTTPException(400, f"the form cannot be read: {error.message}") from None
-    except FormParserError:  # its message shows bytes of the body
-        raise HTTPException(400, "the form cannot be read: it is broken") from None
+        raise HTTPException(400, f"the form cannot be read: {error.message}") from error
+    except FormParserError as error:  # its message shows bytes of the body
+        raise HTTPException(400, "the form cannot be read: it is broken") from error
     for value in form.values():
         if isinstance(value, UploadFile):
             content = await value.read()

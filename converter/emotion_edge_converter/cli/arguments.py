@@ -150,7 +150,7 @@ def _corpus(text: str) -> str:
     try:
         reader_and_path(text)
     except CorpusError as error:
-        raise argparse.ArgumentTypeError(str(error).removeprefix("--corpus: ")) from None
+        raise argparse.ArgumentTypeError(str(error).removeprefix("--corpus: ")) from error
     return text
 
 

@@ -93,11 +93,11 @@ def _read_recipe(path: Path) -> ModelRecipe:
     except (OSError, UnicodeDecodeError) as error:
         raise ConversionError(
             f"the recipe {path} cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from None
+        ) from error
     try:
         recipe = ModelRecipe.from_json(text)
     except ModelError as error:
-        raise ConversionError(f"{path}: {error}") from None
+        raise ConversionError(f"{path}: {error}") from error
     if recipe.standardisation is not None:
         raise ConversionError(
             f"{path}: convert sets the standardisation itself. If the model wants features that a scaler has scaled, put "

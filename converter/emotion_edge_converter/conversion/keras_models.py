@@ -55,7 +55,7 @@ def load_keras(path: Path) -> keras.Model:
         reason = str(error).strip().splitlines()
         raise ConversionError(
             f"{path} cannot be loaded as a Keras model: {reason[0] if reason else type(error).__name__}"
-        ) from None
+        ) from error
 
 
 def save_keras(model: keras.Model, path: Path) -> None:

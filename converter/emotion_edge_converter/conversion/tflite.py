@@ -93,7 +93,7 @@ def _to_tflite(core: keras.Model, standardised: Array, variant: str) -> bytes:
             with silent_stderr():
                 return bytes(converter.convert())
         except Exception as error:  # the converter raises what it likes
-            raise ConversionError(f"TFLite cannot hold the model: {str(error).strip().splitlines()[0]}") from None
+            raise ConversionError(f"TFLite cannot hold the model: {str(error).strip().splitlines()[0]}") from error
 
 
 def _examples(standardised: Array) -> Iterator[list[Array]]:

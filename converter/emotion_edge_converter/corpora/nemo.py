@@ -76,5 +76,5 @@ def _table(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
                     texts[match["sentence"]] = text
                     sexes[speaker] = sex if sex in SEXES else ""
     except (OSError, UnicodeDecodeError, csv.Error, KeyError, AttributeError) as error:
-        raise CorpusError(f"{path} cannot be read: wanted columns {', '.join(_COLUMNS)}, got {error!r}") from None
+        raise CorpusError(f"{path} cannot be read: wanted columns {', '.join(_COLUMNS)}, got {error!r}") from error
     return texts, sexes

@@ -28,7 +28,7 @@ def read(path: Path) -> list[Utterance]:
                 raise CorpusError(f"{path} lacks the column {missing[0]}: wanted {', '.join(_NEEDED)}")
             return [_utterance(row, f"{path}, line {rows.line_num}") for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"{path} cannot be read as CSV: {error}") from None
+        raise CorpusError(f"{path} cannot be read as CSV: {error}") from error
 
 
 def _utterance(row: dict[str, str | None], place: str) -> Utterance:

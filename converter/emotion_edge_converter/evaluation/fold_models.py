@@ -112,9 +112,9 @@ def _read(file: Path) -> tuple[list[Any], list[Any]]:
     except OSError as error:
         raise ModelError(
             f"{file} cannot be read: {error.strerror}; it says which model answers which talkers"
-        ) from None
+        ) from error
     except ValueError as error:
-        raise ModelError(f"{file} is not JSON: {error}") from None
+        raise ModelError(f"{file} is not JSON: {error}") from error
     check(isinstance(data, dict), str(file), data, "a JSON object")
     folds, left_out = data.get("folds"), data.get("left_out", [])
     check(isinstance(folds, list) and bool(folds), f"{file}: folds", folds, f"a list of {_FOLD_FORM}")

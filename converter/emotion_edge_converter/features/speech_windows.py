@@ -128,8 +128,8 @@ def speech_recordings(specification: str, most: int, random: Random) -> list[Rec
     talker_of = _TALKERS.get(name, _folder_name)
     try:
         talkers = {file: talker_of(file) for file in files}
-    except IndexError:
-        raise CorpusError(f"--speech: {path} holds files that are not named as those of {name} are") from None
+    except IndexError as error:
+        raise CorpusError(f"--speech: {path} holds files that are not named as those of {name} are") from error
     order = sorted(set(talkers.values()))
     chosen = [files[row] for row in np.sort(random.permutation(len(files))[:most])]
     return [Recording(file, name, order.index(talkers[file]) % N_FOLDS, True) for file in chosen]

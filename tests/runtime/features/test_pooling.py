@@ -10,7 +10,7 @@ import pytest
 from sounds import voice
 
 from emotion_edge.features.mfcc import Mfcc
-from emotion_edge.features.pooling import LAGS, POOLINGS, mean, statistics
+from emotion_edge.features.pooling import LAGS, POOLINGS, feature_names, mean, statistics
 from emotion_edge.features.recipe import MfccRecipe
 from emotion_edge.model.recipe import ModelRecipe
 
@@ -50,11 +50,7 @@ def test_every_pooling_has_the_length_that_recipes_reckon_with(name, dtype):
     n_columns, counts = (3, (20, 21, 30)) if name == "functionals" else (0, (1, 2, 6))
     for n_mfcc in counts:
         vector = POOLINGS[name](np.random.default_rng(1).normal(0, 10, (57, n_mfcc + n_columns)).astype(dtype))
-        assert vector.shape == (
-            len(
-                feature_names(name, n_mfcc),
-            )
-        )
+        assert vector.shape == (len(feature_names(name, n_mfcc)),)
         assert vector.dtype == dtype
         assert np.isfinite(vector).all()
 
