@@ -67,7 +67,7 @@ def stages():
             RATE, windows=Windows(2.0, 0.5), pause_s=0.5, above_background_db=settings.above_background_db
         )
         for piece in speech:
-            cutter.push(piece)
+            cutter.process(piece)
 
     def answers(model, window_s):
         """Samples wait until a window is asked for, so what its frames cost shows only with the questions."""
@@ -75,7 +75,7 @@ def stages():
         def run():
             recent = RecentFrames(model, RATE, keep_s=4)
             for number, piece in enumerate(speech, start=1):
-                recent.push(piece)
+                recent.process(piece)
                 end_s = (number - 1) * PIECE / RATE
                 if number % 5 == 0 and recent.ready(end_s):
                     recent.probabilities(max(0.0, end_s - window_s), end_s)
@@ -86,7 +86,7 @@ def stages():
         def run():
             stream = EmotionStream(RATE, emotion)
             for piece in sound:
-                stream.push(piece)
+                stream.process(piece)
 
         return run
 

@@ -32,7 +32,7 @@ def heard(blocks, gate):
     """Whether the gate finds speech in a clip."""
     clip = ClipSpeech(RATE, gate)
     for block in blocks:
-        clip.push(block)
+        clip.process(block)
     return clip.finish()
 
 

@@ -26,7 +26,7 @@ def heard(file, threshold, classifier):
     """The length of a recording in seconds, and the events that enter something."""
     with open_sound(file, block_s=0.5) as sound:
         stream = EmotionStream(sound.sample_rate_hz, classifier, settings=ListenSettings(speech_above=threshold))
-        events = [event for block in sound.blocks for event in stream.push(block)] + stream.finish()
+        events = [event for block in sound.blocks for event in stream.process(block)] + stream.finish()
         return stream.heard_s, [event for event in events if event.kind == "enter"]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from talk import talk
 
 from emotion_edge import Listener
-from emotion_edge.live.sources import Heard
+from emotion_edge.live.sources import SourceBlock
 
 RATE = 44100
 MOST_GROWTH_MB = 4.0  # the heap's own slack; it ends after two hours
@@ -35,16 +35,16 @@ class Endless:
     def open(self):
         return RATE
 
-    def pieces(self, stop):
+    def blocks(self, stop):
         random = np.random.default_rng(0)
         for minute in range(self.minutes):
             samples = np.multiply(self.minute, np.float32(random.uniform(0.05, 1)), out=self.buffer)
             if minute % 7 == 3:
                 samples[RATE : 2 * RATE] = np.nan
             if minute % 10 == 5:
-                yield Heard(samples[:0], RATE, 3.0, time.time())
+                yield SourceBlock(samples[:0], RATE, 3.0, time.time())
             for at in range(0, len(samples), RATE // 10):
-                yield Heard(samples[at : at + RATE // 10], RATE, None, time.time())
+                yield SourceBlock(samples[at : at + RATE // 10], RATE, None, time.time())
             self.memory.append(resident_mb())
 
     def close(self):

@@ -146,13 +146,13 @@ def live():
     def all_stages(model):
         check, stream = InputCheck(LIVE_RATE, ""), EmotionStream(LIVE_RATE, model)
         for piece in pieces:
-            stream.push(check.clean(piece))
+            stream.process(check.clean(piece))
 
     def features_and_inference(model):
         """Of the emotion model alone: two answers a second about the last two seconds."""
         recent = RecentFrames(model, LIVE_RATE, keep_s=4)
         for number, piece in enumerate(pieces, start=1):
-            recent.push(piece)
+            recent.process(piece)
             end_s = number / 10
             if number % 5 == 0 and recent.ready(end_s - 0.1):
                 recent.probabilities(max(0.0, end_s - 2.1), end_s - 0.1)

@@ -114,12 +114,12 @@ class EmotionClassifier(Network):
         rate = self.sample_rate_hz
         stream, clip_speech, log_mel, n_samples = self.mfcc.stream(), ClipSpeech(rate, self.gate), [], 0
         for block in blocks:
-            clip_speech.push(block)
-            stream.hear(block)
+            clip_speech.process(block)
+            stream.feed(block)
             if stream.n_ready >= FRAMES_AT_ONCE:
-                log_mel.append(stream.take(stream.n_ready))
+                log_mel.append(stream.read(stream.n_ready))
             n_samples += len(block)
-        log_mel.append(stream.finish())
+        log_mel.append(stream.flush())
         return Features(self.pool(log_mel), n_samples / rate, clip_speech.finish())
 
     def probabilities(self, vector: Array) -> Array:
@@ -145,7 +145,7 @@ class EmotionClassifier(Network):
         """Let the profile hear an utterance, if there is a profile, and in it at least 1 s of speech; whether it did."""
         if self.profile is None or not features.speech or features.duration_s < _SHORTEST_LESSON_S:
             return False
-        self.profile.hear(self.standardised(features.vector), features.duration_s)
+        self.profile.learn(self.standardised(features.vector), features.duration_s)
         return True
 
     def _verdict(self, features: Features) -> tuple[str | None, float, dict[str, float], Status]:

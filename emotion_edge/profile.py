@@ -100,7 +100,7 @@ class VoiceProfile:
         """Of the standardised features, shape (n_features,), the last utterances weighing more once there are many."""
         return self._learnt.mean.copy()
 
-    def hear(self, vector: ArrayLike, seconds: float) -> None:
+    def learn(self, vector: ArrayLike, seconds: float) -> None:
         """Learn from an utterance.
 
         Args:

@@ -89,7 +89,7 @@ def answered(classifier: EmotionClassifier, blocks: Iterable[Array], windows: Wi
     hearing = _Hearing(classifier, windows)
     for block in blocks:
         for first in range(0, len(block), hearing.most_at_once):
-            hearing.push(block[first : first + hearing.most_at_once])
+            hearing.process(block[first : first + hearing.most_at_once])
             yield from hearing.answered()
     hearing.finish()
     yield from hearing.answered()
@@ -128,10 +128,10 @@ class _Hearing:
         self._before: float | None = None  # the log odds of the window before the one that waits
         self._waiting: _Window | None = None
 
-    def push(self, samples: Array) -> None:
+    def process(self, samples: Array) -> None:
         for frames in self._frames:
-            frames.push(samples)
-        loud = self._loud_blocks.push(samples).tolist()
+            frames.process(samples)
+        loud = self._loud_blocks.process(samples).tolist()
         self._loud.extend(loud)
         self._n_blocks += len(loud)
         self._n_heard += len(samples)

@@ -436,7 +436,7 @@ def test_listening_to_a_file_that_grows_and_is_gone(tmp_path):
     with path.open("ab") as file:
         file.write(bytes(1 << 20))
     path.unlink()
-    heard = np.concatenate([each.samples for each in source.pieces(threading.Event())])
+    heard = np.concatenate([each.samples for each in source.blocks(threading.Event())])
     source.close()
     assert len(heard) == len(spoken(1))  # as long as its header said
 

@@ -26,14 +26,14 @@ class Blocks:
         """Samples that wait for their block to be whole."""
         return len(self._pending)
 
-    def push(self, samples: Array) -> Array:
+    def process(self, samples: Array) -> Array:
         """The blocks that these samples, shape (n,), complete; shape (n_blocks, length)."""
         pending = np.concatenate([self._pending, samples])
         n_blocks = len(pending) // self.length
         self._pending = pending[n_blocks * self.length :]
         return pending[: n_blocks * self.length].reshape(n_blocks, self.length)
 
-    def rest(self) -> Array:
+    def flush(self) -> Array:
         """The samples, shape (n_pending,), whose block the end of the stream leaves unfinished; they wait no more."""
         rest, self._pending = self._pending, self._pending[:0]
         return rest

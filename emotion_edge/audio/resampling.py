@@ -31,7 +31,7 @@ class Resampler:
         self._soxr: Final = None if rate == wanted_rate else _import_soxr(rate, wanted_rate)
         self._n_in = self._n_out = 0
 
-    def push(self, samples: Array) -> Array:
+    def process(self, samples: Array) -> Array:
         """What these samples, shape (n,), float32, complete; shape (m,)."""
         self._n_in += len(samples)
         if self._soxr is None:
@@ -41,7 +41,7 @@ class Resampler:
         self._n_out += len(out)
         return out
 
-    def finish(self) -> Array:
+    def flush(self) -> Array:
         """What only the end of the stream completes. It is spent afterwards."""
         if self._soxr is None:
             return np.zeros(0, np.float32)

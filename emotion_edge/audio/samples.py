@@ -64,10 +64,10 @@ def at_rate(
         together = one_channel(block)
         _check_finite(together, n_in, rate, name, remedy)
         n_in += len(together)
-        yield resampler.push(together)
+        yield resampler.process(together)
     if n_in == 0:
         raise AudioError(f"{name} holds no samples")
-    yield resampler.finish()
+    yield resampler.flush()
 
 
 def one_channel(block: NDArray[Any]) -> Array:

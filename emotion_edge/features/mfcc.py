@@ -80,7 +80,7 @@ class Mfcc:
     def log_mel_of(self, samples: Array) -> Array:
         """The log-mel frames of a whole clip, mono, at the recipe's rate, shape (n,): shape (n_frames, n_columns)."""
         stream = self.stream()
-        return np.concatenate([stream.push(samples), stream.finish()])
+        return np.concatenate([stream.process(samples), stream.flush()])
 
     def stream(self) -> MfccStream:
         """A new stream of log-mel frames."""
@@ -168,12 +168,12 @@ class MfccStream:
         self._skip = 0  # samples to come that lie before that start, where hops are longer than frames
         self._n_frames = 0
 
-    def push(self, samples: Array) -> Array:
+    def process(self, samples: Array) -> Array:
         """The frames that these samples complete, shape (n_frames, n_columns)."""
-        self.hear(samples)
-        return self.take(self.n_ready)
+        self.feed(samples)
+        return self.read(self.n_ready)
 
-    def hear(self, samples: Array) -> None:
+    def feed(self, samples: Array) -> None:
         """Some more samples, shape (n,), of which no frames are wanted yet."""
         if len(samples):
             self._append(self._emphasise(np.asarray(samples, self._mfcc.dtype)))
@@ -184,7 +184,7 @@ class MfccStream:
         recipe = self._mfcc.recipe
         return max(0, (len(self._pending) - recipe.frame_length) // recipe.hop_length + 1)
 
-    def take(self, n_frames: int) -> Array:
+    def read(self, n_frames: int) -> Array:
         """The next frames, shape (n_frames, n_columns); at most `n_ready`."""
         recipe, pending = self._mfcc.recipe, self._pending
         log_mel = np.empty((max(0, n_frames), self._mfcc.n_columns), self._mfcc.dtype)
@@ -205,7 +205,7 @@ class MfccStream:
         self._pending = self._pending[n_samples:].copy()
         self._n_frames += n_frames
 
-    def finish(self) -> Array:
+    def flush(self) -> Array:
         """The frames that only the end of the clip completes. The stream is spent afterwards."""
         recipe = self._mfcc.recipe
         if recipe.padding == "center":
@@ -214,7 +214,7 @@ class MfccStream:
             uncovered = len(self._pending) - self._skip - self.n_ready * recipe.hop_length
             if uncovered > (recipe.frame_length - recipe.hop_length if self._n_frames + self.n_ready else 0):
                 self._append(np.zeros(recipe.frame_length - uncovered, self._mfcc.dtype))
-        return self.take(self.n_ready)
+        return self.read(self.n_ready)
 
     def _emphasise(self, samples: Array) -> Array:
         recipe, dtype = self._mfcc.recipe, self._mfcc.dtype.type

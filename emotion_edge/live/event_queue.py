@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE_S: Final = 0.2
 
 
-class Mailbox:
+class EventQueue:
     """A bounded queue of events.
 
     Args:

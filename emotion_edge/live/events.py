@@ -142,7 +142,7 @@ class EventTracker:
         """Of every label, smoothed; empty while nobody speaks."""
         return {} if self._smoothed is None else self._by_label(self._smoothed)
 
-    def hear(self, window: Window, probabilities: Array | None) -> list[Event]:
+    def process(self, window: Window, probabilities: Array | None) -> list[Event]:
         """Take the answer about a window: shape (n_labels,), or None where it is no speech."""
         if window.utterance_start_s != self._utterance_start_s:
             self._utterance_start_s = self._heard_until_s = window.utterance_start_s

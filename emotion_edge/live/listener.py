@@ -17,12 +17,12 @@ from typing import Final
 from ..classifier import EmotionClassifier
 from ..errors import SettingsError
 from ..model.file import DEFAULT_MODEL
-from .event_queue import Mailbox
+from .event_queue import EventQueue
 from .events import Event
 from .input_check import InputCheck
 from .recorder import EventRecorder
 from .settings import ListenSettings
-from .sources import Heard, MicrophoneSource, SoundSource
+from .sources import MicrophoneSource, SoundSource, SourceBlock
 from .stream import EmotionStream, StreamStatus
 
 _log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Listener:
         self._duration_s: Final = duration_s
         self._recorder: Final = None if record_to is None else EventRecorder(Path(record_to))
         self._stop: Final = threading.Event()
-        self._mailbox: Final = Mailbox(_MOST_EVENTS, lossy=self.source.live, stop=self._stop)
+        self._events: Final = EventQueue(_MOST_EVENTS, lossy=self.source.live, stop=self._stop)
         self._threads: list[threading.Thread] = []
         self._stream: EmotionStream | None = None
         self._error: Exception | None = None
@@ -131,7 +131,7 @@ class Listener:
             RuntimeError: the listener was not started, or a function takes the events.
         """
         self._check_started()
-        return self._mailbox.get(timeout_s)
+        return self._events.get(timeout_s)
 
     @property
     def finished(self) -> bool:
@@ -142,7 +142,7 @@ class Listener:
             RuntimeError: the listener was not started, or a function takes the events.
         """
         self._check_started()
-        if not self._mailbox.drained:
+        if not self._events.drained:
             return False
         if self._error is not None:
             raise self._error
@@ -165,7 +165,7 @@ class Listener:
     def _listen(self, stream: EmotionStream, sample_rate_hz: int) -> None:
         check = InputCheck(sample_rate_hz, self.source.name)
         try:
-            for heard in self.source.pieces(self._stop):
+            for heard in self.source.blocks(self._stop):
                 if heard.gap_s is not None:
                     self._deliver(stream.skip(heard.gap_s, sample_rate_hz=heard.sample_rate_hz))
                     check = InputCheck(heard.sample_rate_hz, self.source.name)
@@ -179,10 +179,10 @@ class Listener:
         finally:
             self._stop.set()
             self.source.close()
-            self._mailbox.close()
+            self._events.close()
             atexit.unregister(self.stop)
 
-    def _hear(self, stream: EmotionStream, check: InputCheck, heard: Heard) -> bool:
+    def _hear(self, stream: EmotionStream, check: InputCheck, heard: SourceBlock) -> bool:
         """Take a piece; whether that was all there is to hear."""
         samples = check.clean(heard.samples)
         n_left = math.inf
@@ -191,9 +191,9 @@ class Listener:
         over = len(samples) >= n_left
         if over:
             samples = samples[: int(n_left)]
-        events = stream.push(samples, heard_at=heard.heard_at)
+        events = stream.process(samples, heard_at=heard.heard_at)
         if self._recorder is not None:
-            self._recorder.push(samples, heard.sample_rate_hz, stream.heard_s)
+            self._recorder.process(samples, heard.sample_rate_hz, stream.heard_s)
         self._deliver(events)
         return over
 
@@ -201,12 +201,12 @@ class Listener:
         for event in events:
             if self._recorder is not None and event.kind == "leave":
                 self._recorder.save(event)
-            self._mailbox.put(event)
+            self._events.put(event)
 
     def _call(self, on_event: Callable[[Event], object]) -> None:
         n_failed = 0
-        while not self._mailbox.drained:
-            event = self._mailbox.get()
+        while not self._events.drained:
+            event = self._events.get()
             if event is None:
                 continue
             try:
@@ -223,7 +223,7 @@ class Listener:
 
 
 def _check_arguments(source: object, on_event: object, settings: object, duration_s: object) -> None:
-    if source is not None and not hasattr(source, "pieces"):
+    if source is not None and not hasattr(source, "blocks"):
         raise TypeError(
             f"source: got {source!r}, wanted a FileSource, PipeSource or MicrophoneSource of emotion_edge.sources"
         )

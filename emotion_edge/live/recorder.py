@@ -46,7 +46,7 @@ class EventRecorder:
         if not os.access(folder, os.W_OK):
             raise AudioError(f"the folder {folder} is read-only: choose another one for the recordings")
 
-    def push(self, samples: Array, sample_rate_hz: int, end_s: float) -> None:
+    def process(self, samples: Array, sample_rate_hz: int, end_s: float) -> None:
         """Remember some more sound, shape (n,), which ends at that second of the stream; a gap makes it forget the rest."""
         begins_s = end_s - len(samples) / sample_rate_hz
         if sample_rate_hz != self._rate or abs(begins_s - self._end_s) > 1e-3:

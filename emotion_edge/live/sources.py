@@ -27,7 +27,7 @@ _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 30.0
 
 
-class Heard(NamedTuple):
+class SourceBlock(NamedTuple):
     """A piece of sound.
 
     Attributes:
@@ -65,7 +65,7 @@ class SoundSource(Protocol):
     def open(self) -> int:
         """Begin; the sample rate in Hz. Errors that a person has to mend are raised here."""
 
-    def pieces(self, stop: threading.Event) -> Iterator[Heard]:
+    def blocks(self, stop: threading.Event) -> Iterator[SourceBlock]:
         """The sound, until it ends or `stop` is set."""
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class MicrophoneSource:
         """Whether it is unplugged."""
         return self._microphone is None
 
-    def pieces(self, stop: threading.Event) -> Iterator[Heard]:
+    def blocks(self, stop: threading.Event) -> Iterator[SourceBlock]:
         """Sound as it comes, in pieces of 0.1 s or more; a gap where the program was too slow, or there was no device."""
         while self._microphone is not None:
             microphone = self._microphone
@@ -122,7 +122,7 @@ class MicrophoneSource:
         if self._microphone is not None:
             self._microphone.close()
 
-    def _delivered(self, microphone: Microphone) -> Iterator[Heard]:
+    def _delivered(self, microphone: Microphone) -> Iterator[SourceBlock]:
         rate = microphone.sample_rate_hz
         dropped_s = 0.0
         blocks: list[Array] = []
@@ -134,17 +134,17 @@ class MicrophoneSource:
                 if gap_s:
                     self.lost_s += gap_s
                     _log.warning("too slow: %.1f s of sound lost, %.1f s in all", gap_s, self.lost_s)
-                yield Heard(np.concatenate(blocks), rate, gap_s or None, microphone.heard_at)
+                yield SourceBlock(np.concatenate(blocks), rate, gap_s or None, microphone.heard_at)
                 blocks.clear()
 
-    def _absence(self, sample_rate_hz: int, stop: threading.Event) -> Iterator[Heard]:
+    def _absence(self, sample_rate_hz: int, stop: threading.Event) -> Iterator[SourceBlock]:
         """Gaps, until the device is back or `stop` is set."""
         gone_at, told_s, wait_s = time.monotonic(), 0.0, _FIRST_WAIT_S
         self._microphone = None
         nothing = np.zeros(0, np.float32)
         while not stop.is_set() and self._microphone is None:
             absent_s = time.monotonic() - gone_at
-            yield Heard(nothing, sample_rate_hz, absent_s - told_s, time.time())
+            yield SourceBlock(nothing, sample_rate_hz, absent_s - told_s, time.time())
             told_s = absent_s
             stop.wait(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
@@ -152,7 +152,7 @@ class MicrophoneSource:
         if self._microphone is not None:
             absent_s = time.monotonic() - gone_at
             _log.warning("%s is back after %.1f s", self.name, absent_s)
-            yield Heard(nothing, self._microphone.sample_rate_hz, absent_s - told_s, time.time())
+            yield SourceBlock(nothing, self._microphone.sample_rate_hz, absent_s - told_s, time.time())
 
     def _found_again(self, wait_s: float) -> Microphone | None:
         try:
@@ -191,7 +191,7 @@ class FileSource:
         self._sound = self._open.enter_context(open_sound(self._file, block_s=_PIECE_S))
         return self._sound.sample_rate_hz
 
-    def pieces(self, stop: threading.Event) -> Iterator[Heard]:
+    def blocks(self, stop: threading.Event) -> Iterator[SourceBlock]:
         """The recording in pieces of 0.1 s.
 
         Raises:
@@ -203,7 +203,7 @@ class FileSource:
             n_heard += len(block)
             if self._paced:
                 stop.wait(max(0.0, began_at + n_heard / rate - time.monotonic()))
-            yield Heard(block, rate, None, began_wall_s + n_heard / rate)  # as if it were played from now on
+            yield SourceBlock(block, rate, None, began_wall_s + n_heard / rate)  # as if it were played from now on
         if n_heard == 0:
             raise AudioError(f"{self.name} holds no samples")
 
@@ -231,7 +231,7 @@ class PipeSource:
         self._raw: Final = raw_rate_hz, raw_channels
         self._open: Final = ExitStack()
         self._sound: Sound | None = None
-        self._heard: Final[queue.Queue[Heard | Exception | None]] = queue.Queue(maxsize=20)
+        self._heard: Final[queue.Queue[SourceBlock | Exception | None]] = queue.Queue(maxsize=20)
 
     def open(self) -> int:
         """Read the header, once it comes.
@@ -244,7 +244,7 @@ class PipeSource:
         self._sound = self._open.enter_context(pipe)
         return self._sound.sample_rate_hz
 
-    def pieces(self, stop: threading.Event) -> Iterator[Heard]:
+    def blocks(self, stop: threading.Event) -> Iterator[SourceBlock]:
         """Sound as it comes, until the other program closes the pipe.
 
         Raises:
@@ -273,7 +273,7 @@ class PipeSource:
             for block in self._sound.blocks:
                 n_heard += len(block)
                 # What comes faster than life gets the times that it would have had.
-                self._heard.put(Heard(block, rate, None, max(time.time(), began_wall_s + n_heard / rate)))
+                self._heard.put(SourceBlock(block, rate, None, max(time.time(), began_wall_s + n_heard / rate)))
                 if stop.is_set():
                     return
             if n_heard == 0:

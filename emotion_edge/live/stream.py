@@ -107,7 +107,7 @@ class EmotionStream:
             probabilities=tracker.probabilities,
         )
 
-    def push(self, samples: ArrayLike, *, heard_at: float | None = None) -> list[Event]:
+    def process(self, samples: ArrayLike, *, heard_at: float | None = None) -> list[Event]:
         """The events that these samples bring about.
 
         Args:
@@ -125,9 +125,9 @@ class EmotionStream:
         self._n_heard += len(samples)
         for first in range(0, len(samples), piece):
             some = samples[first : first + piece]
-            self._emotion_frames.push(some)
-            self._speech_frames.push(some)
-            self._windows.extend(self._utterances.push(some))
+            self._emotion_frames.process(some)
+            self._speech_frames.process(some)
+            self._windows.extend(self._utterances.process(some))
             events += self._answer()
         return events
 
@@ -139,7 +139,7 @@ class EmotionStream:
         """Go over a gap in the sound: as `finish`, and the stream goes on so much later, perhaps at another rate."""
         self._emotion_frames.finish()
         self._speech_frames.finish()
-        self._windows.extend(self._utterances.finish())
+        self._windows.extend(self._utterances.flush())
         events = self._answer()
         self._start_s = self.heard_s + seconds
         self._begin(sample_rate_hz or self._rate)
@@ -167,7 +167,7 @@ class EmotionStream:
             frames.ready(self._windows[0].end_s) for frames in (self._emotion_frames, self._speech_frames)
         ):
             window = self._windows.popleft()
-            events += self._tracker.hear(_later(window, self._start_s), self._probabilities(window))
+            events += self._tracker.process(_later(window, self._start_s), self._probabilities(window))
             if window.over:
                 self._learn()
                 self._speech = None

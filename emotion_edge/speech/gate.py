@@ -53,11 +53,11 @@ class ClipSpeech:
         self._level: Final = LevelGate(sample_rate_hz)
         self._gate: Final = None if gate is None else _TrainedGate(sample_rate_hz, gate)
 
-    def push(self, samples: Array) -> None:
+    def process(self, samples: Array) -> None:
         """Listen to some more mono samples, shape (n,), float32."""
-        self._level.push(samples)
+        self._level.process(samples)
         if self._gate is not None and not self._gate.open:
-            self._gate.push(samples)
+            self._gate.process(samples)
 
     def finish(self) -> bool:
         """The verdict, now that the clip is over."""
@@ -84,17 +84,17 @@ class _TrainedGate:
         self._alone = False  # whether it is the only one
         self.open = False
 
-    def push(self, samples: Array) -> None:
-        for step in self._steps.push(samples):
-            self._frames.push(step)
+    def process(self, samples: Array) -> None:
+        for step in self._steps.process(samples):
+            self._frames.process(step)
             self._n_steps += 1
             self._ask()
             if self.open:
                 return
 
     def finish(self) -> None:
-        rest = self._steps.rest()
-        self._frames.push(rest)
+        rest = self._steps.flush()
+        self._frames.process(rest)
         self._frames.finish()
         self._ask()
         if len(rest) >= SHORTEST_REST_S * self._rate:

@@ -26,9 +26,9 @@ class LoudBlocks:
         self._blocks: Final = Blocks(round(_BLOCK_S * sample_rate_hz))
         self.block_s: Final = self._blocks.length / sample_rate_hz
 
-    def push(self, samples: NDArray[Any]) -> NDArray[np.bool_]:
+    def process(self, samples: NDArray[Any]) -> NDArray[np.bool_]:
         """The blocks that these mono samples, shape (n,), complete; shape (n_blocks,)."""
-        return np.asarray(powers(self._blocks.push(samples)) >= 10 ** (LOUD_DBFS / 10))
+        return np.asarray(powers(self._blocks.process(samples)) >= 10 ** (LOUD_DBFS / 10))
 
 
 def enough(n_loud: int) -> bool:
@@ -48,12 +48,12 @@ class LevelGate:
         self._at_once: Final = round(_AT_ONCE_S * sample_rate_hz)
         self._n_loud = 0
 
-    def push(self, samples: NDArray[Any]) -> None:
+    def process(self, samples: NDArray[Any]) -> None:
         """Listen to some more mono samples, shape (n,)."""
         for first in range(0, len(samples), self._at_once):
             if self.open:  # which nothing changes
                 return
-            self._n_loud += int(np.count_nonzero(self._loud.push(samples[first : first + self._at_once])))
+            self._n_loud += int(np.count_nonzero(self._loud.process(samples[first : first + self._at_once])))
 
     @property
     def open(self) -> bool:

@@ -52,11 +52,11 @@ class RecentFrames:
         self._most_waiting: Final = math.ceil(2 * keep_s * sample_rate_hz)
         self._waiting: list[Array] = []  # samples as they came
         self._n_waiting = self._n_heard = 0
-        self._frames: Array = self._stream.push(np.zeros(0, np.float32))
+        self._frames: Array = self._stream.process(np.zeros(0, np.float32))
         self._first = 0  # the number of the first frame that is kept
         self._finished = False
 
-    def push(self, samples: Array) -> None:
+    def process(self, samples: Array) -> None:
         """Hear some more: shape (n,), mono, float32."""
         self._waiting.append(samples.copy())  # whoever filled the array may use it again
         self._n_waiting += len(samples)
@@ -68,8 +68,8 @@ class RecentFrames:
     def finish(self) -> None:
         """Hear that this was all."""
         self._hear()
-        self._stream.hear(self._resampler.finish())
-        self._keep(self._stream.finish())
+        self._stream.feed(self._resampler.flush())
+        self._keep(self._stream.flush())
         self._finished = True
 
     def ready(self, end_s: float) -> bool:
@@ -107,7 +107,7 @@ class RecentFrames:
     def _hear(self) -> None:
         """Let the stream have what waits."""
         if self._waiting:
-            self._stream.hear(self._resampler.push(np.concatenate(self._waiting)))
+            self._stream.feed(self._resampler.process(np.concatenate(self._waiting)))
             self._waiting.clear()
             self._n_waiting = 0
 
@@ -116,7 +116,7 @@ class RecentFrames:
         self._hear()
         last = min(last, self._next + self._stream.n_ready - 1)
         self._pass_over(last + 1 - self._n_kept - self._next)
-        self._keep(self._stream.take(last + 1 - self._next))
+        self._keep(self._stream.read(last + 1 - self._next))
 
     def _pass_over(self, n_frames: int) -> None:
         """Leave out the next frames; those before them are forgotten."""

@@ -84,11 +84,13 @@ class Utterances:
         """Whether an utterance goes on."""
         return self._start_s is not None
 
-    def push(self, samples: Array) -> list[Window]:
+    def process(self, samples: Array) -> list[Window]:
         """The windows that end within these samples, shape (n,), mono."""
-        return [window for power in powers(self._blocks.push(samples)).tolist() for window in self._next_block(power)]
+        return [
+            window for power in powers(self._blocks.process(samples)).tolist() for window in self._next_block(power)
+        ]
 
-    def finish(self) -> list[Window]:
+    def flush(self) -> list[Window]:
         """The last window of an utterance that the end of the stream cuts off."""
         now_s = self._n_blocks * self._block_s + self._blocks.n_pending / self._rate
         return list(self._over(now_s))

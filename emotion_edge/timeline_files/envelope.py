@@ -31,7 +31,7 @@ class Envelope:
         self.low: Array = np.zeros(0, np.float32)
         self.high: Array = np.zeros(0, np.float32)
 
-    def push(self, samples: Array) -> None:
+    def process(self, samples: Array) -> None:
         """Hear some more, shape (n,)."""
         n_missing = min(-self.n_samples % self.column_length, len(samples))  # of the last column
         if n_missing:

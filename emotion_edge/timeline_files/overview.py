@@ -97,7 +97,7 @@ class Overview:
         self._most: Final = most
         self.windows_a_span = 1
 
-    def push(self, stretch: Stretch) -> None:
+    def process(self, stretch: Stretch) -> None:
         """Take the next one."""
         span = Span.of(stretch, self.labels)
         if self.n_windows % self.windows_a_span:

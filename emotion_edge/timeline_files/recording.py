@@ -57,7 +57,7 @@ class Recording:
         """All of it, seen from afar."""
         seen = Overview(self.labels)
         for stretch in stretches(self.windows()):
-            seen.push(stretch)
+            seen.process(stretch)
         return seen
 
     @property
@@ -72,5 +72,5 @@ class Recording:
 
     def _heard(self, blocks: Iterable[Array]) -> Iterator[Array]:
         for block in blocks:
-            self.envelope.push(block)
+            self.envelope.process(block)
             yield block

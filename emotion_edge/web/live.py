@@ -88,7 +88,7 @@ class _Session:
 
     async def _hear(self, samples: bytes) -> None:
         before_s = self._stream.heard_s
-        await self._send(await run_sync(self._stream.push, np.frombuffer(samples, "<i2")))
+        await self._send(await run_sync(self._stream.process, np.frombuffer(samples, "<i2")))
         heard_s = self._stream.heard_s
         self._service.metrics.sound_seconds.labels("live").inc(heard_s - before_s)
         if heard_s - self._told_s >= _STATUS_S - _ROUNDING_S:

@@ -220,7 +220,7 @@ def profile(data: bytes) -> None:
     read = VoiceProfile.load(path)
     offset = read.offset(ProfileRecipe(strength=1, utterances_to_half=1))
     assert np.isfinite(offset.astype(np.float32)).all()
-    read.hear(np.zeros(read.n_features), 1.0)
+    read.learn(np.zeros(read.n_features), 1.0)
     read.save(path)
     assert VoiceProfile.load(path).mean.tolist() == read.mean.tolist()
 

@@ -38,7 +38,7 @@ def heard(*vectors, model="tess-mlp"):
     """A profile that has heard these, a second each."""
     profile = VoiceProfile(model, len(vectors[0]))
     for vector in vectors:
-        profile.hear(vector, 1.0)
+        profile.learn(vector, 1.0)
     return profile
 
 
@@ -54,7 +54,7 @@ def test_the_mean_of_what_was_heard():
     profile = VoiceProfile("m", 3)
     assert (profile.utterances, profile.seconds) == (0, 0.0)
     for n, vector in enumerate(vectors, 1):
-        profile.hear(vector, 1.5)
+        profile.learn(vector, 1.5)
         np.testing.assert_allclose(profile.mean, vectors[:n].mean(axis=0), atol=1e-12)
     assert (profile.utterances, profile.seconds) == (20, 30.0)
     assert profile.mean.dtype == np.float64
@@ -64,7 +64,7 @@ def test_the_mean_of_what_was_heard():
 def test_it_follows_a_voice_that_changes():
     profile = heard(*np.zeros((1000, 2)))
     for _ in range(200):
-        profile.hear([1.0, -1.0], 1.0)
+        profile.learn([1.0, -1.0], 1.0)
     np.testing.assert_allclose(profile.mean, [1 - np.exp(-1), np.exp(-1) - 1], atol=2e-3)
     assert profile.utterances == 1200
 
@@ -73,7 +73,7 @@ def test_it_follows_a_voice_that_changes():
 def test_the_offset_shrinks_towards_nothing_while_little_was_heard(n, share):
     profile = VoiceProfile("m", 2)
     for _ in range(n):
-        profile.hear([2.0, -1.0], 1.0)
+        profile.learn([2.0, -1.0], 1.0)
     assert profile.share(PROFILE) == pytest.approx(share)
     np.testing.assert_allclose(profile.offset(PROFILE), [2 * share, -share])
 
@@ -88,16 +88,16 @@ def test_the_mean_is_a_copy():
 def test_what_no_voice_has_is_not_learnt(vector):
     profile = heard([1.0, 2.0])
     with pytest.raises(ProfileError, match="wanted 2 finite numbers"):
-        profile.hear(vector, 1.0)
+        profile.learn(vector, 1.0)
     with pytest.raises(ProfileError, match="seconds of speech: got nan"):
-        profile.hear([0.0, 0.0], float("nan"))
+        profile.learn([0.0, 0.0], float("nan"))
     assert same(profile, heard([1.0, 2.0]))
 
 
 def test_threads_may_teach_one():
     profile = VoiceProfile("m", 2)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: profile.hear([1.0, n % 2], 1.0), range(2000)))
+        list(pool.map(lambda n: profile.learn([1.0, n % 2], 1.0), range(2000)))
     assert (profile.utterances, profile.seconds) == (2000, 2000.0)
     assert profile.mean[0] == pytest.approx(1)
 
@@ -138,7 +138,7 @@ def test_it_answers_a_biased_voice_as_one_without_the_bias(model):
     profile, plain = VoiceProfile.open("none.json", model), EmotionClassifier(model)
     bias = 3 * RANDOM.standard_normal(N)
     for _ in range(1000):
-        profile.hear(bias, 2.0)
+        profile.learn(bias, 2.0)
     classifier = EmotionClassifier(model, profile=profile)
     left = 1 - profile.share(PROFILE)
     for vector in RANDOM.standard_normal((10, N)):
@@ -209,7 +209,7 @@ def retrained(path):
 def test_a_profile_of_the_model_before_it_was_trained_anew_is_refused(tmp_path, model):
     path, other = tmp_path / "anna.json", retrained(tmp_path / "retrained.tflite")
     profile = VoiceProfile.open(str(path), model)
-    profile.hear(np.ones(N), 1.0)
+    profile.learn(np.ones(N), 1.0)
     profile.save(path)
     before = path.read_bytes()
     for use in (
@@ -235,7 +235,7 @@ def test_a_profile_of_the_model_before_it_was_trained_anew_is_refused(tmp_path, 
 )
 def test_a_model_that_was_only_calibrated_anew_goes_on_with_it(tmp_path, model, changes):
     profile = VoiceProfile.open("none.json", model)
-    profile.hear(np.ones(N), 1.0)
+    profile.learn(np.ones(N), 1.0)
     profile.save(tmp_path / "anna.json")
     path = tmp_path / "m.tflite"
     path.write_bytes(embed(load(model).content, load(model).recipe.replace(**changes)))
@@ -279,7 +279,7 @@ def test_open_begins_a_new_one_or_goes_on(tmp_path, model):
     profile = VoiceProfile.open(path, model)
     assert (profile.model, profile.n_features, profile.utterances) == ("tess-mlp", N, 0)
     assert not Path(path).exists()
-    profile.hear(np.ones(N), 1.0)
+    profile.learn(np.ones(N), 1.0)
     profile.save(path)
     assert same(VoiceProfile.open(path, model), profile)
     heard(np.ones(4), model="other").save(path)
@@ -412,7 +412,7 @@ def _load_or_refuse(path, content):
         assert "any.json" in str(error) or "cut.json" in str(error)
     else:
         assert np.isfinite(profile.offset(ProfileRecipe(strength=1.0, utterances_to_half=1e-3))).all()
-        profile.hear(np.zeros(profile.n_features), 1.0)
+        profile.learn(np.zeros(profile.n_features), 1.0)
         profile.save(path)
         assert VoiceProfile.load(path).utterances == profile.utterances
 

@@ -282,7 +282,7 @@ class _Maker:
             pause_s=LIVE["pause_s"],
             above_background_db=LIVE["above_background_db"],
         )
-        cut = utterances.push(samples) + utterances.finish()
+        cut = utterances.process(samples) + utterances.flush()
         return [window for window in cut if window.end_s - window.start_s >= _SHORTEST_S]
 
     def _part(self, window: Window) -> slice:

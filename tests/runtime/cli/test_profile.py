@@ -64,7 +64,7 @@ def keep(folder, *, utterances, name="anna", model="tess-mlp", n_features=30):
     """A profile that has heard nothing of note."""
     profile = VoiceProfile(model, n_features)
     for _ in range(utterances):
-        profile.hear(np.zeros(n_features), 2.0)
+        profile.learn(np.zeros(n_features), 2.0)
     profile.save(folder / f"{name}.json")
     return folder / f"{name}.json"
 

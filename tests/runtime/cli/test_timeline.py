@@ -356,7 +356,7 @@ def test_an_overview_keeps_what_was_said(said, half):
     told = [window(number, *each) for number, each in enumerate(said)]
     seen = Overview(LABELS, 2 * half)
     for part in stretches(told):
-        seen.push(part)
+        seen.process(part)
     assert len(seen.spans) <= 2 * half
     for before, after in itertools.pairwise(seen.spans):
         assert before.end_s == after.start_s
@@ -381,7 +381,7 @@ def test_an_envelope_is_that_of_the_whole_however_it_is_cut(cuts, most, seed):
     sound = np.random.default_rng(seed).standard_normal(sum(cuts)).astype(np.float32)
     envelope = Envelope(most)
     for piece in np.split(sound, np.cumsum(cuts)[:-1]):
-        envelope.push(piece)
+        envelope.process(piece)
     columns = [sound[at : at + envelope.column_length] for at in range(0, len(sound), envelope.column_length)]
     assert envelope.low.tolist() == [column.min() for column in columns]
     assert envelope.high.tolist() == [column.max() for column in columns]

@@ -49,11 +49,11 @@ def test_a_voice_of_known_pitch():
     classifier = EmotionClassifier("five-emotions")
     sound = sum(tone(n * 200, rate=RATE, seconds=1.0) / n for n in range(1, 12)).astype(np.float32)
     stream = classifier.mfcc.stream()
-    stream.hear(0.1 * sound)
+    stream.feed(0.1 * sound)
     named = dict(
         zip(
             classifier.recipe.feature_names,
-            functionals(classifier.mfcc.coefficients([stream.finish()])),
+            functionals(classifier.mfcc.coefficients([stream.flush()])),
             strict=True,
         )
     )

@@ -172,9 +172,9 @@ def test_a_stream_gives_the_same_frames_however_it_is_cut(preset, length, sizes,
     mfcc = Mfcc(MfccRecipe.preset(preset, sample_rate_hz=22050, hop_length=hop), dtype=dtype)
     stream, pieces, at = mfcc.stream(), [], 0
     for size in [*sizes, length]:
-        pieces.append(stream.push(samples[at : at + size]))
+        pieces.append(stream.process(samples[at : at + size]))
         at += size
-    pieces.append(stream.finish())
+    pieces.append(stream.flush())
     tolerance = 1e-10 if dtype == np.float64 else 1e-3
     np.testing.assert_allclose(mfcc.coefficients(pieces), mfcc(samples), atol=tolerance, rtol=0)
 
@@ -185,8 +185,8 @@ def test_exact_multiples_lose_no_frame(length, chunk):
     samples = voice(0)[:length]
     mfcc = Mfcc(MfccRecipe.preset("librosa", sample_rate_hz=22050, n_fft=512, hop_length=512))
     stream = mfcc.stream()
-    frames = [stream.push(samples[at : at + chunk]) for at in range(0, length, chunk)]
-    assert len(np.concatenate([*frames, stream.finish()])) == len(mfcc(samples)) == 1 + length // 512
+    frames = [stream.process(samples[at : at + chunk]) for at in range(0, length, chunk)]
+    assert len(np.concatenate([*frames, stream.flush()])) == len(mfcc(samples)) == 1 + length // 512
 
 
 def test_recipes_share_their_banks():

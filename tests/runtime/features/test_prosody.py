@@ -93,8 +93,8 @@ def test_a_stream_gives_the_same_in_any_pieces(cuts):
     mfcc = Mfcc(RECIPE, prosody=ProsodyRecipe())
     samples = harmonics(130, noise=0.3)[:4000]
     stream = mfcc.stream()
-    pieces = [stream.push(piece) for piece in np.split(samples, sorted(cuts))]
-    np.testing.assert_allclose(mfcc.coefficients([*pieces, stream.finish()]), mfcc(samples), atol=2e-3)
+    pieces = [stream.process(piece) for piece in np.split(samples, sorted(cuts))]
+    np.testing.assert_allclose(mfcc.coefficients([*pieces, stream.flush()]), mfcc(samples), atol=2e-3)
 
 
 def test_coefficients_are_the_same_with_prosody_beside_them():

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from emotion_edge.live.event_queue import Mailbox
+from emotion_edge.live.event_queue import EventQueue
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def stop():
 
 
 def test_in_order_until_it_is_closed(stop):
-    box = Mailbox(10, lossy=True, stop=stop)
+    box = EventQueue(10, lossy=True, stop=stop)
     box.put("a")
     box.put("b")
     box.close()
@@ -26,11 +26,11 @@ def test_in_order_until_it_is_closed(stop):
 
 
 def test_nothing_in_time(stop):
-    assert Mailbox(10, lossy=True, stop=stop).get(0.01) is None
+    assert EventQueue(10, lossy=True, stop=stop).get(0.01) is None
 
 
 def test_live_events_push_out_the_oldest_and_that_is_told(stop, caplog):
-    box = Mailbox(3, lossy=True, stop=stop)
+    box = EventQueue(3, lossy=True, stop=stop)
     for number in range(10):
         box.put(number)
     assert [box.get(0) for _ in range(4)] == [7, 8, 9, None]
@@ -42,7 +42,7 @@ def test_live_events_push_out_the_oldest_and_that_is_told(stop, caplog):
 
 
 def test_events_of_a_file_wait(stop):
-    box = Mailbox(2, lossy=False, stop=stop)
+    box = EventQueue(2, lossy=False, stop=stop)
     writer = threading.Thread(target=lambda: [box.put(number) for number in range(50)] and box.close())
     writer.start()
     time.sleep(0.05)
@@ -54,7 +54,7 @@ def test_events_of_a_file_wait(stop):
 
 
 def test_whoever_waits_is_let_go_by_a_stop(stop):
-    box = Mailbox(1, lossy=False, stop=stop)
+    box = EventQueue(1, lossy=False, stop=stop)
     box.put(0)
     writer = threading.Thread(target=box.put, args=(1,))
     writer.start()

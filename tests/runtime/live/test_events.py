@@ -38,7 +38,7 @@ def told(tracker, *utterances):
     events = []
     for each in utterances:
         for window, answer in each:
-            events += tracker.hear(window, None if answer is None else np.array(answer))
+            events += tracker.process(window, None if answer is None else np.array(answer))
     return events
 
 

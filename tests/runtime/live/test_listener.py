@@ -12,7 +12,7 @@ import pytest
 from sounds import tone, write
 
 from emotion_edge import AudioError, Listener, ListenSettings, MicrophoneError, SettingsError
-from emotion_edge.live.sources import FileSource, Heard
+from emotion_edge.live.sources import FileSource, SourceBlock
 from models import SpectralTilt
 
 RATE = 16000
@@ -52,20 +52,20 @@ class Script:
     def open(self):
         return RATE
 
-    def pieces(self, stop):
+    def blocks(self, stop):
         for step in self.steps:
             if callable(step):
                 step()
             elif isinstance(step, Exception):
                 raise step
-            elif isinstance(step, Heard):
+            elif isinstance(step, SourceBlock):
                 yield step
             else:
                 for at in range(0, len(step), RATE // 10):
-                    yield Heard(step[at : at + RATE // 10], RATE, None, 1000.0)
+                    yield SourceBlock(step[at : at + RATE // 10], RATE, None, 1000.0)
         if not self.steps:
             while not stop.wait(0.01):
-                yield Heard(np.zeros(160, np.float32), RATE, None, 1000.0)
+                yield SourceBlock(np.zeros(160, np.float32), RATE, None, 1000.0)
 
     def close(self):
         self.closed.set()
@@ -165,7 +165,7 @@ def test_a_duration_that_is_no_whole_number_of_samples_ends_too(duration_s):
 
 
 def test_a_duration_that_ends_in_a_gap():
-    gone = Heard(np.zeros(0, np.float32), RATE, 60.0, 2000.0)
+    gone = SourceBlock(np.zeros(0, np.float32), RATE, 60.0, 2000.0)
     source = Script(talk(200), gone, *[talk(200)] * 50)
     with Listener(SpectralTilt(), source=source, duration_s=30.0) as listener:
         list(listener)
@@ -230,7 +230,9 @@ def test_python_may_end_while_it_listens(tmp_path):
 def test_a_gap(caplog):
     speech = talk(200, seconds=3.0)
     source = Script(
-        speech[: 3 * RATE], Heard(np.zeros(0, np.float32), 8000, 60.0, 2000.0), Heard(speech, 8000, None, 2000.0)
+        speech[: 3 * RATE],
+        SourceBlock(np.zeros(0, np.float32), 8000, 60.0, 2000.0),
+        SourceBlock(speech, 8000, None, 2000.0),
     )
     with Listener(SpectralTilt(), source=source) as listener:
         events = list(listener)

@@ -32,7 +32,7 @@ def ramp(first_s, last_s):
 def pushed(folder, pieces=((0, 1), (1, 1.5), (1.5, 4))):
     under_test = EventRecorder(folder)
     for first_s, last_s in pieces:
-        under_test.push(ramp(first_s, last_s), RATE, last_s)
+        under_test.process(ramp(first_s, last_s), RATE, last_s)
     return under_test
 
 
@@ -68,7 +68,7 @@ def test_only_the_end_of_a_very_long_event(tmp_path, monkeypatch):
 
 def test_a_gap_makes_it_forget(tmp_path):
     under_test = pushed(tmp_path)
-    under_test.push(ramp(0, 1), RATE, 10.0)
+    under_test.process(ramp(0, 1), RATE, 10.0)
     under_test.save(left(2.0, 3.0))
     assert list(tmp_path.iterdir()) == []
     under_test.save(left(9.5, 10.0))

@@ -19,7 +19,7 @@ SOUND = voice(1, rate=16000, seconds=1.03)
 
 def heard(source, stop=None):
     rate = source.open()
-    pieces = list(source.pieces(stop or threading.Event()))
+    pieces = list(source.blocks(stop or threading.Event()))
     source.close()
     assert all(piece.sample_rate_hz == rate for piece in pieces)
     return rate, np.concatenate([piece.samples for piece in pieces])
@@ -37,7 +37,7 @@ def test_a_file(tmp_path):
 def test_a_files_pieces_are_timed_as_if_it_were_played(tmp_path):
     source = FileSource(write(tmp_path / "voice.wav", SOUND, 16000))
     source.open()
-    times = [piece.heard_at for piece in source.pieces(threading.Event())]
+    times = [piece.heard_at for piece in source.blocks(threading.Event())]
     np.testing.assert_allclose(np.diff(times)[:-1], 0.1, atol=1e-5)
     assert abs(times[0] - 0.1 - time.time()) < 30
 
@@ -53,7 +53,7 @@ def test_a_paced_file_that_is_stopped_does_not(tmp_path):
     source = FileSource(write(tmp_path / "tone.wav", tone(300, rate=16000, seconds=600), 16000), paced=True)
     stop = threading.Event()
     source.open()
-    pieces = source.pieces(stop)
+    pieces = source.blocks(stop)
     next(pieces)
     stop.set()
     began_at = time.monotonic()
@@ -117,7 +117,7 @@ def test_a_pipe_that_is_silent_can_be_stopped():
     source, stop = PipeSource(out, raw_rate_hz=16000), threading.Event()
     source.open()
     threading.Timer(0.3, stop.set).start()
-    list(source.pieces(stop))
+    list(source.blocks(stop))
     os.close(into)
 
 
@@ -170,7 +170,7 @@ def test_blocks_are_gathered(plugged):
     source = MicrophoneSource("usb")
     assert source.open() == 8000
     stop = threading.Event()
-    pieces = source.pieces(stop)
+    pieces = source.blocks(stop)
     first = next(pieces)
     assert (len(first.samples), first.gap_s, first.heard_at) == (800, None, pytest.approx(0.1))
     assert len(next(pieces).samples) == 800
@@ -182,7 +182,7 @@ def test_what_was_dropped_is_a_gap_and_is_told(plugged, caplog):
     plugged[0].append(Fake([BLOCK] * 5 + [1.5] + [BLOCK] * 5 + [0.5] + [BLOCK] * 5))
     source = MicrophoneSource()
     source.open()
-    pieces = source.pieces(threading.Event())
+    pieces = source.blocks(threading.Event())
     assert [next(pieces).gap_s for _ in range(3)] == [None, 1.5, 0.5]
     assert source.lost_s == 2.0
     assert "too slow: 0.5 s of sound lost, 2.0 s in all" in caplog.text
@@ -196,7 +196,7 @@ def test_unplugged_and_found_again_by_name(plugged, caplog):
     source = MicrophoneSource(1)
     source.open()
     first_microphone = source._microphone
-    pieces = source.pieces(threading.Event())
+    pieces = source.blocks(threading.Event())
     seen = [next(pieces) for _ in range(6)]
     assert asked == [1, "USB thing", "USB thing", "USB thing"]
     assert first_microphone.closed
@@ -211,7 +211,7 @@ def test_stopped_while_it_is_away(plugged):
     source, stop = MicrophoneSource(), threading.Event()
     source.open()
     plugged[0].extend([MicrophoneError("still gone")] * 1000)
-    pieces = source.pieces(stop)
+    pieces = source.blocks(stop)
     next(pieces)
     assert source.away
     stop.set()

@@ -41,7 +41,7 @@ TALK = talk((1.0, LOW, 1.6), (1.0, HIGH, 1.2), (0.7, LOW, 3.1))
 
 def test_events_in_order_at_the_right_times(monkeypatch):
     under_test = stream(monkeypatch)
-    events = under_test.push(TALK) + under_test.finish()
+    events = under_test.process(TALK) + under_test.finish()
     changes = [event for event in events if event.kind != "hold"]
     assert short(changes) == [
         ("enter", "low", 0.9, 1.9),
@@ -59,10 +59,10 @@ def test_events_in_order_at_the_right_times(monkeypatch):
 def test_pieces_of_any_size_give_the_same_events(cuts):
     with pytest.MonkeyPatch.context() as patch:
         once, pieces = stream(patch), stream(patch)
-    expected = once.push(TALK, heard_at=0) + once.finish()
+    expected = once.process(TALK, heard_at=0) + once.finish()
     at, events = 0, []
     for size in [*cuts, len(TALK)]:
-        events += pieces.push(TALK[at : at + size], heard_at=(min(len(TALK), at + size) - len(TALK)) / RATE)
+        events += pieces.process(TALK[at : at + size], heard_at=(min(len(TALK), at + size) - len(TALK)) / RATE)
         at += size
     events += pieces.finish()
     assert short(events) == short(expected)
@@ -80,7 +80,7 @@ def test_the_gate_is_asked_about_no_more_than_it_learnt_from(monkeypatch):
 
     monkeypatch.setattr(RecentFrames, "probabilities", probabilities)
     under_test = stream(monkeypatch, window_s=4.0)
-    under_test.push(talk((1.0, LOW, 5.0)))
+    under_test.process(talk((1.0, LOW, 5.0)))
     longest_s = AllIsSpeech().recipe.window_s
     assert max(asked_s) == pytest.approx(longest_s)
     assert longest_s < 4.0
@@ -88,7 +88,7 @@ def test_the_gate_is_asked_about_no_more_than_it_learnt_from(monkeypatch):
 
 def test_the_gate_keeps_noise_out(monkeypatch):
     under_test = stream(monkeypatch, gate=LowIsSpeech, speech_above=0.6)
-    events = under_test.push(TALK) + under_test.finish()
+    events = under_test.process(TALK) + under_test.finish()
     assert {event.label for event in events} == {"low"}
     assert short([event for event in events if event.kind == "enter"]) == [
         ("enter", "low", 0.9, 1.9),
@@ -98,16 +98,16 @@ def test_the_gate_keeps_noise_out(monkeypatch):
 
 def test_too_short_for_a_verdict(monkeypatch):
     under_test = stream(monkeypatch, shortest_s=0.5)
-    assert under_test.push(talk((1.0, LOW, 0.2))) == []
-    events = stream(monkeypatch, shortest_s=0.3).push(talk((1.0, LOW, 0.2)))
+    assert under_test.process(talk((1.0, LOW, 0.2))) == []
+    events = stream(monkeypatch, shortest_s=0.3).process(talk((1.0, LOW, 0.2)))
     assert [event.kind for event in events] == ["enter", "leave"]
 
 
 def test_time_on_the_wall_follows_the_clock_even_when_it_is_set(monkeypatch):
     under_test = stream(monkeypatch)
     half = round(3.3 * RATE)
-    first = under_test.push(TALK[:half], heard_at=1000.0)
-    second = under_test.push(TALK[half:], heard_at=5.0e8) + under_test.finish()
+    first = under_test.process(TALK[:half], heard_at=1000.0)
+    second = under_test.process(TALK[half:], heard_at=5.0e8) + under_test.finish()
     (left,) = [event for event in first if event.kind == "leave"]
     assert left.time == datetime.fromtimestamp(1000.0 - (3.3 - left.end_s), timezone.utc)
     last = second[-1]
@@ -118,24 +118,24 @@ def test_time_on_the_wall_follows_the_clock_even_when_it_is_set(monkeypatch):
 def test_a_gap_ends_what_is_held_and_moves_the_time_on(monkeypatch):
     under_test = stream(monkeypatch)
     cut = round(2.2 * RATE)
-    events = under_test.push(TALK[:cut])
+    events = under_test.process(TALK[:cut])
     assert [event.kind for event in events] == ["enter"]
     assert under_test.status.verdict == "low"
     events = under_test.skip(10.0)
     assert short(events)[-1] == ("leave", "low", 0.9, 2.2)
     assert under_test.status.verdict is None
     assert under_test.heard_s == pytest.approx(12.2)
-    events = under_test.push(TALK)
+    events = under_test.process(TALK)
     assert short(events)[0] == ("enter", "low", 13.1, 14.1)
 
 
 def test_a_gap_may_bring_another_rate(monkeypatch):
     under_test = stream(monkeypatch)
-    under_test.push(TALK)
+    under_test.process(TALK)
     under_test.skip(1.0, sample_rate_hz=8000)
     start_s = under_test.heard_s
     speech = np.concatenate([np.zeros(8000), tone(LOW, rate=8000, seconds=1.0), np.zeros(8000)]).astype(np.float32)
-    events = under_test.push(speech)
+    events = under_test.process(speech)
     assert (events[0].kind, events[0].label) == ("enter", "low")
     assert events[0].start_s == pytest.approx(start_s + 0.9, abs=0.03)
 
@@ -152,8 +152,8 @@ def test_a_gap_may_bring_another_rate(monkeypatch):
 )
 def test_samples_of_any_kind(monkeypatch, kind):
     samples = TALK[: 3 * RATE]
-    expected = short(stream(monkeypatch).push(samples))
-    assert short(stream(monkeypatch).push(kind(samples))) == expected != []
+    expected = short(stream(monkeypatch).process(samples))
+    assert short(stream(monkeypatch).process(kind(samples))) == expected != []
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_samples_of_any_kind(monkeypatch, kind):
 def test_samples_that_cannot_be_used(monkeypatch, samples, message):
     under_test = stream(monkeypatch)
     with pytest.raises(AudioError, match=message):
-        under_test.push(samples)
+        under_test.process(samples)
     assert under_test.heard_s == 0
 
 
@@ -191,12 +191,12 @@ def test_status(monkeypatch):
         None,
         {},
     )
-    under_test.push(TALK[: round(2.3 * RATE)])
+    under_test.process(TALK[: round(2.3 * RATE)])
     status = under_test.status
     assert (status.sound, status.speech, status.verdict) == (True, 1.0, "low")
     assert set(status.probabilities) == {"low", "high"}
     assert status.level_dbfs == pytest.approx(-17, abs=0.2)
-    under_test.push(TALK[round(2.3 * RATE) : round(3.4 * RATE)])
+    under_test.process(TALK[round(2.3 * RATE) : round(3.4 * RATE)])
     assert (under_test.status.sound, under_test.status.verdict, under_test.status.probabilities) == (False, None, {})
 
 
@@ -204,7 +204,7 @@ def test_days_go_by_and_nothing_grows(monkeypatch):
     under_test = stream(monkeypatch)
     under_test._start_s = 3e6  # five weeks
     for _ in range(30):
-        events = under_test.push(TALK)
+        events = under_test.process(TALK)
     assert short(events)[0][0] == "enter"
     assert events[0].start_s == pytest.approx(3e6 + 29 * len(TALK) / RATE + 0.9, abs=0.03)
     assert len(under_test._emotion_frames._frames) < 500
@@ -227,7 +227,7 @@ def test_a_profile_hears_every_utterance_once_when_it_is_over(profiled):
     under_test, profile = learning_stream(profiled)
     heard = []
     for first in range(0, len(TALK), RATE // 10):
-        under_test.push(TALK[first : first + RATE // 10])
+        under_test.process(TALK[first : first + RATE // 10])
         heard.append(profile.utterances)
     assert heard[-1] == 3
     assert [heard.count(n) / 10 for n in (0, 1, 2)] == pytest.approx([3.2, 2.1, 3.9], abs=0.25)
@@ -238,9 +238,9 @@ def test_a_profile_hears_every_utterance_once_when_it_is_over(profiled):
 
 def test_what_a_profile_hears_of_an_utterance_is_its_last_window(profiled):
     under_test, profile = learning_stream(profiled)
-    under_test.push(talk((1.0, LOW, 2.0), (0.0, HIGH, 3.0)))
+    under_test.process(talk((1.0, LOW, 2.0), (0.0, HIGH, 3.0)))
     only_high, other = learning_stream(profiled)
-    only_high.push(talk((1.0, HIGH, 3.0)))
+    only_high.process(talk((1.0, HIGH, 3.0)))
     assert (profile.utterances, other.utterances) == (1, 1)
     np.testing.assert_allclose(profile.mean, other.mean, atol=0.3)  # what is before the window, its first frame sees
 
@@ -248,21 +248,21 @@ def test_what_a_profile_hears_of_an_utterance_is_its_last_window(profiled):
 def test_a_profile_hears_speech_of_a_second_or_more_only(profiled):
     short_and_long = talk((1.0, LOW, 0.7), (1.0, LOW, 0.9))
     under_test, profile = learning_stream(profiled)
-    under_test.push(short_and_long)
+    under_test.process(short_and_long)
     assert profile.utterances == 1
     assert profile.seconds == pytest.approx(1.1, abs=0.05)
     under_test, profile = learning_stream(profiled, gate=LowIsSpeech, speech_above=0.6)
-    under_test.push(TALK)
+    under_test.process(TALK)
     assert profile.utterances == 2
 
 
 def test_the_end_and_a_gap_end_an_utterance_for_the_profile_too(profiled):
     under_test, profile = learning_stream(profiled)
-    under_test.push(TALK[: round(2.4 * RATE)])
+    under_test.process(TALK[: round(2.4 * RATE)])
     assert profile.utterances == 0
     under_test.skip(10.0)
     assert profile.utterances == 1
-    under_test.push(TALK[: round(2.4 * RATE)])
+    under_test.process(TALK[: round(2.4 * RATE)])
     under_test.finish()
     under_test.finish()
     assert profile.utterances == 2
@@ -272,10 +272,10 @@ def test_the_end_and_a_gap_end_an_utterance_for_the_profile_too(profiled):
 @given(cuts=st.lists(st.integers(0, 40000), max_size=30))
 def test_a_profile_does_not_depend_on_the_pieces(profiled, cuts):
     (once, expected), (pieces, profile) = learning_stream(profiled), learning_stream(profiled)
-    told = once.push(TALK) + once.finish()
+    told = once.process(TALK) + once.finish()
     at, events = 0, []
     for size in [*cuts, len(TALK)]:
-        events += pieces.push(TALK[at : at + size])
+        events += pieces.process(TALK[at : at + size])
         at += size
     events += pieces.finish()
     assert (profile.utterances, short(events)) == (expected.utterances, short(told))
@@ -286,10 +286,10 @@ def test_a_profile_does_not_depend_on_the_pieces(profiled, cuts):
 def test_what_was_learnt_acts_on_the_next_utterance(profiled):
     under_test, _ = learning_stream(profiled)
     same_again = talk((1.0, LOW, 1.6), (1.0, LOW, 1.6))
-    first, second = [event for event in under_test.push(same_again) if event.kind == "leave"]
+    first, second = [event for event in under_test.process(same_again) if event.kind == "leave"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("emotion_edge.classifier.speech_gate", AllIsSpeech)
         without = EmotionStream(RATE, profiled)
-    plain, plain_again = [event for event in without.push(same_again) if event.kind == "leave"]
+    plain, plain_again = [event for event in without.process(same_again) if event.kind == "leave"]
     assert first.probabilities == plain.probabilities
     assert second.probabilities != pytest.approx(plain_again.probabilities, abs=0.01)

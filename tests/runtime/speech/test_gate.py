@@ -37,7 +37,7 @@ def melody(seconds=3.0):
 def clip_speech(samples, sizes=(), gate=None):
     under_test, at = ClipSpeech(RATE, gate or speech_gate()), 0
     for size in [*sizes, len(samples)]:
-        under_test.push(samples[at : at + size])
+        under_test.process(samples[at : at + size])
         at += size
     return under_test.finish()
 
@@ -140,7 +140,7 @@ def test_nobody_asks_further_once_there_is_speech():
 def test_minutes_of_noise_leave_nothing_behind():
     under_test = ClipSpeech(RATE, Scripted(0.0))
     for _ in range(120):
-        under_test.push(hiss(8, 1.0))
+        under_test.process(hiss(8, 1.0))
     assert len(under_test._gate._frames._frames) < 350
     assert under_test._gate._steps.n_pending < RATE
     assert not under_test.finish()

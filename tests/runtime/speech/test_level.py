@@ -16,7 +16,7 @@ RATE = 16000
 def is_open(samples, sizes=()):
     gate, at = LevelGate(RATE), 0
     for size in [*sizes, len(samples)]:
-        gate.push(samples[at : at + size])
+        gate.process(samples[at : at + size])
         at += size
     return gate.open
 

@@ -36,9 +36,9 @@ SAMPLES = voice(5, rate=44100, seconds=4.0)
 def frames_of(model, samples=SAMPLES, cuts=(), rate=44100):
     frames, at = RecentFrames(model, rate, keep_s=10), 0
     for size in cuts:
-        frames.push(samples[at : at + size])
+        frames.process(samples[at : at + size])
         at += size
-    frames.push(samples[at:])
+    frames.process(samples[at:])
     frames.finish()
     return frames
 
@@ -79,10 +79,10 @@ def test_a_window_in_noise_is_nearly_its_clip(open_gate):
 
 def test_ready_and_forgotten():
     frames = RecentFrames(CENTRED, 22050, keep_s=1.0)
-    frames.push(SAMPLES[:22050])
+    frames.process(SAMPLES[:22050])
     assert frames.ready(0.9)
     assert not frames.ready(1.0)  # half a frame is still to come
-    frames.push(SAMPLES[22050 : 3 * 22050])
+    frames.process(SAMPLES[22050 : 3 * 22050])
     assert frames.ready(2.9)
     assert len(frames._frames) <= 45
     recent = frames.probabilities(2.4, 2.9)
@@ -104,7 +104,7 @@ def computed(monkeypatch):
 def test_each_frame_is_computed_once(computed):
     frames = RecentFrames(CENTRED, 22050, keep_s=10)
     for at in range(0, 88200, 2205):
-        frames.push(SAMPLES[at : at + 2205])
+        frames.process(SAMPLES[at : at + 2205])
         for start_s in (0.0, 0.5, 1.0):
             frames.probabilities(start_s, start_s + 0.5)
     frames.finish()
@@ -118,7 +118,7 @@ def test_what_nobody_asks_for_is_not_computed_and_changes_nothing(model, asked_s
     brief, long = RecentFrames(model, 44100, keep_s=1.0), RecentFrames(model, 44100, keep_s=20.0)
     for at in range(0, len(sound), 882):
         for frames in (brief, long):
-            frames.push(sound[at : at + 882])
+            frames.process(sound[at : at + 882])
         for end_s in asked_s:
             if abs(at / 44100 - end_s - 0.2) < 0.01:
                 assert brief.ready(end_s)
@@ -136,6 +136,6 @@ def test_an_array_may_be_filled_again_once_it_was_heard():
     frames, piece = RecentFrames(CENTRED, 44100, keep_s=10), np.empty(4410, np.float32)
     for at in range(0, len(SAMPLES), 4410):
         piece[:] = SAMPLES[at : at + 4410]
-        frames.push(piece)
+        frames.process(piece)
     frames.finish()
     np.testing.assert_allclose(frames.vector(1.0, 3.0), frames_of(CENTRED).vector(1.0, 3.0), rtol=1e-4, atol=2e-3)

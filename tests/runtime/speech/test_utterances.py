@@ -34,7 +34,7 @@ def sound(*parts, rate=RATE):
 
 def all_windows(samples, **changes):
     cutter = utterances(**changes)
-    return cutter.push(samples) + cutter.finish()
+    return cutter.process(samples) + cutter.flush()
 
 
 def test_windows_grow_then_slide_and_the_last_ends_where_the_sound_did():
@@ -56,9 +56,9 @@ def test_pieces_of_any_size_give_the_same_windows(cuts):
     samples = sound(0.3, 0.9, 0.7, 2.7, 0.2)
     cutter, at, windows = utterances(), 0, []
     for size in cuts:
-        windows += cutter.push(samples[at : at + size])
+        windows += cutter.process(samples[at : at + size])
         at += size
-    windows += cutter.push(samples[at:]) + cutter.finish()
+    windows += cutter.process(samples[at:]) + cutter.flush()
     assert windows == all_windows(samples)
 
 
@@ -72,7 +72,7 @@ def test_the_end_of_the_stream_ends_an_utterance():
     (*_, last) = all_windows(sound(0.5, 1.23))
     assert last.over
     assert last.end_s == pytest.approx(1.73)
-    assert not any(window.over for window in utterances().push(sound(0.5, 1.23)))
+    assert not any(window.over for window in utterances().process(sound(0.5, 1.23)))
 
 
 def test_clicks_silence_and_offsets_are_no_utterances():
@@ -98,10 +98,10 @@ def test_a_fan_becomes_background_after_a_while_and_a_voice_above_it_is_still_he
 
 def test_level():
     cutter = utterances()
-    cutter.push(tone(300, rate=RATE, seconds=0.5))
+    cutter.process(tone(300, rate=RATE, seconds=0.5))
     assert cutter.level_dbfs == pytest.approx(-9.03, abs=0.1)
     assert cutter.speaking
-    cutter.push(np.zeros(RATE, np.float32))
+    cutter.process(np.zeros(RATE, np.float32))
     assert cutter.level_dbfs == -120
     assert not cutter.speaking
 
@@ -109,7 +109,7 @@ def test_level():
 @pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000])
 def test_any_rate(rate):
     cutter = utterances(rate)
-    windows = cutter.push(sound(1.0, 1.0, 1.0, rate=rate))
+    windows = cutter.process(sound(1.0, 1.0, 1.0, rate=rate))
     assert windows[-1].over
     assert windows[-1].utterance_start_s == pytest.approx(0.9, abs=0.025)
     assert windows[-1].end_s == pytest.approx(2.1, abs=0.025)

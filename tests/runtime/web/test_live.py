@@ -24,7 +24,7 @@ def talk(rate=RATE):
 
 def expected(samples, rate, model="five-emotions"):
     stream = EmotionStream(rate, model)
-    return [without_time(event.to_dict()) for event in [*stream.push(samples), *stream.finish()]]
+    return [without_time(event.to_dict()) for event in [*stream.process(samples), *stream.finish()]]
 
 
 def without_time(event):
