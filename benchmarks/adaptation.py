@@ -1,10 +1,10 @@
-"""What `emotion-edge-converter adapt` gives talkers that a model never heard: some of their clips adapt it, the rest test it.
+"""What `emotion-edge-converter adapt` gives speakers that a model never heard: some of their clips adapt it, the rest test it.
 
     python benchmarks/adaptation.py models/tess-mlp --corpus nemo=DIR --corpus ravdess=DIR
     python benchmarks/adaptation.py folds --corpus nemo=DIR --corpus ravdess=DIR
 
 The model is NAME.keras with its NAME.tflite, or the folder that `emotion-edge-converter five-emotions` writes: then each corpus is
-that of the model that was trained without it. Each talker in turn is the owner, with so many clips of each label, or fewer where two would not be left to test; then with the
+that of the model that was trained without it. Each speaker in turn is the owner, with so many clips of each label, or fewer where two would not be left to test; then with the
 clips of half of the sentences, tested on the other half. The int8 files are tested, through the device's path. Beside it,
 how often clips with shuffled labels are taken for a help. Prints a line a corpus and puts them, by the name of the model, into
 benchmarks/adaptation.json.
@@ -56,7 +56,7 @@ def answer_uar(classifier, own, rows):
 
 
 def adapted(full, classifier, own, train, test, random):
-    """One talker's result."""
+    """One speaker's result."""
     model, drawn = keras_models.load_keras(full), tflite.draw_features(classifier.recipe, N_DRAWN, seed=0)
     last, targets = keras_models.last_layers(model, own.features[train], adaptation.N_LAYERS), own.targets[train]
     heated = {"temperature": classifier.recipe.temperature}
@@ -88,23 +88,23 @@ def adapted(full, classifier, own, train, test, random):
 
 
 def result(full, classifier, own, name, part, n):
-    """The mean over the talkers of one corpus whose clips can be parted so."""
+    """The mean over the speakers of one corpus whose clips can be parted so."""
     random = np.random.default_rng(0)
-    talkers = np.array([utterance.talker for utterance in own.utterances])
+    speakers = np.array([utterance.speaker for utterance in own.utterances])
     rows = []
-    for talker in tqdm(sorted(set(talkers)), desc=name, unit="talker", disable=None, leave=False):
-        train, test = part(own, np.flatnonzero(talkers == talker), n, random)
+    for speaker in tqdm(sorted(set(speakers)), desc=name, unit="speaker", disable=None, leave=False):
+        train, test = part(own, np.flatnonzero(speakers == speaker), n, random)
         counts = np.bincount(own.targets[train], minlength=len(own.labels))
         if counts.min() >= 2 and len(set(own.targets[test])) == len(own.labels):
             rows.append(adapted(full, classifier, own, train, test, random))
     if not rows:  # in ASED no sentence is said in two emotions
         return []
     means = {key: round(float(np.mean([row[key] for row in rows])), 3) for key in rows[0]}
-    return [{"corpus": own.utterances[0].corpus, "parts": name, "talkers": len(rows), **means}]
+    return [{"corpus": own.utterances[0].corpus, "parts": name, "speakers": len(rows), **means}]
 
 
 def of_corpus(name, corpus):
-    """The results on the talkers of one corpus."""
+    """The results on the speakers of one corpus."""
     full = name / f"without-{corpus.partition('=')[0]}.keras" if name.is_dir() else name.with_suffix(".keras")
     classifier = EmotionClassifier(full.with_suffix(".tflite"))
     own = clips.read(classifier, [each for each in readers.read([corpus]) if each.emotion in classifier.recipe.labels])

@@ -48,11 +48,11 @@ def main():
     made = {"n_versions": 0, "noises": [], "rooms": [], "seed": SEED, "jobs": 1}
     table = examples.extract(readers.read(options.corpus), recipe, **made, file=options.folds / "features.npy")
     own = np.array([utterance.corpus == CORPUS for utterance in table.utterances])
-    talkers = np.array([utterance.talker for utterance in table.utterances])
-    actors = sorted(set(talkers[own]))
+    speakers = np.array([utterance.speaker for utterance in table.utterances])
+    actors = sorted(set(speakers[own]))
     matrix, folds = np.zeros((len(LABELS), len(LABELS)), int), []
     for first in range(0, len(actors), ACTORS_A_FOLD):
-        test = own & np.isin(talkers, actors[first : first + ACTORS_A_FOLD])
+        test = own & np.isin(speakers, actors[first : first + ACTORS_A_FOLD])
         said, size = answers(table, recipe, test)
         emotions = [utterance.emotion for utterance, wanted in zip(table.utterances, test, strict=True) if wanted]
         fold = confusion_matrix(label_numbers(emotions, LABELS), np.array(said), len(LABELS))

@@ -3,7 +3,7 @@
     python benchmarks/no_speech.py --gates FOLDS --rooms DIR --speech NAME=DIR ... --noise DIR ...
 
 FOLDS holds fold-1.tflite to fold-5.tflite, which `emotion-edge-converter speech-gate --folds FOLDS ...` writes from the same
-folders. Each recording is heard by the gate that learnt neither its talker nor its noise; the noises and rooms that disturb
+folders. Each recording is heard by the gate that learnt neither its speaker nor its noise; the noises and rooms that disturb
 speech the gates may have learnt. Prints shares and writes benchmarks/no_speech.json.
 """
 

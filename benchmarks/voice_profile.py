@@ -1,9 +1,9 @@
-"""What a voice profile gives talkers that a model never heard: a few unlabelled utterances make it, the rest test it.
+"""What a voice profile gives speakers that a model never heard: a few unlabelled utterances make it, the rest test it.
 
     python benchmarks/voice_profile.py FOLDS --corpus tess=DIR --corpus ravdess=DIR ...
 
-FOLDS is the folder that `emotion-edge-converter five-emotions` writes: each talker is answered by the int8 model of the fold that
-never heard them, without a profile and with one. A profile is made of so many utterances of the talker, drawn at random, or of half
+FOLDS is the folder that `emotion-edge-converter five-emotions` writes: each speaker is answered by the int8 model of the fold that
+never heard them, without a profile and with one. A profile is made of so many utterances of the speaker, drawn at random, or of half
 of those that there are where that is less; of any emotion, or of neutral ones alone. Each draw is repeated. Prints a table and writes
 benchmarks/voice_profile.json.
 """
@@ -38,12 +38,14 @@ def features_of(models, utterances):
     return heard
 
 
-def trial(folder, models, by_talker, count, neutral, random):
+def trial(folder, models, by_speaker, count, neutral, random):
     """Corpus to what was so, what was said without a profile, and with one."""
     answers = {}
-    for (corpus, _), heard in tqdm(by_talker.items(), desc=f"profiles of {count}", unit="talker"):
+    for (corpus, _), heard in tqdm(by_speaker.items(), desc=f"profiles of {count}", unit="speaker"):
         alone = models.of(heard[0][0])
-        path = next(folder / fold["model"] for fold in FOLDS["folds"] if heard[0][0].talker in fold["talkers"][corpus])
+        path = next(
+            folder / fold["model"] for fold in FOLDS["folds"] if heard[0][0].speaker in fold["speakers"][corpus]
+        )
         for _ in range(DRAWS):
             rows = [row for row, (utterance, _) in enumerate(heard) if not neutral or utterance.emotion == NEUTRAL]
             chosen = set(random.permutation(rows)[: min(count, len(rows) // 2)].tolist())
@@ -83,12 +85,12 @@ if __name__ == "__main__":
     FOLDS = json.loads((options.folds / fold_models.FOLDS_FILE).read_text())
     labels = models.any.recipe.labels
     wanted = [utterance for utterance in readers.read(options.corpus) if utterance.emotion in labels]
-    by_talker = {}
+    by_speaker = {}
     for utterance, features in features_of(models, wanted):
-        by_talker.setdefault((utterance.corpus, utterance.talker), []).append((utterance, features))
+        by_speaker.setdefault((utterance.corpus, utterance.speaker), []).append((utterance, features))
     results = []
     for count, neutral in TRIALS:
-        answers = trial(options.folds, models, by_talker, count, neutral, np.random.default_rng(0))
+        answers = trial(options.folds, models, by_speaker, count, neutral, np.random.default_rng(0))
         result = {"utterances": count, "of": NEUTRAL if neutral else "any emotion", **figures(labels, answers)}
         results.append(result)
         gains = "  ".join(f"{corpus} {each['gain']:+.3f}" for corpus, each in result["corpora"].items())

@@ -124,12 +124,12 @@ def test_commands_run(page, tmp_path, monkeypatch, capsys):
 def test_ones_own_model_from_the_first_command_to_the_last(name, tmp_path, monkeypatch, capsys):
     """On recordings in which one label is higher than the other."""
     for label, factor in (("calm", 1.0), ("cross", 2.5)):
-        for number, talker in enumerate(("anna", "ben")):
+        for number, speaker in enumerate(("anna", "ben")):
             for clip in range(12):
                 seconds = np.arange(12_000) / 22050
                 sound = 0.2 * np.sign(np.sin(2 * np.pi * (100 + 5 * number + clip) * factor * seconds))
                 for corpus in ("recordings", "other-recordings"):
-                    write(tmp_path / corpus / label / talker / f"{clip}.wav", sound, 22050)
+                    write(tmp_path / corpus / label / speaker / f"{clip}.wav", sound, 22050)
     shutil.copy(ROOT / "examples" / "sounds" / "hello.wav", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("emotion_edge_converter.cli.arguments.EPOCHS", 25)  # enough for so different sounds

@@ -68,10 +68,10 @@ def test_the_figures_of_strangers_are_those_of_the_evaluation():
         low, high = corpus["uar_interval"]
         uar = f"{corpus['uar']:.3f} | {low:.3f} to {high:.3f}"
         rest = f"{left_out[name]['uar']:.3f} |"
-        row = re.escape(f"| {corpus['talkers']} | {uar} | {rest}")
+        row = re.escape(f"| {corpus['speakers']} | {uar} | {rest}")
         assert re.search(rf"\| {name}, \w+ {row}", text, re.IGNORECASE)
         ece = f"{corpus['expected_calibration_error']:.3f}"
-        row = f"| {corpus['talkers']} | {corpus['recordings']} | {uar} | {ece} | {rest}"
+        row = f"| {corpus['speakers']} | {corpus['recordings']} | {uar} | {ece} | {rest}"
         assert row in card
     half = next(each["accuracy"] for each in together["coverage"] if each["coverage"] == 0.5)
     means = f"{figures['mean_uar']:.3f} | | {figures['left_out']['mean_uar']:.3f} |"
@@ -148,7 +148,7 @@ def test_the_figures_of_adapting_are_those_of_the_benchmark():
         assert f"| {' | '.join(cells)} |" in README
     text = " ".join(README.split())
     for row in rows[::3]:
-        assert re.search(rf"\| {row['corpus']}, {row['talkers']} talkers \|", text, re.IGNORECASE)
+        assert re.search(rf"\| {row['corpus']}, {row['speakers']} talkers \|", text, re.IGNORECASE)
         assert re.search(rf"{row['corpus']} {100 * row['refused_but_better']:.0f} %", text, re.IGNORECASE)
     assert f"a help in {100 * max(row['shuffled_accepted'] for row in rows):.0f} % of the cases at most" in text
     assert not any(row["accepted_but_worse"] for row in rows)
@@ -228,7 +228,7 @@ def test_the_card_of_tess_mlp_says_what_strangers_get():
         corpus = corpora[name.lower()]
         low, high = corpus["uar_interval"]
         numbers = (corpus["uar"], low, high, corpus["expected_calibration_error"])
-        assert figures == [str(corpus["talkers"]), str(corpus["recordings"]), *(f"{number:.3f}" for number in numbers)]
+        assert figures == [str(corpus["speakers"]), str(corpus["recordings"]), *(f"{number:.3f}" for number in numbers)]
 
 
 def test_relative_links_lead_somewhere():

@@ -21,17 +21,17 @@ def register(commands: Any) -> None:
         "evaluate",
         help="measure a model on labelled recordings",
         description="Measure a model on labelled recordings, through the very path that runs on the device: UAR with a "
-        "confidence interval over talkers, accuracy, calibration, coverage, per corpus and sex; over the telephone, in noise "
+        "confidence interval over speakers, accuracy, calibration, coverage, per corpus and sex; over the telephone, in noise "
         "and in rooms. The figures are of strangers if a folder of fold models answers, or a model that was trained on none "
-        "of these talkers.",
+        "of these speakers.",
     )
     parser.add_argument(
         "model",
         type=converted,
         metavar="MODEL.tflite|NAME|DIR",
         help='a model file, the name of a shipped model, or a folder with a folds.json: {"folds": [{"model": FILE, '
-        '"talkers": {CORPUS: [TALKER, ...]}}, ...], "left_out": [{"model": FILE, "corpus": CORPUS}, ...]}, where each '
-        "model answers the talkers that it was not trained on",
+        '"speakers": {CORPUS: [SPEAKER, ...]}}, ...], "left_out": [{"model": FILE, "corpus": CORPUS}, ...]}, where each '
+        "model answers the speakers that it was not trained on",
     )
     add_corpus(parser)
     add_noise(parser, "a folder of noises, in any layout: also measure in noise")
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     heard = conditions.read(models.any.sample_rate_hz, options.noise, options.rooms)
     result = {
         "model": models.name,
-        "folds": None if models.by_talker is None else len(models.folds),
+        "folds": None if models.by_speaker is None else len(models.folds),
         "trained_on": list(dict.fromkeys(name for model in models.folds for name in model.recipe.corpora)),
         "noises": len(heard.noises),
         "rooms": len(heard.rooms),
@@ -75,14 +75,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _table(result: dict[str, Any]) -> str:
-    head = f"{'':12} {'files':>6} {'talkers':>7} {'UAR':>6} {'95 %':>14} {'accuracy':>8} {'ECE':>6} {'sure':>6} {'right':>6}"
+    head = f"{'':12} {'files':>6} {'speakers':>8} {'UAR':>6} {'95 %':>14} {'accuracy':>8} {'ECE':>6} {'sure':>6} {'right':>6}"
     lines = [head]
     for name, corpus in result["corpora"].items():
         lines.append(_line(name, corpus))
         lines += [_line(f"  {sex}", part) for sex, part in corpus["sex"].items()]
     all_corpora = {
         "recordings": sum(corpus["recordings"] for corpus in result["corpora"].values()),
-        "talkers": sum(corpus["talkers"] for corpus in result["corpora"].values()),
+        "speakers": sum(corpus["speakers"] for corpus in result["corpora"].values()),
         "uar": result["mean_uar"],
         "uar_interval": (None, None),
     }
@@ -111,6 +111,6 @@ def _line(name: str, figures: dict[str, Any]) -> str:
     sure = figures["sure"]
     right = "" if sure["accuracy"] is None else f"{sure['accuracy']:6.3f}"
     return (
-        f"{name:12} {figures['recordings']:6} {figures['talkers']:7} {figures['uar']:6.3f} {interval:>14} "
+        f"{name:12} {figures['recordings']:6} {figures['speakers']:8} {figures['uar']:6.3f} {interval:>14} "
         f"{figures['accuracy']:8.3f} {figures['expected_calibration_error']:6.3f} {sure['share']:6.3f} {right}"
     )

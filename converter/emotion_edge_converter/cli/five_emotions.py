@@ -38,7 +38,7 @@ def register(commands: Any) -> None:
         "five-emotions",
         help="train the model for voices that it never heard",
         description="Train one model of all corpora together, each recording also in noise, in rooms, of other speakers' "
-        "size and by other microphones; cross-validate it by talker and by corpus, and calibrate its confidence on talkers "
+        "size and by other microphones; cross-validate it by speaker and by corpus, and calibrate its confidence on speakers "
         "that were held out. Writes NAME.keras, NAME.tflite, NAME.json (the recipe), and into the folder --folds the models "
         "that `evaluate` measures.",
     )

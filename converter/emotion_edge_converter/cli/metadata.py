@@ -20,7 +20,7 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "metadata",
         help="list the recordings of corpora as CSV",
-        description="Print or write the recordings of corpora as CSV: file, talker, word, emotion, corpus, sex.",
+        description="Print or write the recordings of corpora as CSV: file, speaker, word, emotion, corpus, sex.",
     )
     add_corpus(parser)
     parser.add_argument(
@@ -42,9 +42,9 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
     else:
         write_text(options.output, text)
-    talkers = {(utterance.corpus, utterance.talker) for utterance in utterances if utterance.talker}
+    speakers = {(utterance.corpus, utterance.speaker) for utterance in utterances if utterance.speaker}
     emotions = sorted({utterance.emotion for utterance in utterances})
-    print(f"{len(utterances)} recordings, {len(talkers)} known talkers, {', '.join(emotions)}", file=sys.stderr)
+    print(f"{len(utterances)} recordings, {len(speakers)} known speakers, {', '.join(emotions)}", file=sys.stderr)
     return 0
 
 

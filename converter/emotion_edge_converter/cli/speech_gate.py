@@ -36,7 +36,7 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "speech-gate",
         help="train the model that tells speech from other sounds",
-        description="Cut speech and noise into windows as the live loop does, cross-validate a small model on talkers and "
+        description="Cut speech and noise into windows as the live loop does, cross-validate a small model on speakers and "
         "noises that it never heard, then train it on everything. Writes NAME.keras, NAME.tflite, NAME.json (the "
         "recipe) and the report.",
     )
@@ -45,7 +45,7 @@ def register(commands: Any) -> None:
         action="append",
         required=True,
         metavar="NAME=PATH",
-        help="a folder of speech; talkers are told apart by file name in tess, ravdess, emodb, nemo and ased, in any "
+        help="a folder of speech; speakers are told apart by file name in tess, ravdess, emodb, nemo and ased, in any "
         "other corpus by folder; may be given several times",
     )
     add_noise(parser, "a folder of other sounds, one folder a class, or a file a class", required=True)

@@ -23,7 +23,7 @@ def register(commands: Any) -> None:
         "train",
         help="train one model",
         description="Train one model on two thirds of the recordings and test it on the rest; beside it, train on all "
-        "talkers but one and test on that one. Writes NAME.keras, NAME.json (the recipe), NAME.train.csv "
+        "speakers but one and test on that one. Writes NAME.keras, NAME.json (the recipe), NAME.train.csv "
         "and NAME.test.csv.",
     )
     add_corpus(parser)
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         fitting.train(
             options.architecture, vectors, targets, len(labels), split, seed=options.seed, epochs=options.epochs
         )
-        for split in (splits.random_split(kept, options.seed), *splits.talker_splits(kept))
+        for split in (splits.random_split(kept, options.seed), *splits.speaker_splits(kept))
     ]
     scores = {f"accuracy, {each.split.name}": round(study.score(each).accuracy, 4) for each in trainings}
     recipe = recipe.replace(
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     if len(trainings) == 1:
         print(
             "all of it is one voice, as far as the corpus says: expect far less on a voice that it never heard. "
-            "Recordings of each talker in a folder of their own show how much",
+            "Recordings of each speaker in a folder of their own show how much",
             file=sys.stderr,
         )
     print(f"written: {', '.join(map(str, files.values()))}", file=sys.stderr)
@@ -94,7 +94,7 @@ def _protocol(trainings: Sequence[Any], seed: int) -> str:
     )
     if len(trainings) > 1:
         text += "; A -> B: another training of the same, on A's recordings alone, tested on B's, never heard before"
-        text += "" if len(trainings) == 3 else "; others: all talkers but B"
+        text += "" if len(trainings) == 3 else "; others: all speakers but B"
     return text
 
 

@@ -43,7 +43,7 @@ def read(folder: Path) -> list[Utterance]:
     return distinct(
         Utterance(
             file,
-            talker=match["speaker"],
+            speaker=match["speaker"],
             word=match["text"].lower(),
             emotion=_EMOTIONS[match["emotion"].upper()],
             corpus=NAME,

@@ -1,4 +1,4 @@
-"""People's own recordings: one folder a label, any labels; a folder below that, if there is one, names the talker."""
+"""People's own recordings: one folder a label, any labels; a folder below that, if there is one, names the speaker."""
 
 from __future__ import annotations
 

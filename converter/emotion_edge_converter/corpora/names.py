@@ -15,7 +15,7 @@ from .utterance import SEXES, Utterance
 FEMALE, MALE = SEXES
 
 _SUFFIXES: Final = {".wav", ".flac"}
-_CONTRADICTION: Final = "none kept, for the names differ in talker or emotion"
+_CONTRADICTION: Final = "none kept, for the names differ in speaker or emotion"
 
 _log = logging.getLogger(__name__)
 
@@ -47,14 +47,14 @@ def recordings(folder: Path, pattern: re.Pattern[str], form: str) -> Iterator[tu
 
 
 def distinct(utterances: Iterable[Utterance]) -> list[Utterance]:
-    """Without files that are the same to the bit: the first stays, or none where talker or emotion differ.
+    """Without files that are the same to the bit: the first stays, or none where speaker or emotion differ.
 
     Only files of one size are opened. What goes is named in a warning.
     """
     utterances = list(utterances)
     dropped: set[Path] = set()
     for first, *others in _identical(utterances):
-        alike = all((other.talker, other.emotion) == (first.talker, first.emotion) for other in others)
+        alike = all((other.speaker, other.emotion) == (first.speaker, first.emotion) for other in others)
         copies = ", ".join(str(other.file) for other in others)
         _log.warning("%s is bit for bit also %s: %s", first.file, copies, "kept once" if alike else _CONTRADICTION)
         dropped.update(utterance.file for utterance in (others if alike else [first, *others]))

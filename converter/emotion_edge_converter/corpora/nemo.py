@@ -50,7 +50,7 @@ def read(folder: Path) -> list[Utterance]:
     return distinct(
         Utterance(
             file,
-            talker=match["speaker"].upper(),
+            speaker=match["speaker"].upper(),
             word=texts.get(match["sentence"], match["sentence"]),
             emotion=_EMOTIONS[match["emotion"].lower()],
             corpus=NAME,

@@ -40,7 +40,7 @@ def read(folder: Path) -> list[Utterance]:
     return distinct(
         Utterance(
             file,
-            talker=match["actor"],
+            speaker=match["actor"],
             word=_STATEMENTS[match["statement"]],
             emotion=_EMOTIONS[match["emotion"]],
             corpus=NAME,

@@ -46,7 +46,7 @@ def read(specifications: Sequence[str]) -> list[Utterance]:
         if not found:
             raise CorpusError(f"{name}: {path} holds no recording of this corpus")
         utterances += found
-    return sorted(_each_once(utterances), key=lambda u: (u.corpus, u.talker, u.word, u.emotion, u.file.name))
+    return sorted(_each_once(utterances), key=lambda u: (u.corpus, u.speaker, u.word, u.emotion, u.file.name))
 
 
 def reader_and_path(specification: str) -> tuple[str, str]:

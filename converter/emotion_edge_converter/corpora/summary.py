@@ -37,7 +37,7 @@ def summary(utterances: Sequence[Utterance]) -> str:
 
 def _counts(utterances: Sequence[Utterance], labels: Sequence[str]) -> list[float]:
     """One corpus: whole numbers, but for the minutes."""
-    sexes = Counter({u.talker: u.sex for u in utterances if u.talker}.values())
+    sexes = Counter({u.speaker: u.sex for u in utterances if u.speaker}.values())
     emotions = Counter(u.emotion for u in utterances)
     minutes = sum((_duration_s(u.file) for u in utterances), 0.0) / 60
     by_sex = [sexes[sex] for sex in (*SEXES, "")]

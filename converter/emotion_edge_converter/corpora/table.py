@@ -9,13 +9,13 @@ from typing import Final
 from ..errors import CorpusError
 from .utterance import SEXES, Utterance
 
-COLUMNS: Final = ("file", "talker", "word", "emotion", "corpus", "sex")
+COLUMNS: Final = ("file", "speaker", "word", "emotion", "corpus", "sex")
 
 _NEEDED: Final = COLUMNS[:5]  # older tables have no more
 
 
 def read(path: Path) -> list[Utterance]:
-    """The rows of a CSV with the columns file, talker, word, emotion, corpus and, if it is there, sex.
+    """The rows of a CSV with the columns file, speaker, word, emotion, corpus and, if it is there, sex.
 
     Raises:
         CorpusError: it is no such file.

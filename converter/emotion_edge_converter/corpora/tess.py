@@ -1,6 +1,6 @@
 """The Toronto emotional speech set (Dupuis & Pichora-Fuller, 2010).
 
-Files are called `talker_word_emotion`. Copies differ in their folders, in capitals, in how they write the two-word
+Files are called `speaker_word_emotion`. Copies differ in their folders, in capitals, in how they write the two-word
 emotion, and some hold every file twice; so only file names are read, and each recording counts once.
 """
 
@@ -16,11 +16,11 @@ from .utterance import Utterance
 NAME: Final = "tess"
 
 _PATTERN: Final = re.compile(
-    r"(?P<talker>OAF|YAF|OA)_(?P<word>[a-z]+)_(?P<emotion>angry|disgust|fear|happy|neutral|sad|ps|pleasant_surprised?)",
+    r"(?P<speaker>OAF|YAF|OA)_(?P<word>[a-z]+)_(?P<emotion>angry|disgust|fear|happy|neutral|sad|ps|pleasant_surprised?)",
     re.IGNORECASE,
 )
 _SUFFIXES: Final = {".wav", ".flac"}
-_TALKERS: Final = {"OA": "OAF"}  # OA_bite_neutral, as published
+_SPEAKERS: Final = {"OA": "OAF"}  # OA_bite_neutral, as published
 _EMOTIONS: Final = {"ps": "pleasant_surprise", "pleasant_surprised": "pleasant_surprise"}
 
 _log = logging.getLogger(__name__)
@@ -34,10 +34,10 @@ def read(folder: Path) -> list[Utterance]:
             continue
         match = _PATTERN.fullmatch(file.stem)
         if match is None:
-            _log.warning("%s does not fit talker_word_emotion: skipped", file)
+            _log.warning("%s does not fit speaker_word_emotion: skipped", file)
             continue
-        talker, word, emotion = match["talker"].upper(), match["word"].lower(), match["emotion"].lower()
-        key = (_TALKERS.get(talker, talker), word, _EMOTIONS.get(emotion, emotion))
+        speaker, word, emotion = match["speaker"].upper(), match["word"].lower(), match["emotion"].lower()
+        key = (_SPEAKERS.get(speaker, speaker), word, _EMOTIONS.get(emotion, emotion))
         if key in found:
             _log.warning("%s is there already as %s: skipped", file, found[key].file)
             continue

@@ -16,7 +16,7 @@ class Utterance:
 
     Attributes:
         file: where it is.
-        talker: who speaks, as the corpus calls them; empty where nobody knows.
+        speaker: who speaks, as the corpus calls them; empty where nobody knows.
         word: what is said, as far as the corpus tells.
         emotion: how it is said, or whatever else the label is.
         corpus: where it comes from.
@@ -24,7 +24,7 @@ class Utterance:
     """
 
     file: Path
-    talker: str
+    speaker: str
     word: str
     emotion: str
     corpus: str

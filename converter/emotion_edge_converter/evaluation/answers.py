@@ -68,7 +68,7 @@ def answer(
         jobs: how many processes share the work; nothing else depends on it.
 
     Raises:
-        CorpusError: no recording carries one of the labels, a talker is in no fold, or nothing could be read.
+        CorpusError: no recording carries one of the labels, a speaker is in no fold, or nothing could be read.
         EmotionEdgeError: one of the processes was ended from outside.
     """
     labels = models.any.recipe.labels
@@ -118,5 +118,5 @@ class _Examiner:
 
 def _random(utterance: Utterance) -> np.random.Generator:
     """The recording's own: neither the other recordings nor the folder that it lies in change its noise."""
-    parts = (utterance.corpus, utterance.talker, utterance.emotion, utterance.file.name)
+    parts = (utterance.corpus, utterance.speaker, utterance.emotion, utterance.file.name)
     return np.random.default_rng(zlib.crc32("/".join(parts).encode(errors="surrogateescape")))

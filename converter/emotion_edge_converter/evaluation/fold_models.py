@@ -1,4 +1,4 @@
-"""Who answers whom: one model for everybody, or of each fold the model that never heard its talkers."""
+"""Who answers whom: one model for everybody, or of each fold the model that never heard its speakers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..corpora.readers import Utterance
 from ..errors import CorpusError
 
 FOLDS_FILE: Final = "folds.json"
-_FOLD_FORM: Final = '{"model": FILE, "talkers": {CORPUS: [TALKER, ...], ...}}'
+_FOLD_FORM: Final = '{"model": FILE, "speakers": {CORPUS: [SPEAKER, ...], ...}}'
 _LEFT_OUT_FORM: Final = '{"model": FILE, "corpus": CORPUS}'
 _NAMED: Final = 5
 
@@ -30,14 +30,14 @@ class FoldModels:
         source: where they come from, as `load` takes it.
         name: of the model, or of the folder.
         folds: of each fold its model; or the single one.
-        by_talker: corpus and talker to the model that answers; None where one answers everybody.
+        by_speaker: corpus and speaker to the model that answers; None where one answers everybody.
         by_corpus: corpus to the model that was trained without it.
     """
 
     source: str
     name: str
     folds: Sequence[EmotionClassifier]
-    by_talker: Mapping[tuple[str, str], EmotionClassifier] | None = None
+    by_speaker: Mapping[tuple[str, str], EmotionClassifier] | None = None
     by_corpus: Mapping[str, EmotionClassifier] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -51,32 +51,32 @@ class FoldModels:
 
     def of(self, utterance: Utterance) -> EmotionClassifier:
         """Who answers a recording."""
-        return self.any if self.by_talker is None else self.by_talker[utterance.corpus, utterance.talker]
+        return self.any if self.by_speaker is None else self.by_speaker[utterance.corpus, utterance.speaker]
 
     def without_corpus_of(self, utterance: Utterance) -> EmotionClassifier | None:
         """Who never heard any of a recording's corpus, if there is one."""
         return (self.by_corpus or {}).get(utterance.corpus)
 
     def require(self, utterances: Sequence[Utterance]) -> None:
-        """Raise a CorpusError that names the talkers in no fold, unless there is a model for every recording."""
-        talkers = dict.fromkeys((utterance.corpus, utterance.talker) for utterance in utterances)
-        missing = [talker for talker in talkers if self.by_talker is not None and talker not in self.by_talker]
+        """Raise a CorpusError that names the speakers in no fold, unless there is a model for every recording."""
+        speakers = dict.fromkeys((utterance.corpus, utterance.speaker) for utterance in utterances)
+        missing = [speaker for speaker in speakers if self.by_speaker is not None and speaker not in self.by_speaker]
         if missing:
-            named = ", ".join(f"{corpus} {talker or '(unknown)'}" for corpus, talker in missing[:_NAMED])
+            named = ", ".join(f"{corpus} {speaker or '(unknown)'}" for corpus, speaker in missing[:_NAMED])
             more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
             raise CorpusError(
-                f"{self.name}: no fold of {FOLDS_FILE} answers {named}{more}: add them to the talkers of one"
+                f"{self.name}: no fold of {FOLDS_FILE} answers {named}{more}: add them to the speakers of one"
             )
 
 
 def load(source: str) -> FoldModels:
     """The models of a folder with a `folds.json`, or a single one by its path or, where it is shipped, its name.
 
-    The file has the form `{"folds": [{"model": FILE, "talkers": {CORPUS: [TALKER, ...]}}], "left_out": [{"model": FILE,
-    "corpus": CORPUS}]}`, file names relative to the folder; the talkers are those that the model was not trained on.
+    The file has the form `{"folds": [{"model": FILE, "speakers": {CORPUS: [SPEAKER, ...]}}], "left_out": [{"model": FILE,
+    "corpus": CORPUS}]}`, file names relative to the folder; the speakers are those that the model was not trained on.
 
     Raises:
-        ModelError: one is missing or cannot be used, the file has another form or names a talker twice, or the models
+        ModelError: one is missing or cannot be used, the file has another form or names a speaker twice, or the models
             differ in labels or features.
         InterpreterError: no interpreter works here with one of them.
     """
@@ -94,15 +94,15 @@ def _of_folder(folder: Path) -> FoldModels:
     first, *others = models
     for name in others:
         _check_alike(file, (first, models[first].recipe), (name, models[name].recipe))
-    by_talker: dict[tuple[str, str], EmotionClassifier] = {}
+    by_speaker: dict[tuple[str, str], EmotionClassifier] = {}
     for fold in folds:
-        for talker in ((corpus, name) for corpus, names in fold["talkers"].items() for name in names):
-            if talker in by_talker:
-                raise ModelError(f"{file} names the talker {' '.join(talker)} twice: one fold answers each")
-            by_talker[talker] = models[fold["model"]]
+        for speaker in ((corpus, name) for corpus, names in fold["speakers"].items() for name in names):
+            if speaker in by_speaker:
+                raise ModelError(f"{file} names the speaker {' '.join(speaker)} twice: one fold answers each")
+            by_speaker[speaker] = models[fold["model"]]
     by_corpus = {entry["corpus"]: models[entry["model"]] for entry in left_out}
     in_folds = [models[fold["model"]] for fold in folds]
-    return FoldModels(str(folder), folder.resolve().name, in_folds, by_talker, by_corpus)
+    return FoldModels(str(folder), folder.resolve().name, in_folds, by_speaker, by_corpus)
 
 
 def _read(file: Path) -> tuple[list[Any], list[Any]]:
@@ -111,7 +111,7 @@ def _read(file: Path) -> tuple[list[Any], list[Any]]:
         data = json.loads(file.read_text("utf-8"))
     except OSError as error:
         raise ModelError(
-            f"{file} cannot be read: {error.strerror}; it says which model answers which talkers"
+            f"{file} cannot be read: {error.strerror}; it says which model answers which speakers"
         ) from error
     except ValueError as error:
         raise ModelError(f"{file} is not JSON: {error}") from error
@@ -127,10 +127,10 @@ def _read(file: Path) -> tuple[list[Any], list[Any]]:
 
 
 def _is_fold(entry: Any) -> bool:
-    talkers = entry.get("talkers") if isinstance(entry, dict) else None
-    if not isinstance(talkers, dict) or not isinstance(entry.get("model"), str):
+    speakers = entry.get("speakers") if isinstance(entry, dict) else None
+    if not isinstance(speakers, dict) or not isinstance(entry.get("model"), str):
         return False
-    return all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in talkers.values())
+    return all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in speakers.values())
 
 
 def _is_left_out(entry: Any) -> bool:

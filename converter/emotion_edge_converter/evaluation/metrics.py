@@ -28,25 +28,25 @@ def uar(matrix: NDArray[Any]) -> float:
 
 
 def uar_interval(
-    actual: NDArray[Any], predicted: NDArray[Any], talkers: Sequence[str], n_labels: int, *, draws: int = 1000
+    actual: NDArray[Any], predicted: NDArray[Any], speakers: Sequence[str], n_labels: int, *, draws: int = 1000
 ) -> tuple[float, float]:
-    """The 95 % confidence interval of the UAR over talkers: a percentile bootstrap that draws talkers, not recordings.
+    """The 95 % confidence interval of the UAR over speakers: a percentile bootstrap that draws speakers, not recordings.
 
-    Recordings of one talker err together, so drawing those would make the interval too narrow (Efron & Tibshirani, 1993).
-    Of a single talker nothing is known of others: (nan, nan).
+    Recordings of one speaker err together, so drawing those would make the interval too narrow (Efron & Tibshirani, 1993).
+    Of a single speaker nothing is known of others: (nan, nan).
 
     Args:
         actual, predicted: label numbers, shape (n,).
-        talkers: who speaks, n names.
+        speakers: who speaks, n names.
         n_labels: how many columns the confusion matrix has.
-        draws: how often talkers are drawn.
+        draws: how often speakers are drawn.
     """
-    names = sorted(set(talkers))
+    names = sorted(set(speakers))
     if len(names) < 2:
         return float("nan"), float("nan")
-    of_talker = np.array(talkers)
+    of_speaker = np.array(speakers)
     each = np.stack(
-        [confusion_matrix(actual[rows], predicted[rows], n_labels) for rows in (of_talker == name for name in names)]
+        [confusion_matrix(actual[rows], predicted[rows], n_labels) for rows in (of_speaker == name for name in names)]
     )
     random = np.random.default_rng(0)
     drawn = [uar(each[random.integers(len(names), size=len(names))].sum(axis=0)) for _ in range(draws)]

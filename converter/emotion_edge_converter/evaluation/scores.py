@@ -104,12 +104,12 @@ def _mean_uar(corpora: Mapping[str, dict[str, Any]]) -> float | None:
 
 def _recalls(answers: Answers) -> dict[str, Any]:
     actual, predicted = _numbers(answers)
-    talkers = [f"{utterance.corpus}:{utterance.talker}" for utterance in answers.utterances]
+    speakers = [f"{utterance.corpus}:{utterance.speaker}" for utterance in answers.utterances]
     n_columns = len(answers.labels) + 1
-    low, high = uar_interval(actual, predicted, talkers, n_columns)
+    low, high = uar_interval(actual, predicted, speakers, n_columns)
     return {
         "recordings": len(actual),
-        "talkers": len(set(talkers)),
+        "speakers": len(set(speakers)),
         "uar": _rounded(uar(confusion_matrix(actual, predicted, n_columns))),
         "uar_interval": [_rounded(low), _rounded(high)],
         "no_speech": int((predicted == len(answers.labels)).sum()),

@@ -47,7 +47,7 @@ _VARIED_NOISES: Final = 8
 _SYNTHETIC_S: Final = 4.0
 
 # Who speaks, by the corpus's way to name files; elsewhere by the folder that a file lies in.
-_TALKERS: Final[dict[str, Callable[[Path], str]]] = {
+_SPEAKERS: Final[dict[str, Callable[[Path], str]]] = {
     "tess": lambda file: file.stem.split("_")[0][:2],  # OA_bite_neutral is OAF's
     "ravdess": lambda file: file.stem[-2:],
     "emodb": lambda file: file.stem[:2],
@@ -65,7 +65,7 @@ class Recording:
     Attributes:
         file: where it is; None for a synthetic one.
         group: its corpus, or the class of noise.
-        fold: from 0; all of a talker, and all that was cut from one published clip, lie in one.
+        fold: from 0; all of a speaker, and all that was cut from one published clip, lie in one.
         speech: which of the two.
     """
 
@@ -116,7 +116,7 @@ class Windows:
 
 
 def speech_recordings(specification: str, most: int, random: Random) -> list[Recording]:
-    """Some recordings of a corpus given as NAME=PATH. Talker number i, sorted, is in fold i modulo 5.
+    """Some recordings of a corpus given as NAME=PATH. Speaker number i, sorted, is in fold i modulo 5.
 
     Raises:
         CorpusError: not of that form, or no audio files there.
@@ -125,14 +125,14 @@ def speech_recordings(specification: str, most: int, random: Random) -> list[Rec
     if not separator or not path or not name:
         raise CorpusError(f"--speech: got {specification!r}, wanted NAME=PATH, for example tess=recordings/tess")
     files = sounds.audio_files(Path(path), "--speech")
-    talker_of = _TALKERS.get(name, _folder_name)
+    speaker_of = _SPEAKERS.get(name, _folder_name)
     try:
-        talkers = {file: talker_of(file) for file in files}
+        speakers = {file: speaker_of(file) for file in files}
     except IndexError as error:
         raise CorpusError(f"--speech: {path} holds files that are not named as those of {name} are") from error
-    order = sorted(set(talkers.values()))
+    order = sorted(set(speakers.values()))
     chosen = [files[row] for row in np.sort(random.permutation(len(files))[:most])]
-    return [Recording(file, name, order.index(talkers[file]) % N_FOLDS, True) for file in chosen]
+    return [Recording(file, name, order.index(speakers[file]) % N_FOLDS, True) for file in chosen]
 
 
 def noise_recordings(folder: Path) -> list[Recording]:

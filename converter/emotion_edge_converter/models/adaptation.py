@@ -33,7 +33,7 @@ N_LAYERS: Final = 2
 
 DEVIATION: Final = 30.0
 """By how much an output of such a layer may change for a typical clip, a priori: one standard deviation. Of 1, 3, 10 and 30 the best on
-talkers of nEMO, EmoDB and RAVDESS whom the base, tess-mlp, had never heard; 100 gained 1 to 3 points of UAR more, no log
+speakers of nEMO, EmoDB and RAVDESS whom the base, tess-mlp, had never heard; 100 gained 1 to 3 points of UAR more, no log
 loss, and forgot more of the base's own voices."""
 
 MOST_FOLDS: Final = 5

@@ -1,4 +1,4 @@
-"""Models that never heard those whom they answer: one a fold of talkers, one without each corpus; and one of everything."""
+"""Models that never heard those whom they answer: one a fold of speakers, one without each corpus; and one of everything."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ Array = NDArray[Any]
 
 _N_CALIBRATION: Final = 3000
 
-# In deviations. Held-out talkers of a fold: with 4 the int8 model gave the same label as Keras to 0.992 of the recordings,
+# In deviations. Held-out speakers of a fold: with 4 the int8 model gave the same label as Keras to 0.992 of the recordings,
 # with 3 to 0.987, with 6 to 0.985.
 _FURTHEST: Final = 4.0
 
 
 PROTOCOL: Final = (
-    f"{five_emotions.N_FOLDS} folds by talker, all corpora together, every statistic from the training side, the int8 file; corpus left "
+    f"{five_emotions.N_FOLDS} folds by speaker, all corpora together, every statistic from the training side, the int8 file; corpus left "
     "out: by a model that heard none of it; UAR of recordings as they are, the speech gate not asked"
 )
 
@@ -175,11 +175,11 @@ def _folds(examples: Examples, several: Sequence[Part]) -> dict[str, Any]:
     """`folds.json`: who answers whom."""
     folds = []
     for part in (part for part in several if not part.corpus):
-        talkers: dict[str, list[str]] = {}
+        speakers: dict[str, list[str]] = {}
         for utterance, heard in zip(examples.utterances, part.train, strict=True):
-            names = talkers.setdefault(utterance.corpus, [])
-            if not heard and utterance.talker not in names:
-                names.append(utterance.talker)
-        folds.append({"model": f"{part.name}.tflite", "talkers": talkers})
+            names = speakers.setdefault(utterance.corpus, [])
+            if not heard and utterance.speaker not in names:
+                names.append(utterance.speaker)
+        folds.append({"model": f"{part.name}.tflite", "speakers": speakers})
     left_out = [{"model": f"{part.name}.tflite", "corpus": part.corpus} for part in several if part.corpus]
     return {"folds": folds, "left_out": left_out}

@@ -1,4 +1,4 @@
-"""The model for voices never heard: its training, and its cross-validation by talker and by corpus."""
+"""The model for voices never heard: its training, and its cross-validation by speaker and by corpus."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ N_FOLDS: Final = 5
 
 PROFILE: Final = ProfileRecipe(strength=0.5, utterances_to_half=5.0)
 
-# Of utterances of held-out talkers the last 1, 1.5, 2 and 2.5 s gave a mean UAR of 0.59, 0.67, 0.70 and 0.72, all of them 0.72.
+# Of utterances of held-out speakers the last 1, 1.5, 2 and 2.5 s gave a mean UAR of 0.59, 0.67, 0.70 and 0.72, all of them 0.72.
 _WINDOW_S: Final = 2.5
 
 _HIDDEN: Final = (208, 64)
@@ -69,16 +69,16 @@ def recipe(name: str) -> ModelRecipe:
 
 
 def folds(utterances: Sequence[Utterance]) -> Array:
-    """The fold of each recording, shape (n,): talker number i of a corpus, sorted, is in fold i modulo 5."""
-    talkers: dict[str, set[str]] = {}
+    """The fold of each recording, shape (n,): speaker number i of a corpus, sorted, is in fold i modulo 5."""
+    speakers: dict[str, set[str]] = {}
     for utterance in utterances:
-        talkers.setdefault(utterance.corpus, set()).add(utterance.talker)
+        speakers.setdefault(utterance.corpus, set()).add(utterance.speaker)
     fold = {
-        (corpus, talker): number % N_FOLDS
-        for corpus, names in talkers.items()
-        for number, talker in enumerate(sorted(names))
+        (corpus, speaker): number % N_FOLDS
+        for corpus, names in speakers.items()
+        for number, speaker in enumerate(sorted(names))
     }
-    return np.array([fold[utterance.corpus, utterance.talker] for utterance in utterances])
+    return np.array([fold[utterance.corpus, utterance.speaker] for utterance in utterances])
 
 
 def fit(
@@ -88,7 +88,7 @@ def fit(
 
     All emotions of the corpora are learnt, also those that are not among the labels, and the outputs of those are cut
     off afterwards: what is disgust or surprise helps to tell what is anger. About half of the recordings are heard as a
-    device hears them that has a profile of their talker.
+    device hears them that has a profile of their speaker.
 
     Returns:
         Raw features to the probabilities of the labels.

@@ -13,7 +13,7 @@ from .speech_gate import JUDGED_S, NOISY_RECALL, CrossValidation, smoothed, verd
 Array = NDArray[Any]
 
 PROTOCOL = (
-    f"{N_FOLDS} folds, no talker and no noise clip on both sides, thresholds from the training side, int8; speech: share of "
+    f"{N_FOLDS} folds, no speaker and no noise clip on both sides, thresholds from the training side, int8; speech: share of "
     f"windows of {JUDGED_S:g} s and more let through, mean over corpora; verdicts: two such windows in a row, or an "
     "utterance's last; logits averaged over the utterance so far"
 )

@@ -77,7 +77,7 @@ class CrossValidation:
     """What gates say of what they never heard.
 
     Attributes:
-        gates: gate number k was trained without fold k, of talkers and of noises, and has its threshold from the rest.
+        gates: gate number k was trained without fold k, of speakers and of noises, and has its threshold from the rest.
         logits: of each window by the gate of its fold, int8; above 0 it is let through. Shape (n,).
         left_out: the same of noise as recorded, by a gate that never heard its class; nan elsewhere.
         threshold: log odds at which a gate trained on everything has its threshold, to be taken off.
@@ -236,7 +236,7 @@ def check(
 def _check_both(windows: Windows, train: Array, name: str) -> None:
     if len(np.unique(windows.speech[train])) < 2:
         raise ConversionError(
-            f"{name} there is only {'speech' if windows.speech[train].any() else 'noise'} left to train on: give more talkers "
+            f"{name} there is only {'speech' if windows.speech[train].any() else 'noise'} left to train on: give more speakers "
             "and more noises"
         )
 

@@ -24,7 +24,7 @@ def html(result: dict[str, Any]) -> str:
         **result,
         chance=1 / len(labels),
         n_recordings=sum(corpus["recordings"] for corpus in corpora.values()),
-        n_talkers=sum(corpus["talkers"] for corpus in corpora.values()),
+        n_speakers=sum(corpus["speakers"] for corpus in corpora.values()),
         over_noise=pictures.over_noise(conditions, labels) if conditions.keys() >= set(NOISE.values()) else None,
         confusions={name: pictures.confusion(name, corpus, labels) for name, corpus in corpora.items()},
         reliability=pictures.reliability(kinds),

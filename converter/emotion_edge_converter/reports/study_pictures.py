@@ -78,21 +78,21 @@ def learning_curves(study: Study) -> bytes:
 
 
 def waveforms(utterances: Sequence[Utterance], labels: Sequence[str]) -> bytes:
-    """The first recording of each emotion and talker, all on one scale."""
-    talkers = list(dict.fromkeys(utterance.talker for utterance in utterances))[:4]
+    """The first recording of each emotion and speaker, all on one scale."""
+    speakers = list(dict.fromkeys(utterance.speaker for utterance in utterances))[:4]
     figure, axes = plt.subplots(
         len(labels),
-        len(talkers),
-        figsize=(4.2 * len(talkers), 1.25 * len(labels)),
+        len(speakers),
+        figsize=(4.2 * len(speakers), 1.25 * len(labels)),
         sharex=True,
         sharey=True,
         squeeze=False,
     )
     for row, label in enumerate(labels):
-        for column, talker in enumerate(talkers):
+        for column, speaker in enumerate(speakers):
             panel = axes[row][column]
             panel.tick_params(labelsize=7)
-            some = [utterance for utterance in utterances if (utterance.emotion, utterance.talker) == (label, talker)]
+            some = [utterance for utterance in utterances if (utterance.emotion, utterance.speaker) == (label, speaker)]
             if not some:
                 panel.axis("off")
                 continue
@@ -101,7 +101,7 @@ def waveforms(utterances: Sequence[Utterance], labels: Sequence[str]) -> bytes:
                 np.arange(len(samples)) / SAMPLE_RATE_HZ, samples, color=COLOURS[row % len(COLOURS)], linewidth=0.4
             )
             panel.set_title(
-                " · ".join(filter(None, (label, talker, some[0].word[:_LONGEST_WORD]))), fontsize=8, loc="left"
+                " · ".join(filter(None, (label, speaker, some[0].word[:_LONGEST_WORD]))), fontsize=8, loc="left"
             )
     figure.supxlabel("seconds", fontsize=9)
     return png(figure)

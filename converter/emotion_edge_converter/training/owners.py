@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 _NEUTRAL: Final = "neutral"
 _MOST_UTTERANCES: Final = 20
-_AT_ONCE: Final = 8  # profiles of a talker
+_AT_ONCE: Final = 8  # profiles of a speaker
 
 # What an owner has said before: in most homes mostly neutral things, at times all in one mood.
 _ONLY_NEUTRAL: Final = 0.15
@@ -25,7 +25,7 @@ _NO_PROFILE: Final = 0.55
 
 
 class Owners:
-    """Draws profiles of the talkers of some recordings.
+    """Draws profiles of the speakers of some recordings.
 
     Args:
         features: shape (n, versions, n_features).
@@ -37,23 +37,23 @@ class Owners:
         self._features: Final = features
         self._centre: Final = features.mean(axis=(0, 1))
         self._recipe: Final = recipe
-        talkers = [f"{utterance.corpus}:{utterance.talker}" for utterance in utterances]
-        names, self._talker = np.unique(talkers, return_inverse=True)
-        self._rows: Final = [np.flatnonzero(self._talker == number) for number in range(len(names))]
+        speakers = [f"{utterance.corpus}:{utterance.speaker}" for utterance in utterances]
+        names, self._speaker = np.unique(speakers, return_inverse=True)
+        self._rows: Final = [np.flatnonzero(self._speaker == number) for number in range(len(names))]
         self._emotions: Final = np.array([utterance.emotion for utterance in utterances])
 
     def draw(self, count: int, random: np.random.Generator) -> Array:
         """What profiles take off the features of each recording, so many times: shape (count, n, n_features).
 
-        Of some nothing: their talkers have no profile yet.
+        Of some nothing: their speakers have no profile yet.
         """
         shifts = np.stack([[self._shift(rows, random) for _ in range(_AT_ONCE)] for rows in self._rows])
-        chosen = random.integers(_AT_ONCE, size=(count, len(self._talker)))
-        has_profile = random.random((count, len(self._talker), 1)) >= _NO_PROFILE
-        return np.asarray(shifts[self._talker[np.newaxis], chosen] * has_profile)
+        chosen = random.integers(_AT_ONCE, size=(count, len(self._speaker)))
+        has_profile = random.random((count, len(self._speaker), 1)) >= _NO_PROFILE
+        return np.asarray(shifts[self._speaker[np.newaxis], chosen] * has_profile)
 
     def _shift(self, rows: Array, random: np.random.Generator) -> Array:
-        """Of one profile: of a few recordings of a talker, as recorded or changed, all in one way or another."""
+        """Of one profile: of a few recordings of a speaker, as recorded or changed, all in one way or another."""
         chance = random.random()
         neutral = rows[self._emotions[rows] == _NEUTRAL]
         if chance < _ONLY_NEUTRAL and len(neutral):

@@ -46,24 +46,24 @@ def random_split(utterances: Sequence[Utterance], seed: int = SEED) -> Split:
     return Split("random third", np.sort(train), np.sort(test))
 
 
-def talker_splits(utterances: Sequence[Utterance]) -> list[Split]:
-    """For each talker: train on all the others, test on that one, named `A -> B` or `others -> B`.
+def speaker_splits(utterances: Sequence[Utterance]) -> list[Split]:
+    """For each speaker: train on all the others, test on that one, named `A -> B` or `others -> B`.
 
-    Recordings of unknown talkers are on neither side. Empty where fewer than two talkers are known.
+    Recordings of unknown speakers are on neither side. Empty where fewer than two speakers are known.
     """
     several = len({utterance.corpus for utterance in utterances}) > 1
-    talkers = np.array([_name(utterance, several) for utterance in utterances])
-    known = sorted(set(talkers) - {""})
+    speakers = np.array([_name(utterance, several) for utterance in utterances])
+    known = sorted(set(speakers) - {""})
     if len(known) < 2:
         return []
     splits = []
-    for talker in known:
-        others = next(other for other in known if other != talker) if len(known) == 2 else "others"
-        heard = (talkers != talker) & (talkers != "")
-        splits.append(Split(f"{others} -> {talker}", np.flatnonzero(heard), np.flatnonzero(talkers == talker)))
+    for speaker in known:
+        others = next(other for other in known if other != speaker) if len(known) == 2 else "others"
+        heard = (speakers != speaker) & (speakers != "")
+        splits.append(Split(f"{others} -> {speaker}", np.flatnonzero(heard), np.flatnonzero(speakers == speaker)))
     return splits
 
 
 def _name(utterance: Utterance, several_corpora: bool) -> str:
     """Who speaks, told apart from a namesake in another corpus; empty where nobody knows."""
-    return f"{utterance.corpus}:{utterance.talker}" if several_corpora and utterance.talker else utterance.talker
+    return f"{utterance.corpus}:{utterance.speaker}" if several_corpora and utterance.speaker else utterance.speaker

@@ -15,7 +15,7 @@ from ..corpora.readers import Utterance
 from ..evaluation.metrics import accuracy, label_numbers, uar
 from ..settings import ARCHITECTURES, EPOCHS, MFCC_COUNTS, SEED
 from .fitting import Training, train
-from .splits import random_split, talker_splits
+from .splits import random_split, speaker_splits
 
 SAMPLE_RATE_HZ: Final = 22050
 ORIGINAL: Final = {
@@ -51,7 +51,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Cell:
-    """One architecture with one number of MFCCs: the random split first, then one score a talker left out."""
+    """One architecture with one number of MFCCs: the random split first, then one score a speaker left out."""
 
     architecture: str
     n_mfcc: int
@@ -106,7 +106,7 @@ def run(
         epochs: of every training.
     """
     targets = label_numbers([utterance.emotion for utterance in utterances], labels)
-    splits = [random_split(utterances, seed), *talker_splits(utterances)]
+    splits = [random_split(utterances, seed), *speaker_splits(utterances)]
 
     def cell(architecture: str, n_mfcc: int) -> Cell:
         some = features[:, :n_mfcc]

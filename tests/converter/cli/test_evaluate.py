@@ -24,14 +24,14 @@ from models import write_constant
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory):
-    """Folders of labels and talkers, one silence and one file that is no audio among them."""
+    """Folders of labels and speakers, one silence and one file that is no audio among them."""
     folder = tmp_path_factory.mktemp("recordings")
     for label in ("happy", "sad", "calm"):
-        for talker in ("ada", "bob"):
+        for speaker in ("ada", "bob"):
             for take in range(3):
                 write(
-                    folder / label / talker / f"{take}.wav",
-                    voice(10 * len(label) + take + (talker == "bob"), seconds=0.7),
+                    folder / label / speaker / f"{take}.wav",
+                    voice(10 * len(label) + take + (speaker == "bob"), seconds=0.7),
                     22050,
                 )
     write(folder / "sad" / "ada" / "silence.wav", np.zeros(22050), 22050)
@@ -47,7 +47,7 @@ def test_the_command(recordings, tmp_path, capsys, caplog):
     figures = json.loads(output.read_text())
     assert (figures["model"], figures["labels"]) == ("tess-mlp", list(EmotionClassifier().recipe.labels))
     (corpus,) = figures["corpora"].values()
-    assert (corpus["recordings"], corpus["talkers"], corpus["no_speech"]) == (13, 2, 1)  # calm is none of its labels
+    assert (corpus["recordings"], corpus["speakers"], corpus["no_speech"]) == (13, 2, 1)  # calm is none of its labels
     matrix = np.array(corpus["confusion"])
     assert matrix.shape == (5, 6)
     assert matrix.sum(axis=1).tolist() == [0, 0, 6, 0, 7]
@@ -71,7 +71,7 @@ def test_the_answers_are_those_of_the_runtime(recordings):
     assert list(under) == [AS_RECORDED, TELEPHONE]
     for utterance, prediction in zip(under[AS_RECORDED].utterances, under[AS_RECORDED].predictions, strict=True):
         assert prediction == classifier.classify(utterance.file)
-    assert {utterance.talker for utterance in under[TELEPHONE].of(talker="ada").utterances} == {"ada"}
+    assert {utterance.speaker for utterance in under[TELEPHONE].of(speaker="ada").utterances} == {"ada"}
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +95,13 @@ def folds(tmp_path_factory):
     models = {"happy": {"folders": ["ada"]}, "sad": {"folders": ["bob"], "tess": ["OAF"]}}
     for label in (*models, "angry"):
         write_constant(folder / f"{label}.tflite", label, name=label)
-    entries = [{"model": f"{label}.tflite", "talkers": talkers} for label, talkers in models.items()]
+    entries = [{"model": f"{label}.tflite", "speakers": speakers} for label, speakers in models.items()]
     left_out = [{"model": "angry.tflite", "corpus": "folders"}, {"model": "angry.tflite", "corpus": "tess"}]
     (folder / "folds.json").write_text(json.dumps({"folds": entries, "left_out": left_out}))
     return folder
 
 
-def test_each_talker_is_answered_by_the_model_that_never_heard_them(folds, recordings):
+def test_each_speaker_is_answered_by_the_model_that_never_heard_them(folds, recordings):
     under = answers_of(folds, recordings)
     assert list(under) == [AS_RECORDED, answers.LEFT_OUT, TELEPHONE]
     for name, expected in [
@@ -111,7 +111,7 @@ def test_each_talker_is_answered_by_the_model_that_never_heard_them(folds, recor
     ]:
         for utterance, prediction in zip(under[name].utterances, under[name].predictions, strict=True):
             silent = utterance.file.stem == "silence"
-            assert prediction.label == (None if silent else expected[utterance.talker])
+            assert prediction.label == (None if silent else expected[utterance.speaker])
 
 
 def test_the_number_of_processes_changes_nothing(folds, recordings, disturbances):
@@ -194,9 +194,9 @@ def edited(source, folder, change):
     ("change", "message"),
     [
         (lambda data: data["folds"].pop(), "no fold of folds.json answers folders bob: add them"),
-        (lambda data: data["folds"][1]["talkers"]["folders"].append("ada"), "names the talker folders ada twice"),
+        (lambda data: data["folds"][1]["speakers"]["folders"].append("ada"), "names the speaker folders ada twice"),
         (lambda data: data["folds"][0].update(model="no.tflite"), "names the model no.tflite, and there is no file"),
-        (lambda data: data["folds"][0].update(talkers=["ada"]), r"folds.json: folds: got .* wanted {\"model\": FILE"),
+        (lambda data: data["folds"][0].update(speakers=["ada"]), r"folds.json: folds: got .* wanted {\"model\": FILE"),
         (lambda data: data["left_out"].append({"model": "sad.tflite"}), r"left_out: got .* wanted {\"model\": FILE"),
         (lambda data: data.update(left_out={}), "left_out: got {}, wanted a list"),
         (lambda data: data.update(folds=[]), r"folds: got \[\], wanted a list"),

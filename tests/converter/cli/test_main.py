@@ -31,16 +31,16 @@ def convert(trained, *more):
 
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory):
-    """TESS in small: two talkers, five emotions that differ in pitch, twelve words."""
+    """TESS in small: two speakers, five emotions that differ in pitch, twelve words."""
     folder = tmp_path_factory.mktemp("recordings")
-    for talker in ("OAF", "YAF"):
+    for speaker in ("OAF", "YAF"):
         for number, emotion in enumerate(EMOTIONS):
             for word in range(12):
                 time = np.arange(12_000) / 24414
-                pitch_hz = (100 if talker == "OAF" else 115) * (1 + number)
+                pitch_hz = (100 if speaker == "OAF" else 115) * (1 + number)
                 noise = np.random.default_rng(word).standard_normal(len(time))
                 sound = 0.2 * np.sign(np.sin(2 * np.pi * (pitch_hz + word) * time)) + 0.01 * noise
-                name = f"{talker}_{emotion}/{talker}_word{chr(97 + word)}_{emotion}.wav"
+                name = f"{speaker}_{emotion}/{speaker}_word{chr(97 + word)}_{emotion}.wav"
                 write(folder / name, sound, 24414)
     return folder
 
@@ -71,10 +71,10 @@ def test_metadata(recordings, tmp_path, capsys):
     assert main(["metadata", "--corpus", f"tess={recordings}"]) == 0
     printed = capsys.readouterr()
     lines = printed.out.splitlines()
-    assert lines[0] == "file,talker,word,emotion,corpus,sex"
+    assert lines[0] == "file,speaker,word,emotion,corpus,sex"
     assert lines[1] == f"{recordings / 'OAF_angry' / 'OAF_worda_angry.wav'},OAF,worda,angry,tess,female"
     assert len(lines) == 121
-    assert printed.err == "120 recordings, 2 known talkers, angry, fear, happy, neutral, sad\n"
+    assert printed.err == "120 recordings, 2 known speakers, angry, fear, happy, neutral, sad\n"
     assert main(["metadata", "--corpus", f"tess={recordings}", "-o", str(tmp_path / "table.csv")]) == 0
     assert (tmp_path / "table.csv").read_text() == printed.out
 

@@ -33,7 +33,7 @@ def fill(folder, *names, content=None):
 
 
 def rows(utterances):
-    return [(utterance.talker, utterance.word, utterance.emotion, utterance.sex) for utterance in utterances]
+    return [(utterance.speaker, utterance.word, utterance.emotion, utterance.sex) for utterance in utterances]
 
 
 def test_ravdess(tmp_path):
@@ -46,7 +46,7 @@ def test_ravdess(tmp_path):
         ("24", "Dogs are sitting by the door", "angry", "female"),
     ]
     assert {utterance.corpus for utterance in found} == {"ravdess"}
-    by_number = {utterance.file.name[6:8]: utterance.emotion for utterance in found if utterance.talker == "09"}
+    by_number = {utterance.file.name[6:8]: utterance.emotion for utterance in found if utterance.speaker == "09"}
     numbered = ["neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surprise"]
     assert by_number == {f"0{number}": emotion for number, emotion in enumerate(numbered, 1)}
 
@@ -54,7 +54,7 @@ def test_ravdess(tmp_path):
 def test_emodb(tmp_path):
     fill(tmp_path, *(f"wav/03a01{letter}a.wav" for letter in "WLEAFTN"), "16B10tB.wav")
     found = readers.read([f"emodb={tmp_path}"])
-    assert {(u.file.name[5], u.emotion) for u in found if u.talker == "03"} == {
+    assert {(u.file.name[5], u.emotion) for u in found if u.speaker == "03"} == {
         ("W", "angry"),
         ("L", "boredom"),
         ("E", "disgust"),
@@ -168,11 +168,11 @@ def test_bit_identical_takes_are_kept_once(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("other", ["s4-03-01-02-50", "a5-03-01-02-51"])
-def test_one_sound_under_two_labels_or_talkers_is_not_kept(tmp_path, caplog, other):
+def test_one_sound_under_two_labels_or_speakers_is_not_kept(tmp_path, caplog, other):
     fill(tmp_path, "a5-03-01-02-50.wav", f"{other}.wav", content="the same sound")
     fill(tmp_path, "a5-04-01-02-50.wav")
     assert [utterance.word for utterance in READERS["ased"](tmp_path)] == ["a5-04"]
-    assert "none kept, for the names differ in talker or emotion" in caplog.text
+    assert "none kept, for the names differ in speaker or emotion" in caplog.text
 
 
 def test_files_of_different_sizes_are_not_opened(tmp_path, monkeypatch):
@@ -197,7 +197,7 @@ def test_csv_with_and_without_sex(tmp_path):
     table.write_text(text.getvalue())
     assert readers.read([f"csv={table}"]) == utterances
     table.write_text("\n".join(line.rpartition(",")[0] for line in text.getvalue().splitlines()))
-    assert [(u.talker, u.sex) for u in readers.read([f"csv={table}"])] == [("01", ""), ("02", "")]
+    assert [(u.speaker, u.sex) for u in readers.read([f"csv={table}"])] == [("01", ""), ("02", "")]
     table.write_text(text.getvalue().replace(",female", ",f"))
     with pytest.raises(CorpusError, match=r"table\.csv, line 3 has the sex 'f': wanted female or male, or nothing"):
         readers.read([f"csv={table}"])
@@ -244,9 +244,9 @@ def test_the_real_ones(corpus, caplog):
     assert len(utterances) == files
     counts = Counter(utterance.emotion for utterance in utterances)
     assert tuple(counts[emotion] for emotion in EMOTIONS) == labels
-    sexes = {utterance.talker: utterance.sex for utterance in utterances}
+    sexes = {utterance.speaker: utterance.sex for utterance in utterances}
     assert (len(sexes), Counter(sexes.values())) == (speakers, {"female": women, "male": speakers - women})
-    assert len({(utterance.talker, utterance.sex) for utterance in utterances}) == speakers
+    assert len({(utterance.speaker, utterance.sex) for utterance in utterances}) == speakers
     assert all(utterance.word for utterance in utterances)
     assert len(caplog.messages) == copies + wrong_sexes
     assert sum("kept once" in message for message in caplog.messages) == copies

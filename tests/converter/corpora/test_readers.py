@@ -20,7 +20,7 @@ def touch(folder, *names):
 
 
 def rows(utterances):
-    return [(utterance.talker, utterance.word, utterance.emotion) for utterance in utterances]
+    return [(utterance.speaker, utterance.word, utterance.emotion) for utterance in utterances]
 
 
 def test_tess_names_in_any_folders(tmp_path):
@@ -60,7 +60,7 @@ def test_tess_names_what_it_skips(tmp_path, caplog):
         "again/OAF_back_angry.flac",
         "song.wav",
     ]
-    assert sum("does not fit talker_word_emotion: skipped" in message for message in caplog.messages) == 3
+    assert sum("does not fit speaker_word_emotion: skipped" in message for message in caplog.messages) == 3
     assert sum("is there already" in message for message in caplog.messages) == 1
 
 
@@ -70,7 +70,7 @@ def test_the_order_does_not_depend_on_the_folders(tmp_path):
     assert rows(readers.read([f"tess={tmp_path / 'a'}"])) == rows(readers.read([f"tess={tmp_path / 'b'}"]))
 
 
-def test_folders_are_labels_and_below_them_talkers(tmp_path, caplog):
+def test_folders_are_labels_and_below_them_speakers(tmp_path, caplog):
     touch(
         tmp_path, "calm/1.wav", "calm/anna/2.mp3", "Über froh/3.ogg", "loose.wav", "calm/.hidden.wav", "calm/notes.txt"
     )
@@ -87,7 +87,7 @@ def test_csv_there_and_back(tmp_path):
     utterances = readers.read([f"tess={tmp_path / 'tess'}"])
     text = io.StringIO()
     readers.write(utterances, text)
-    assert next(csv.reader(io.StringIO(text.getvalue()))) == ["file", "talker", "word", "emotion", "corpus", "sex"]
+    assert next(csv.reader(io.StringIO(text.getvalue()))) == ["file", "speaker", "word", "emotion", "corpus", "sex"]
     (tmp_path / "table.csv").write_text(text.getvalue())
     assert readers.read([f"csv={tmp_path / 'table.csv'}"]) == utterances
 
@@ -101,7 +101,7 @@ def test_a_file_of_two_corpora_counts_once(tmp_path, caplog):
 
 def test_csv_from_a_spreadsheet(tmp_path):
     (tmp_path / "table.csv").write_text(
-        "\ufefffile,talker,word,emotion,corpus\r\na.wav,,,calm,mine\r\nb.wav,,,cross,mine\r\n"
+        "\ufefffile,speaker,word,emotion,corpus\r\na.wav,,,calm,mine\r\nb.wav,,,cross,mine\r\n"
     )
     found = readers.read([f"csv={tmp_path / 'table.csv'}"])
     assert rows(found) == [("", "", "calm"), ("", "", "cross")]
@@ -123,7 +123,7 @@ def test_csv_from_a_spreadsheet(tmp_path):
 def test_corpora_that_cannot_be_read(tmp_path, monkeypatch, specification, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "no.csv").write_text("a,b\n1,2\n")
-    (tmp_path / "short.csv").write_text("talker,word,emotion,corpus,file\nA\n")
+    (tmp_path / "short.csv").write_text("speaker,word,emotion,corpus,file\nA\n")
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe")
     with pytest.raises(CorpusError, match=message):
         readers.read([specification])
@@ -145,6 +145,6 @@ def test_the_five_emotions_or_those_that_are_named(tmp_path):
 def test_the_real_tess(tess):
     utterances = readers.read([f"tess={tess}"])
     assert len(utterances) == 2798
-    assert {utterance.talker for utterance in utterances} == {"OAF", "YAF"}
+    assert {utterance.speaker for utterance in utterances} == {"OAF", "YAF"}
     kept, labels = readers.with_emotions(utterances, None)
     assert (len(kept), labels) == (1998, EMOTIONS)

@@ -27,21 +27,21 @@ def test_uar_is_the_mean_of_the_recalls():
     assert uar(np.array([[3, 1, 0], [0, 1, 1]])) == pytest.approx((0.75 + 0.5) / 2)  # a last column for no answer
 
 
-def test_the_interval_is_over_talkers():
+def test_the_interval_is_over_speakers():
     random = np.random.default_rng(1)
     actual = np.tile([0, 1], 200)
-    talkers = [f"t{number // 20}" for number in range(400)]
-    good = np.repeat(random.random(20) < 0.5, 20)  # each talker is understood wholly or not at all
+    speakers = [f"t{number // 20}" for number in range(400)]
+    good = np.repeat(random.random(20) < 0.5, 20)  # each speaker is understood wholly or not at all
     predicted = np.where(good, actual, 1 - actual)
-    low, high = uar_interval(actual, predicted, talkers, 2)
+    low, high = uar_interval(actual, predicted, speakers, 2)
     share = good.mean()
     assert low < share < high
-    spread = np.sqrt(share * (1 - share) / 20)  # of 20 talkers, not of 400 recordings
+    spread = np.sqrt(share * (1 - share) / 20)  # of 20 speakers, not of 400 recordings
     assert (high - low) / (2 * 1.96 * spread) == pytest.approx(1, abs=0.25)
-    assert uar_interval(actual, predicted, talkers, 2) == (low, high)
+    assert uar_interval(actual, predicted, speakers, 2) == (low, high)
 
 
-def test_the_interval_of_sure_and_of_single_talkers():
+def test_the_interval_of_sure_and_of_single_speakers():
     actual = np.array([0, 1, 0, 1])
     assert uar_interval(actual, actual, ["a", "a", "b", "b"], 2) == (1, 1)
     assert np.isnan(uar_interval(actual, actual, ["a"] * 4, 2)).all()

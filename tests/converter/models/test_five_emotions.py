@@ -31,16 +31,16 @@ def recording(path, emotion, seed):
 
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory):
-    """Two corpora as tables, of 5 and of 2 talkers, with one emotion that is none of the five; noise; a room."""
+    """Two corpora as tables, of 5 and of 2 speakers, with one emotion that is none of the five; noise; a room."""
     folder = tmp_path_factory.mktemp("corpora")
-    rows = ["file,talker,word,emotion,corpus,sex"]
-    for corpus, talkers in (("one", "abcde"), ("two", "xy")):
-        for number, talker in enumerate(talkers):
+    rows = ["file,speaker,word,emotion,corpus,sex"]
+    for corpus, speakers in (("one", "abcde"), ("two", "xy")):
+        for number, speaker in enumerate(speakers):
             for emotion in PITCH:
                 for take in range(2):
-                    path = folder / corpus / f"{talker}-{emotion}-{take}.wav"
+                    path = folder / corpus / f"{speaker}-{emotion}-{take}.wav"
                     recording(path, emotion, 100 * number + take)
-                    rows.append(f"{path},{talker},{take},{emotion},{corpus},")
+                    rows.append(f"{path},{speaker},{take},{emotion},{corpus},")
     table = folder / "table.csv"
     table.write_text("\n".join(rows) + "\n")
     random = np.random.default_rng(0)
@@ -67,12 +67,12 @@ def made(corpora, tmp_path_factory):
 
 
 def utterances(*rows):
-    return [Utterance(None, talker, "", emotion, corpus) for corpus, talker, emotion in rows]
+    return [Utterance(None, speaker, "", emotion, corpus) for corpus, speaker, emotion in rows]
 
 
-def test_talker_number_i_of_each_corpus_is_in_fold_i_modulo_5():
+def test_speaker_number_i_of_each_corpus_is_in_fold_i_modulo_5():
     some = utterances(
-        *((corpus, talker, "sad") for corpus, names in (("b", "gfedcba"), ("a", "zy")) for talker in names)
+        *((corpus, speaker, "sad") for corpus, names in (("b", "gfedcba"), ("a", "zy")) for speaker in names)
     )
     assert five_emotions.folds(some).tolist() == [1, 0, 4, 3, 2, 1, 0, 1, 0]
 
@@ -92,7 +92,7 @@ def test_the_command_writes_a_model_that_runs(made):
 def test_its_fold_models_are_what_evaluate_takes(made, corpora, capsys):
     models = fold_models.load(str(made / "folds"))
     assert len(models.folds) == 5
-    assert set(models.by_talker) == {("one", talker) for talker in "abcde"} | {("two", talker) for talker in "xy"}
+    assert set(models.by_speaker) == {("one", speaker) for speaker in "abcde"} | {("two", speaker) for speaker in "xy"}
     assert set(models.by_corpus) == {"one", "two"}
     output = made / "figures.json"
     command = ["evaluate", str(made / "folds"), "--corpus", f"csv={corpora / 'table.csv'}", "-o", str(output)]
@@ -150,10 +150,10 @@ def test_a_damaged_recording_is_left_out(corpora, tmp_path, caplog, jobs):
     assert table.features.shape[0] == 1
 
 
-def test_profiles_take_a_talkers_own_way_off():
-    """A talker whose features all lie 10 higher: with many utterances half of that goes, and nothing where there is none."""
+def test_profiles_take_a_speakers_own_way_off():
+    """A speaker whose features all lie 10 higher: with many utterances half of that goes, and nothing where there is none."""
     random = np.random.default_rng(0)
-    some = utterances(*(("one", talker, emotion) for talker in "ab" for emotion in EMOTIONS for _ in range(20)))
+    some = utterances(*(("one", speaker, emotion) for speaker in "ab" for emotion in EMOTIONS for _ in range(20)))
     features = random.normal(0, 0.1, (200, 3, 4)).astype(np.float32)
     features[100:] += 10
     drawn = owners.Owners(features, some, ProfileRecipe(strength=0.5, utterances_to_half=5)).draw(50, random)
@@ -168,7 +168,7 @@ def test_profiles_take_a_talkers_own_way_off():
 
 def test_training_ignores_other_emotions_at_the_end_and_repeats():
     random = np.random.default_rng(0)
-    some = utterances(*(("one", talker, emotion) for talker in "abc" for emotion in PITCH for _ in range(4)))
+    some = utterances(*(("one", speaker, emotion) for speaker in "abc" for emotion in PITCH for _ in range(4)))
     features = random.normal(0, 1, (len(some), 2, 12)).astype(np.float32)
     for row, utterance in enumerate(some):
         features[row, :, list(PITCH).index(utterance.emotion)] += 4

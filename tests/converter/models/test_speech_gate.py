@@ -38,15 +38,15 @@ def hiss(seed, seconds=3.0):
 
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory):
-    """Five talkers, and two kinds of noise in five folds, one of them in a file a class."""
+    """Five speakers, and two kinds of noise in five folds, one of them in a file a class."""
     folder = tmp_path_factory.mktemp("sounds")
-    for talker in range(N_FOLDS):
+    for speaker in range(N_FOLDS):
         for number in range(3):
-            speech = voice(10 * talker + number, rate=RATE, seconds=2.0)
-            write(folder / "speech" / f"talker{talker}" / f"{number}.wav", speech, RATE)
+            speech = voice(10 * speaker + number, rate=RATE, seconds=2.0)
+            write(folder / "speech" / f"speaker{speaker}" / f"{number}.wav", speech, RATE)
         for number in range(2):
-            write(folder / "noise" / "hiss" / f"{talker + 1}-{number}.wav", hiss(10 * talker + number), RATE)
-        write(folder / "hum" / f"hum{talker}.wav", tone(100 + 20 * talker, rate=RATE, seconds=3), RATE)
+            write(folder / "noise" / "hiss" / f"{speaker + 1}-{number}.wav", hiss(10 * speaker + number), RATE)
+        write(folder / "hum" / f"hum{speaker}.wav", tone(100 + 20 * speaker, rate=RATE, seconds=3), RATE)
     write(folder / "rooms" / "room.wav", hiss(1, 0.3) * np.exp(-np.arange(4800) / 800).astype(np.float32), RATE)
     return folder
 
@@ -75,7 +75,7 @@ def test_the_model_file_tells_speech_from_noise(made, sounds):
         standardisation=recipe.standardisation
     )
     classifier = EmotionClassifier(made / "gate.tflite")
-    assert classifier.classify(sounds / "speech" / "talker1" / "1.wav").label == "speech"
+    assert classifier.classify(sounds / "speech" / "speaker1" / "1.wav").label == "speech"
     assert classifier.classify_samples(hiss(1000, 1.5), RATE).label == "other"
 
 
@@ -124,9 +124,9 @@ def test_the_same_seed_gives_the_same_weights(sounds):
         np.testing.assert_array_equal(one, other)
 
 
-def test_talkers_and_folds(sounds):
+def test_speakers_and_folds(sounds):
     recordings = speech_recordings(f"mine={sounds / 'speech'}", 100, np.random.default_rng(0))
-    assert {(each.file.parent.name, each.fold) for each in recordings} == {(f"talker{i}", i) for i in range(5)}
+    assert {(each.file.parent.name, each.fold) for each in recordings} == {(f"speaker{i}", i) for i in range(5)}
     assert len(speech_recordings(f"mine={sounds / 'speech'}", 4, np.random.default_rng(0))) == 4
     hums = noise_recordings(sounds / "hum")
     assert hums == [Recording(sounds / "hum" / f"hum{i}.wav", f"hum{i}", i, False) for i in range(5)]
@@ -145,7 +145,7 @@ def test_talkers_and_folds(sounds):
         ("ased", ["n1-01-01-01-01", "n1-01-01-02-01", "n1-01-01-01-03"], [0, 0, 1]),
     ],
 )
-def test_talkers_by_the_names_of_files(corpus, names, folds, tmp_path):
+def test_speakers_by_the_names_of_files(corpus, names, folds, tmp_path):
     for name in names:
         write(tmp_path / f"{name}.wav", hiss(1, 0.01), RATE)
     found = {
@@ -170,7 +170,7 @@ def test_files_that_do_not_fit_their_corpus(tmp_path):
         ({"-o": "nowhere/gate.keras"}, "there is no folder nowhere"),
         ({"--folds": "FILE"}, "cannot write FILE: it is a file"),
         ({"--noise": "DAMAGED"}, "no window of noise could be cut"),
-        ({"--speech": "mine=SOUNDS/speech/talker1"}, "without fold 1 there is only noise left"),
+        ({"--speech": "mine=SOUNDS/speech/speaker1"}, "without fold 1 there is only noise left"),
     ],
 )
 def test_bad_input_gets_one_clear_sentence(change, message, sounds, tmp_path, monkeypatch, capsys):

@@ -11,13 +11,13 @@ import pytest
 from emotion_edge_converter.corpora.readers import Utterance
 from emotion_edge_converter.errors import CorpusError
 from emotion_edge_converter.evaluation.metrics import accuracy, confusion_matrix, label_numbers, uar
-from emotion_edge_converter.training.splits import random_split, talker_splits
+from emotion_edge_converter.training.splits import random_split, speaker_splits
 
 
-def utterances(n_each, talkers=("A", "B"), emotions=("happy", "sad", "fear")):
+def utterances(n_each, speakers=("A", "B"), emotions=("happy", "sad", "fear")):
     return [
-        Utterance(Path(f"{number}.wav"), talker, str(number), emotion, "x")
-        for talker in talkers
+        Utterance(Path(f"{number}.wav"), speaker, str(number), emotion, "x")
+        for speaker in speakers
         for emotion in emotions
         for number in range(n_each)
     ]
@@ -32,45 +32,45 @@ def test_a_third_of_each_emotion_is_tested():
     assert list(random_split(table, seed=1).test) != list(split.test)
 
 
-def test_a_tested_talker_was_never_heard():
+def test_a_tested_speaker_was_never_heard():
     table = utterances(3)
-    splits = talker_splits(table)
+    splits = speaker_splits(table)
     assert [split.name for split in splits] == ["B -> A", "A -> B"]
     for split in splits:
-        heard, tested = ({table[row].talker for row in rows} for rows in (split.train, split.test))
+        heard, tested = ({table[row].speaker for row in rows} for rows in (split.train, split.test))
         assert not heard & tested
         assert len(split.train) + len(split.test) == len(table)
 
 
-def test_more_than_two_talkers_leave_out_one():
-    assert [split.name for split in talker_splits(utterances(2, talkers=("A", "B", "C")))] == [
+def test_more_than_two_speakers_leave_out_one():
+    assert [split.name for split in speaker_splits(utterances(2, speakers=("A", "B", "C")))] == [
         "others -> A",
         "others -> B",
         "others -> C",
     ]
 
 
-def test_who_may_be_the_tested_talker_does_not_train():
-    table = utterances(2, talkers=("A", "B", ""))
-    for split in talker_splits(table):
-        assert all(table[row].talker for row in [*split.train, *split.test])
+def test_who_may_be_the_tested_speaker_does_not_train():
+    table = utterances(2, speakers=("A", "B", ""))
+    for split in speaker_splits(table):
+        assert all(table[row].speaker for row in [*split.train, *split.test])
 
 
-def test_namesakes_of_two_corpora_are_two_talkers():
-    table = [replace(u, corpus=corpus) for corpus in ("x", "y") for u in utterances(2, talkers=("1",))]
-    assert [(split.name, len(split.train)) for split in talker_splits(table)] == [("y:1 -> x:1", 6), ("x:1 -> y:1", 6)]
+def test_namesakes_of_two_corpora_are_two_speakers():
+    table = [replace(u, corpus=corpus) for corpus in ("x", "y") for u in utterances(2, speakers=("1",))]
+    assert [(split.name, len(split.train)) for split in speaker_splits(table)] == [("y:1 -> x:1", 6), ("x:1 -> y:1", 6)]
 
 
-def test_unknown_talkers_cannot_be_left_out():
-    assert talker_splits(utterances(3, talkers=("",))) == []
-    assert talker_splits(utterances(3, talkers=("A",))) == []
+def test_unknown_speakers_cannot_be_left_out():
+    assert speaker_splits(utterances(3, speakers=("",))) == []
+    assert speaker_splits(utterances(3, speakers=("A",))) == []
 
 
 def test_too_few_recordings():
     with pytest.raises(CorpusError, match="only one recording of happy, sad, fear"):
-        random_split(utterances(1, talkers=("A",)))
+        random_split(utterances(1, speakers=("A",)))
     with pytest.raises(CorpusError, match="too few"):
-        random_split(utterances(2, talkers=("A",), emotions=tuple("abcdefgh"))[:4] + utterances(1, emotions=("z",)))
+        random_split(utterances(2, speakers=("A",), emotions=tuple("abcdefgh"))[:4] + utterances(1, emotions=("z",)))
 
 
 def test_figures_by_hand():
