@@ -1,4 +1,4 @@
-"""What the README and the cards say is so."""
+"""The figures and commands in the README and the cards are correct."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ README = (ROOT / "README.md").read_text()
 
 
 def blocks(language, text=README):
-    """The fenced blocks of one language, "" for none."""
+    """The fenced code blocks of one language; "" means a block without one."""
     return [
         code for name, code in re.findall(r"^```(.*)\n((?:(?!```).*\n)*)```$", text, re.MULTILINE) if name == language
     ]
 
 
-def test_the_command_to_try_prints_what_is_printed_there():
+def test_the_command_to_try_prints_what_the_readme_shows():
     command, expected = next(
         (block, after) for block, after in zip(blocks(""), blocks("")[1:], strict=False) if "classify examples" in block
     )
@@ -41,7 +41,7 @@ def test_the_command_to_try_prints_what_is_printed_there():
 
 
 @pytest.mark.parametrize("page", ["README.md", "converter/README.md"])
-def test_recipes_by_hand_are_read(page):
+def test_handwritten_recipes_are_accepted(page):
     from emotion_edge.model.recipe import ModelRecipe
 
     recipes = blocks("json", (ROOT / page).read_text())
@@ -50,7 +50,7 @@ def test_recipes_by_hand_are_read(page):
         ModelRecipe.from_json(recipe)
 
 
-def test_the_figures_are_those_of_the_model_and_the_study():
+def test_the_figures_match_the_model_and_the_study():
     scores = load("tess-mlp").recipe.scores
     study = json.loads((ROOT / "docs" / "study" / "study.json").read_text())
     (cell,) = [cell for cell in study["cells"] if (cell["architecture"], cell["n_mfcc"]) == ("mlp-128", 30)]
@@ -59,7 +59,7 @@ def test_the_figures_are_those_of_the_model_and_the_study():
     assert f"{first} on the random third, {' and '.join(others)} on the other actress" in " ".join(README.split())
 
 
-def test_the_figures_of_strangers_are_those_of_the_evaluation():
+def test_the_figures_for_unknown_speakers_match_the_evaluation():
     figures = json.loads((ROOT / "docs" / "five-emotions.evaluation.json").read_text())
     together, conditions = figures["together"], figures["conditions"]
     card, text = (" ".join(page.split()) for page in ((ROOT / "models" / "five-emotions.md").read_text(), README))
@@ -93,14 +93,14 @@ def test_the_figures_of_strangers_are_those_of_the_evaluation():
     assert f"learnt from) | {noise} |" in card
 
 
-def test_the_figures_of_eight_emotions_are_those_of_the_benchmark():
+def test_the_figures_of_eight_emotions_match_the_benchmark():
     figures = json.loads((ROOT / "benchmarks" / "eight_emotions.json").read_text())
     card, text = (" ".join(page.split()) for page in ((ROOT / "models" / "five-emotions.md").read_text(), README))
     assert f"UAR {figures['uar']:.3f}, accuracy {figures['accuracy']:.3f} (int8" in card
     assert f"RAVDESS, it recognises {figures['uar']:.3f} of those of actors" in text
 
 
-def test_the_figures_of_voice_profiles_are_those_of_the_benchmark():
+def test_the_figures_of_voice_profiles_match_the_benchmark():
     ten, neutral = (
         next(row for row in json.loads((ROOT / "benchmarks" / "voice_profile.json").read_text()) if wanted(row))
         for wanted in (
@@ -112,10 +112,10 @@ def test_the_figures_of_voice_profiles_are_those_of_the_benchmark():
     least, neutral_least = (min(corpus["gain"] for corpus in row["corpora"].values()) for row in (ten, neutral))
     assert f"a UAR {ten['mean_gain']:.3f} higher, and no corpus less than {least:.3f}" in text
     assert f"of ten neutral ones {neutral['mean_gain']:.3f}, and no corpus less than {neutral_least:.3f}" in text
-    assert f"ten utterances gave talkers {ten['mean_gain']:.3f} more" in text
+    assert f"ten utterances gave speakers {ten['mean_gain']:.3f} more" in text
 
 
-def test_the_figures_of_the_live_loop_are_those_of_the_benchmarks():
+def test_the_figures_of_the_live_loop_match_the_benchmarks():
     live = json.loads((ROOT / "benchmarks" / "live.json").read_text())
     stages = live["cpu_ms_per_s_of_sound"]
     costs = (
@@ -140,7 +140,7 @@ def test_the_figures_of_the_live_loop_are_those_of_the_benchmarks():
     assert f"{noise[default]['emotional_verdicts_per_hour']} emotional verdicts per hour of the same" in gate_card
 
 
-def test_the_figures_of_adapting_are_those_of_the_benchmark():
+def test_the_figures_of_adapting_match_the_benchmark():
     rows = json.loads((ROOT / "benchmarks" / "adaptation.json").read_text())["five-emotions, without the corpus"]
     assert {row["corpus"] for row in rows} == {"emodb", "nemo", "ravdess"}
     for part in ("5 of each label", "10 of each label", "other sentences"):
@@ -148,13 +148,13 @@ def test_the_figures_of_adapting_are_those_of_the_benchmark():
         assert f"| {' | '.join(cells)} |" in README
     text = " ".join(README.split())
     for row in rows[::3]:
-        assert re.search(rf"\| {row['corpus']}, {row['speakers']} talkers \|", text, re.IGNORECASE)
+        assert re.search(rf"\| {row['corpus']}, {row['speakers']} speakers \|", text, re.IGNORECASE)
         assert re.search(rf"{row['corpus']} {100 * row['refused_but_better']:.0f} %", text, re.IGNORECASE)
-    assert f"a help in {100 * max(row['shuffled_accepted'] for row in rows):.0f} % of the cases at most" in text
+    assert f"were accepted in {100 * max(row['shuffled_accepted'] for row in rows):.0f} % of the cases at most" in text
     assert not any(row["accepted_but_worse"] for row in rows)
 
 
-def test_the_figures_of_the_costs_are_those_of_the_benchmark():
+def test_the_figures_of_the_costs_match_the_benchmark():
     figures = json.loads((ROOT / "benchmarks" / "speed.json").read_text())
     fresh, warm, installed = figures["fresh"], figures["warm_ms"]["24414"], figures["installed_mb"]
     commands, ours, today = (
@@ -185,7 +185,7 @@ def test_the_figures_of_the_costs_are_those_of_the_benchmark():
     assert f"has not, about {gates}" in text
 
 
-def test_the_figures_of_archives_are_those_of_the_benchmark():
+def test_the_figures_of_archives_match_the_benchmark():
     flac, wav = (
         json.loads((ROOT / "benchmarks" / "throughput.json").read_text())[kind]["cpu_ratios"]["five-emotions"]
         for kind in ("as they are", "WAV")
@@ -208,7 +208,7 @@ def test_the_study_reaches_the_original_in_every_cell():
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
-def test_cards_have_the_models_figures(name):
+def test_cards_have_the_figures_of_their_models(name):
     card = (ROOT / "models" / f"{name}.md").read_text()
     recipe = load(name).recipe
     for figure in [*(f"{score:.4f}" for score in recipe.scores.values()), str(shipped()[name].stat().st_size)]:
@@ -217,13 +217,13 @@ def test_cards_have_the_models_figures(name):
     assert recipe.licence.split(",")[0] in card
 
 
-def test_the_card_of_tess_mlp_says_what_strangers_get():
+def test_the_card_of_tess_mlp_has_the_figures_for_unknown_speakers():
     card = (ROOT / "models" / "tess-mlp.md").read_text()
     corpora = json.loads((ROOT / "docs" / "tess-mlp.evaluation.json").read_text())["corpora"]
     rows = re.findall(
         r"^\| (\w+) \(\w+\) \| (\d+) \| (\d+) \| (\S+) \| (\S+) to (\S+) \| (\S+) \|$", card, re.MULTILINE
     )
-    assert len(rows) == len(corpora) - 1  # all but the one that it learnt
+    assert len(rows) == len(corpora) - 1  # all but the corpus that it learnt from
     for name, *figures in rows:
         corpus = corpora[name.lower()]
         low, high = corpus["uar_interval"]
