@@ -1,4 +1,4 @@
-"""Events on their way from the thread that makes them to the one that uses them."""
+"""A queue that passes events from the thread that makes them to the thread that uses them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .events import Event
 
 _log = logging.getLogger(__name__)
 
-_PATIENCE_S: Final = 0.2
+_CHECK_STOP_S: Final = 0.2
 
 
 class EventQueue:
     """A bounded queue of events.
 
     Args:
-        size: how many it holds.
-        lossy: when it is full, whether the oldest event goes, or whoever delivers waits.
-        stop: once this is set nobody waits any more.
+        size: the largest number of events in it.
+        lossy: what `put` does when the queue is full: True drops the oldest event, False waits for room.
+        stop: once this is set, `put` does not wait any more.
     """
 
     def __init__(self, size: int, *, lossy: bool, stop: threading.Event) -> None:
@@ -34,25 +34,25 @@ class EventQueue:
 
     @property
     def drained(self) -> bool:
-        """Whether nothing will come any more."""
+        """Whether the queue is closed and empty."""
         with self._changed:
             return self._closed and not self._events
 
     def put(self, event: Event) -> None:
-        """Deliver an event."""
+        """Add an event."""
         with self._changed:
             while not self._lossy and len(self._events) >= self._size and not self._stop.is_set():
-                self._changed.wait(_PATIENCE_S)
+                self._changed.wait(_CHECK_STOP_S)
             if len(self._events) >= self._size:
                 self._events.popleft()
                 self._n_lost += 1
                 if self._n_lost == 1 or self._n_lost % self._size == 0:
-                    _log.warning("nobody takes the events: %d lost so far, the oldest first", self._n_lost)
+                    _log.warning("events are not read fast enough: %d lost so far, the oldest first", self._n_lost)
             self._events.append(event)
             self._changed.notify_all()
 
     def get(self, timeout_s: float | None = None) -> Event | None:
-        """The next event; None after `timeout_s` seconds without one, or when nothing will come any more."""
+        """Return the next event, or None after `timeout_s` seconds without one, or if the queue is closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._events or self._closed, timeout_s)
             event = self._events.popleft() if self._events else None
@@ -60,7 +60,7 @@ class EventQueue:
             return event
 
     def close(self) -> None:
-        """Say that nothing will come any more; what is there may still be taken."""
+        """Close the queue for new events. Events that are in it can still be read."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

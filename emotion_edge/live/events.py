@@ -1,4 +1,4 @@
-"""From answers about windows to events: a label is entered, held and left."""
+"""Turns the probabilities of windows into events: a label is entered, held and left."""
 
 from __future__ import annotations
 
@@ -23,18 +23,29 @@ _ROUNDING_S: Final = 1e-6
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to a label.
+    """A change, or confirmation, of the emotion in a stream.
 
     Attributes:
-        kind: `enter`: from now on the voice carries it; `hold`: at each further decision; `leave`: it does no more.
-        status: `ok`, or `uncertain`: somebody speaks, and no label is likely enough.
-        label: the emotion; None while it is uncertain.
-        confidence: its probability, smoothed over time, 0 to 1; the highest one's while it is uncertain.
-        probabilities: of every label, smoothed, in the model's order.
-        start_s: where the label began, in seconds from the start of the stream.
-        end_s: until where it is known to last: where it ended, once it is left.
-        time: `end_s` by the clock on the wall, UTC; of a file as if it were played from when it is read.
+        kind: `enter`: the label begins. `hold`: a further decision confirms it. `leave`: the label ends.
+        status: `ok`, or `uncertain`: there is speech, but no label is likely enough.
+        label: the emotion; None if uncertain.
+        confidence: the smoothed probability of the label, 0 to 1; if uncertain, the highest probability.
+        probabilities: the smoothed probability of every label, in the model's order.
+        start_s: when the label began, in seconds from the start of the stream.
+        end_s: the end of the last window that has this label, in seconds from the start of the stream.
+        time: `end_s` as date and time, UTC. For a file: as if playback had started when it was opened.
         model: the name of the model.
+
+    Example:
+        >>> from emotion_edge import FileSource, Listener
+        >>> with Listener(source=FileSource("hello.wav")) as listener:
+        ...     first, *others = listener
+        >>> first.kind, first.status, first.label
+        ('enter', 'ok', 'neutral')
+        >>> print(first)
+        enter neutral 0.94  0.0-1.6 s
+        >>> sorted(first.to_dict())[:4]
+        ['confidence', 'end_s', 'event', 'label']
     """
 
     kind: Kind
@@ -48,7 +59,11 @@ class Event:
     model: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, numbers rounded to 6 digits."""
+        """Return a dictionary for JSON, with numbers rounded to 6 decimals.
+
+        Its keys are `event` (the kind), `status`, `label`, `confidence`, `probabilities`, `start_s`, `end_s`,
+        `time` (ISO 8601 with milliseconds) and `model`.
+        """
         return {
             "event": self.kind,
             "status": self.status,
@@ -66,35 +81,42 @@ class Event:
 
 
 class Smoothing:
-    """An average over the answers about the windows of an utterance, with a time constant.
+    """Averages the probabilities of the windows of an utterance over time, exponentially.
 
-    While a window grows with its utterance it holds all that was said, so what came before is in it already.
+    At the start of an utterance each window begins where the utterance does and so contains the windows before it.
+    The average begins when the window slides.
     """
 
     def __init__(self, smoothing_s: float) -> None:
         self._time_constant_s: Final = smoothing_s
         self._utterance_start_s = -1.0
-        self._heard_until_s = 0.0
+        self._last_end_s = 0.0
         self._average: Array | None = None
 
     def __call__(self, window: Window, answer: Array) -> Array:
-        """The average up to this window, whose own answer has shape (n,)."""
+        """Return the average up to and including this window.
+
+        Args:
+            window: the window.
+            answer: its probabilities, shape (n,).
+        """
         begins = window.utterance_start_s != self._utterance_start_s
         if self._average is None or begins or window.start_s <= window.utterance_start_s or not self._time_constant_s:
             average = answer
         else:
-            share = math.exp(-(window.end_s - self._heard_until_s) / self._time_constant_s)
+            share = math.exp(-(window.end_s - self._last_end_s) / self._time_constant_s)
             average = np.asarray(share * self._average + (1 - share) * answer)
-        self._utterance_start_s, self._heard_until_s, self._average = window.utterance_start_s, window.end_s, average
+        self._utterance_start_s, self._last_end_s, self._average = window.utterance_start_s, window.end_s, average
         return average
 
 
 class _Verdict(NamedTuple):
-    """A label that is held or may come to be: its number, or None for uncertain.
+    """A label that is held, or a candidate.
 
     Attributes:
-        start_s: where it began.
-        since_s: since when it has been the choice; later than `start_s` where the first windows had no answer.
+        label: its index, or None for uncertain.
+        start_s: when it began.
+        since_s: when it was first the best choice; later than `start_s` if the first windows had no answer.
     """
 
     label: int | None
@@ -103,16 +125,17 @@ class _Verdict(NamedTuple):
 
 
 class EventTracker:
-    """Smooths the answers about one window after the other, and says when the verdict changes.
+    """Smooths the probabilities of successive windows and reports when the label changes.
 
-    A label is entered when it has been likely enough for long enough, and then kept while it is nearly so: a voice
-    between two labels does not flicker. No label outlasts its utterance.
+    A label is entered when it has been likely enough for long enough. It is then kept as long as its probability
+    stays above a second, lower threshold, so that a voice between two labels does not flicker. A label never outlasts
+    its utterance.
 
     Args:
         labels: in the order of the probabilities.
-        model: its name.
-        settings: as `ListenSettings.for_model` makes them.
-        clock: the time on the wall of a second of the stream.
+        model: the name of the model.
+        settings: from `ListenSettings.for_model`.
+        clock: converts seconds of the stream to date and time.
     """
 
     def __init__(
@@ -124,8 +147,8 @@ class EventTracker:
         self._clock: Final = clock
         self._smooth: Final = Smoothing(settings.smoothing_s)
         self._utterance_start_s = -1.0
-        self._heard_until_s = 0.0  # the end of the last window
-        self._smoothed: Array | None = None  # of the last window, unless nobody spoke in it
+        self._last_end_s = 0.0  # the end of the last window
+        self._smoothed: Array | None = None  # of the last window; None if there was no speech in it
         self._candidate: _Verdict | None = None
         self._held: _Verdict | None = None
         self._held_until_s = 0.0
@@ -134,33 +157,38 @@ class EventTracker:
 
     @property
     def verdict(self) -> str | None:
-        """The label that is held, or `uncertain`; None where nothing is."""
+        """The label that is held, or `uncertain`; None if there is neither."""
         return None if self._held is None else self._name(self._held.label) or "uncertain"
 
     @property
     def probabilities(self) -> Mapping[str, float]:
-        """Of every label, smoothed; empty while nobody speaks."""
+        """The smoothed probability of every label; empty while there is no speech."""
         return {} if self._smoothed is None else self._by_label(self._smoothed)
 
     def process(self, window: Window, probabilities: Array | None) -> list[Event]:
-        """Take the answer about a window: shape (n_labels,), or None where it is no speech."""
+        """Process one window and return its events.
+
+        Args:
+            window: the window.
+            probabilities: shape (n_labels,), or None if the window is not speech.
+        """
         if window.utterance_start_s != self._utterance_start_s:
-            self._utterance_start_s = self._heard_until_s = window.utterance_start_s
+            self._utterance_start_s = self._last_end_s = window.utterance_start_s
             self._candidate = None
         self._smoothed = None if probabilities is None else self._smooth(window, probabilities)
-        events = self._leave(self._held_until_s) if self._smoothed is None else self._weigh(window, self._smoothed)
+        events = self._leave(self._held_until_s) if self._smoothed is None else self._update(window, self._smoothed)
         if window.over:
             events += self._leave(window.end_s)
             self._smoothed = None
-        self._heard_until_s = window.end_s
+        self._last_end_s = window.end_s
         return events
 
-    def _weigh(self, window: Window, smoothed: Array) -> list[Event]:
+    def _update(self, window: Window, smoothed: Array) -> list[Event]:
         choice = self._choose(smoothed)
         if self._held is not None and choice == self._held.label:
             self._candidate = None
         elif self._candidate is None or choice != self._candidate.label:
-            self._candidate = _Verdict(choice, self._start_s(window), self._heard_until_s)
+            self._candidate = _Verdict(choice, self._start_s(window), self._last_end_s)
         kind: Kind = "hold"
         events = []
         if self._candidate is not None and self._may_enter(self._candidate, window):
@@ -168,12 +196,12 @@ class EventTracker:
             kind, self._held, self._candidate = "enter", self._candidate, None
         if self._held is not None:
             self._held_until_s, self._held_probabilities = window.end_s, smoothed
-            if kind == "enter" or not window.over:  # a last window has its `leave`
+            if kind == "enter" or not window.over:  # the last window gets a `leave` instead
                 events.append(self._event(kind, self._held, window.end_s))
         return events
 
     def _choose(self, smoothed: Array) -> int | None:
-        """The label that is held while it is likely enough to stay, else the likeliest, or None: uncertain."""
+        """Return the held label if it is likely enough to stay, else the most likely label, or None for uncertain."""
         held = None if self._held is None else self._held.label
         if held is not None and smoothed[held] >= self._settings.leave_below:
             return held
@@ -183,7 +211,7 @@ class EventTracker:
     def _start_s(self, window: Window) -> float:
         if self._held is None and window.start_s <= window.utterance_start_s:
             return window.utterance_start_s
-        return self._heard_until_s
+        return self._last_end_s
 
     def _may_enter(self, candidate: _Verdict, window: Window) -> bool:
         long_enough = window.end_s - candidate.since_s >= self._settings.minimum_s - _ROUNDING_S

@@ -1,4 +1,4 @@
-"""The live loop: a thread that hears and decides, and events for whoever wants them."""
+"""The live loop: a thread that processes sound, and events for the program that uses it."""
 
 from __future__ import annotations
 
@@ -29,30 +29,54 @@ _log = logging.getLogger(__name__)
 
 _MOST_EVENTS: Final = 1000  # some minutes of speech
 _LONGEST_STOP_S: Final = 5.0
-_FAILURES_A_LINE: Final = 100
+_FAILURES_PER_LINE: Final = 100
 
 
 class Listener:
-    """Listens to a microphone and tells what the voices it hears carry.
+    """Listens to a microphone and reports the emotions of the voices.
 
-    Iterate over it in a `with` block, or give it a function and call `start` and `stop`. Sound is heard and decided
-    upon in a thread of its own, so neither a slow loop nor a slow function loses any. A microphone that is unplugged
-    is looked for again, by its name, until it is back.
+    Iterate over it in a `with` block, or pass `on_event` and call `start` and `stop`. A separate thread processes the
+    sound, so no sound is lost if your loop or function is slow. If the microphone is unplugged, the listener searches
+    for it by its name until it is plugged in again.
 
     Args:
-        model: the name of a shipped model, the path of a `.tflite` file with a recipe, or a classifier. The profile of
-            one that has it learns from each utterance when it is over.
-        device: number or part of the name of a microphone, as `emotion-edge devices` lists them; None for the default.
-        source: hear this instead: see `emotion_edge.sources`.
-        on_event: called with each event, in one more thread, in place of iterating. What it raises is logged.
-        settings: windows, gate and thresholds.
-        record_to: a folder that keeps the sound of each event that is over, as WAV files; by default nothing is kept.
-        duration_s: stop by itself after so much sound.
+        model: the name of a shipped model, the path of a `.tflite` file with a recipe, or a classifier. If the
+            classifier has a voice profile, the profile learns from each utterance at its end.
+        device: the number or part of the name of a microphone, as `emotion-edge devices` lists them; None for the
+            default one.
+        source: a `FileSource`, `PipeSource` or `MicrophoneSource` to listen to; by default the microphone `device`.
+        on_event: a function that gets each event, in another thread; you cannot iterate then. Its exceptions are
+            logged.
+        settings: windows, speech gate and thresholds.
+        record_to: a folder where the sound of each finished event is saved as a WAV file; by default no sound is saved.
+        duration_s: stop after this many seconds of sound; by default never.
+
+    Attributes:
+        classifier: the classifier in use.
+        settings: the settings in use, with the model's values where there was None.
+        source: the source of the sound.
 
     Raises:
         ModelError, InterpreterError: the model cannot be used.
-        SettingsError: `duration_s` is not above 0, or the settings do not go with the model.
-        TypeError: an argument of another kind.
+        SettingsError: `duration_s` is not above 0, or the settings do not suit the model.
+        TypeError: an argument has the wrong type.
+
+    Example:
+        Here a file stands for the microphone:
+
+        >>> from emotion_edge import FileSource, Listener
+        >>> with Listener(source=FileSource("hello.wav")) as listener:
+        ...     for event in listener:
+        ...         print(event)
+        enter neutral 0.94  0.0-1.6 s
+        leave neutral 0.94  0.0-1.6 s
+
+        The same with a function:
+
+        >>> Listener(source=FileSource("hello.wav"), on_event=print).start().wait()
+        enter neutral 0.94  0.0-1.6 s
+        leave neutral 0.94  0.0-1.6 s
+        True
     """
 
     def __init__(
@@ -80,20 +104,23 @@ class Listener:
         self._error: Exception | None = None
 
     def start(self) -> Listener:
-        """Open the source and begin to listen.
+        """Open the source and start to listen.
+
+        Returns:
+            The listener itself.
 
         Raises:
-            MicrophoneError, AudioError: it cannot be opened.
+            MicrophoneError, AudioError: the source cannot be opened.
             RuntimeError: the listener was started before.
         """
         if self._threads:
-            raise RuntimeError("this listener was started before: make another one")
+            raise RuntimeError("this listener was started before: create a new one")
         rate = self.source.open()
         self._stream = EmotionStream(rate, self.classifier, settings=self.settings)
         self._threads.append(threading.Thread(target=self._listen, args=(self._stream, rate), name="listener"))
         if self._on_event is not None:
             self._threads.append(threading.Thread(target=self._call, args=(self._on_event,), name="on_event"))
-        # PortAudio waits for ever if Python ends while a thread closes a stream: so the thread ends first.
+        # PortAudio hangs if Python exits while a thread closes a stream, so the thread must end first.
         atexit.register(self.stop)
         for thread in self._threads:
             thread.daemon = True
@@ -101,18 +128,25 @@ class Listener:
         return self
 
     def stop(self, *, wait: bool = True) -> None:
-        """Stop listening. What is held is left, and that event still arrives.
+        """Stop listening. A label that is held is left, and this last event is still delivered.
 
         Args:
-            wait: until all is over, at most 5 s should a function that handles events not return. Without it this may
-                be called from a signal handler.
+            wait: whether to wait for the threads to end, at most 5 s. With False, `stop` may be called from a signal
+                handler.
         """
         self._stop.set()
         if wait:
             self.wait(_LONGEST_STOP_S)
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until the sound has ended and all events have been handled; whether that is so within the time."""
+        """Wait until the sound has ended and all events have been delivered.
+
+        Args:
+            timeout_s: the longest time to wait, in seconds; None for no limit.
+
+        Returns:
+            Whether the listener has finished within this time.
+        """
         until = None if timeout_s is None else time.monotonic() + timeout_s
         for thread in self._threads:
             if thread is not threading.current_thread():
@@ -121,25 +155,28 @@ class Listener:
 
     @property
     def status(self) -> StreamStatus | None:
-        """How things stand now, for a display; None before the start."""
+        """The current state of the stream, for a display; None before the start."""
         return None if self._stream is None else self._stream.status
 
     def poll(self, timeout_s: float | None = None) -> Event | None:
-        """The next event; None after `timeout_s` seconds without one, or when there will be no more.
+        """Return the next event, or None after `timeout_s` seconds without one, or if there are no more events.
+
+        Args:
+            timeout_s: the longest time to wait, in seconds; None for no limit.
 
         Raises:
-            RuntimeError: the listener was not started, or a function takes the events.
+            RuntimeError: the listener was not started, or `on_event` gets the events.
         """
         self._check_started()
         return self._events.get(timeout_s)
 
     @property
     def finished(self) -> bool:
-        """Whether there will be no more events.
+        """Whether the sound has ended and all events have been read.
 
         Raises:
-            AudioError: the sound ended by an error.
-            RuntimeError: the listener was not started, or a function takes the events.
+            AudioError: the sound ended with an error.
+            RuntimeError: the listener was not started, or `on_event` gets the events.
         """
         self._check_started()
         if not self._events.drained:
@@ -165,14 +202,14 @@ class Listener:
     def _listen(self, stream: EmotionStream, sample_rate_hz: int) -> None:
         check = InputCheck(sample_rate_hz, self.source.name)
         try:
-            for heard in self.source.blocks(self._stop):
-                if heard.gap_s is not None:
-                    self._deliver(stream.skip(heard.gap_s, sample_rate_hz=heard.sample_rate_hz))
-                    check = InputCheck(heard.sample_rate_hz, self.source.name)
-                if self._hear(stream, check, heard) or self._stop.is_set():
+            for block in self.source.blocks(self._stop):
+                if block.gap_s is not None:
+                    self._deliver(stream.skip(block.gap_s, sample_rate_hz=block.sample_rate_hz))
+                    check = InputCheck(block.sample_rate_hz, self.source.name)
+                if self._process(stream, check, block) or self._stop.is_set():
                     break
             self._deliver(stream.finish())
-        except Exception as error:  # it is raised again where the events are used
+        except Exception as error:  # `finished` raises it in the thread that reads the events
             self._error = error
             if self._on_event is not None:
                 _log.error("%s", error)
@@ -182,18 +219,18 @@ class Listener:
             self._events.close()
             atexit.unregister(self.stop)
 
-    def _hear(self, stream: EmotionStream, check: InputCheck, heard: SourceBlock) -> bool:
-        """Take a piece; whether that was all there is to hear."""
-        samples = check.clean(heard.samples)
+    def _process(self, stream: EmotionStream, check: InputCheck, block: SourceBlock) -> bool:
+        """Process one block and return whether `duration_s` is reached."""
+        samples = check.clean(block.samples)
         n_left = math.inf
         if self._duration_s is not None:
-            n_left = max(0, round((self._duration_s - stream.heard_s) * heard.sample_rate_hz))
+            n_left = max(0, round((self._duration_s - stream.heard_s) * block.sample_rate_hz))
         over = len(samples) >= n_left
         if over:
             samples = samples[: int(n_left)]
-        events = stream.process(samples, heard_at=heard.heard_at)
+        events = stream.process(samples, heard_at=block.heard_at)
         if self._recorder is not None:
-            self._recorder.process(samples, heard.sample_rate_hz, stream.heard_s)
+            self._recorder.process(samples, block.sample_rate_hz, stream.heard_s)
         self._deliver(events)
         return over
 
@@ -213,31 +250,31 @@ class Listener:
                 on_event(event)
             except Exception as error:
                 n_failed += 1
-                _tell_failure(event, error, n_failed)
+                _log_failure(event, error, n_failed)
 
     def _check_started(self) -> None:
         if not self._threads:
             raise RuntimeError("this listener was not started: use it in a with block, or call start()")
         if self._on_event is not None:
-            raise RuntimeError("on_event gets the events: to iterate over them make a listener without it")
+            raise RuntimeError("on_event gets the events: to iterate over them, create a listener without on_event")
 
 
 def _check_arguments(source: object, on_event: object, settings: object, duration_s: object) -> None:
     if source is not None and not hasattr(source, "blocks"):
         raise TypeError(
-            f"source: got {source!r}, wanted a FileSource, PipeSource or MicrophoneSource of emotion_edge.sources"
+            f"source: got {source!r}, wanted a FileSource, PipeSource or MicrophoneSource from emotion_edge"
         )
     if on_event is not None and not callable(on_event):
-        raise TypeError(f"on_event: got {on_event!r}, wanted a function of an event")
+        raise TypeError(f"on_event: got {on_event!r}, wanted a function with one argument, the event")
     if settings is not None and not isinstance(settings, ListenSettings):
         raise TypeError(f"settings: got {settings!r}, wanted ListenSettings(...)")
     if duration_s is not None and (not isinstance(duration_s, Real) or not float(duration_s) > 0):
         raise SettingsError(f"duration_s: got {duration_s!r}, wanted a number above 0")
 
 
-def _tell_failure(event: Event, error: Exception, n_failed: int) -> None:
-    """The first failure in full; of what fails all the time only the hundredth, two hundredth, ..."""
+def _log_failure(event: Event, error: Exception, n_failed: int) -> None:
+    """Log the first failure with its traceback, then only every hundredth in one line."""
     if n_failed == 1:
-        _log.error("the function that handles events failed on «%s»; the loop goes on", event, exc_info=error)
-    elif n_failed % _FAILURES_A_LINE == 0:
-        _log.error("the function that handles events has failed %d times, now with %r", n_failed, error)
+        _log.error("on_event failed for «%s»; the loop continues", event, exc_info=error)
+    elif n_failed % _FAILURES_PER_LINE == 0:
+        _log.error("on_event has failed %d times, now with %r", n_failed, error)

@@ -1,4 +1,4 @@
-"""Keeping the sound of events. Nothing else in this package ever stores sound."""
+"""Saves the sound of events. The rest of the live loop never stores sound."""
 
 from __future__ import annotations
 
@@ -20,47 +20,53 @@ Array = NDArray[np.float32]
 _log = logging.getLogger(__name__)
 
 LONGEST_S: Final = 60.0
-"""Of a longer event the end is kept."""
+"""Of a longer event, only the last part of this length is saved."""
 
 
 class EventRecorder:
-    """Writes the sound of each event that is over into a WAV file of its own, named after its time and label.
+    """Saves the sound of each finished event as a WAV file that is named after the time and label of the event.
 
     Args:
-        folder: where; it is made if it is missing.
+        folder: where the files are written. It is created if it is missing.
 
     Raises:
-        AudioError: the folder cannot be made, or not be written into.
+        AudioError: the folder cannot be created, or is read-only.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder: Final = folder
-        self._pieces: deque[Array] = deque()
+        self._blocks: deque[Array] = deque()
         self._rate = 0
         self._n_samples = 0
         self._end_s = 0.0
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise AudioError(f"the folder {folder} cannot be made: {error.strerror or error}") from error
+            raise AudioError(f"the folder {folder} cannot be created: {error.strerror or error}") from error
         if not os.access(folder, os.W_OK):
             raise AudioError(f"the folder {folder} is read-only: choose another one for the recordings")
 
     def process(self, samples: Array, sample_rate_hz: int, end_s: float) -> None:
-        """Remember some more sound, shape (n,), which ends at that second of the stream; a gap makes it forget the rest."""
+        """Keep a block of sound in memory. After a gap, or with another rate, the earlier sound is dropped.
+
+        Args:
+            samples: shape (n,).
+            sample_rate_hz: their rate.
+            end_s: when they end, in seconds from the start of the stream.
+        """
         begins_s = end_s - len(samples) / sample_rate_hz
         if sample_rate_hz != self._rate or abs(begins_s - self._end_s) > 1e-3:
-            self._pieces.clear()
+            self._blocks.clear()
             self._n_samples = 0
         self._rate, self._end_s = sample_rate_hz, end_s
-        self._pieces.append(samples)
+        self._blocks.append(samples)
         self._n_samples += len(samples)
-        while self._n_samples - len(self._pieces[0]) >= LONGEST_S * self._rate:
-            self._n_samples -= len(self._pieces.popleft())
+        while self._n_samples - len(self._blocks[0]) >= LONGEST_S * self._rate:
+            self._n_samples -= len(self._blocks.popleft())
 
     def save(self, event: Event) -> None:
-        """Write the sound of an event. That it cannot be written is logged; the loop goes on."""
-        samples = np.concatenate([*self._pieces, np.zeros(0, np.float32)])
+        """Write the sound of an event to a file. If that fails, the error is logged and the loop continues."""
+        samples = np.concatenate([*self._blocks, np.zeros(0, np.float32)])
         begins_s = self._end_s - len(samples) / max(1, self._rate)
         first, last = (max(0, round((at_s - begins_s) * self._rate)) for at_s in (event.start_s, event.end_s))
         if last <= first:

@@ -1,4 +1,4 @@
-"""Where a listener's sound comes from: a microphone that may go and come back, a file, or a pipe."""
+"""Sources of sound for a listener: a microphone, which may be unplugged and plugged in again, a file or a pipe."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ Array = NDArray[np.float32]
 
 _log = logging.getLogger(__name__)
 
-_PIECE_S: Final = 0.1
+_BLOCK_S: Final = 0.1
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 30.0
 
 
 class SourceBlock(NamedTuple):
-    """A piece of sound.
+    """A block of sound.
 
     Attributes:
         samples: shape (n,), mono, float32.
-        sample_rate_hz: their rate.
-        gap_s: seconds that were lost before them; None where they follow on what came before.
-        heard_at: when the last of them was heard, in seconds since the epoch.
+        sample_rate_hz: their sample rate.
+        gap_s: seconds of sound lost before this block; None if it follows the previous block without a gap.
+        heard_at: when the last sample was recorded, in seconds since the epoch.
     """
 
     samples: Array
@@ -44,39 +44,50 @@ class SourceBlock(NamedTuple):
 
 
 class SoundSource(Protocol):
-    """What a listener hears."""
+    """A source of sound for a listener."""
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """The name of the source, for messages."""
 
     @property
     def live(self) -> bool:
-        """Whether sound is lost by who does not keep up with it."""
+        """Whether sound is lost if the program is too slow to read it."""
 
     @property
     def away(self) -> bool:
-        """Whether there is nothing to hear just now, as the microphone is unplugged."""
+        """Whether the source delivers no_samples at the moment because the microphone is unplugged."""
 
     @property
     def lost_s(self) -> float:
-        """How much was, in seconds."""
+        """How much sound was lost because the program was too slow, in seconds."""
 
     def open(self) -> int:
-        """Begin; the sample rate in Hz. Errors that a person has to mend are raised here."""
+        """Open the source and return its sample rate in Hz. Errors that a person must fix are raised here."""
 
     def blocks(self, stop: threading.Event) -> Iterator[SourceBlock]:
-        """The sound, until it ends or `stop` is set."""
+        """Yield the sound until it ends or `stop` is set."""
 
     def close(self) -> None:
-        """Let go of it; from any thread."""
+        """Close the source. This may be called from any thread."""
 
 
 class MicrophoneSource:
-    """A microphone. One that is unplugged is looked for again by its name, for as long as it takes.
+    """A microphone as the source of a listener.
+
+    If the microphone is unplugged, the source searches for it by its name until it is plugged in again.
 
     Args:
-        device: number, part of the name, or None for the default one.
+        device: the number or part of the name of a microphone, as `emotion-edge devices` lists them; None for the
+            default one.
+
+    Example:
+        >>> from emotion_edge import Listener, MicrophoneSource
+        >>> listener = Listener(source=MicrophoneSource("usb"))  # it is opened when the listener starts
+        >>> listener.source.name
+        'the microphone'
+        >>> for event in listener.start():  # doctest: +SKIP
+        ...     print(event)
     """
 
     live: Final = True
@@ -89,10 +100,10 @@ class MicrophoneSource:
         self.lost_s = 0.0
 
     def open(self) -> int:
-        """Open the device.
+        """Open the microphone and return its sample rate in Hz.
 
         Raises:
-            MicrophoneError: there is none such, it is in use, or PortAudio is not installed.
+            MicrophoneError: there is no such microphone, it is in use, or PortAudio is not installed.
         """
         self._microphone = Microphone(self._device)
         self._device_name = self._microphone.device.name
@@ -101,34 +112,37 @@ class MicrophoneSource:
 
     @property
     def away(self) -> bool:
-        """Whether it is unplugged."""
+        """Whether the microphone is unplugged."""
         return self._microphone is None
 
     def blocks(self, stop: threading.Event) -> Iterator[SourceBlock]:
-        """Sound as it comes, in pieces of 0.1 s or more; a gap where the program was too slow, or there was no device."""
+        """Yield sound as it is recorded, in blocks of 0.1 s or more.
+
+        There is a gap where the program was too slow, or while the microphone was unplugged.
+        """
         while self._microphone is not None:
             microphone = self._microphone
             try:
-                yield from self._delivered(microphone)
+                yield from self._recorded_blocks(microphone)
             except MicrophoneError as error:
                 _log.warning("%s", error)
             microphone.close()
             if stop.is_set():
                 return
-            yield from self._absence(microphone.sample_rate_hz, stop)
+            yield from self._gaps_until_back(microphone.sample_rate_hz, stop)
 
     def close(self) -> None:
-        """Close the device."""
+        """Close the microphone."""
         if self._microphone is not None:
             self._microphone.close()
 
-    def _delivered(self, microphone: Microphone) -> Iterator[SourceBlock]:
+    def _recorded_blocks(self, microphone: Microphone) -> Iterator[SourceBlock]:
         rate = microphone.sample_rate_hz
         dropped_s = 0.0
         blocks: list[Array] = []
         for block in microphone:
             blocks.append(block)
-            if sum(map(len, blocks)) >= _PIECE_S * rate:
+            if sum(map(len, blocks)) >= _BLOCK_S * rate:
                 gap_s = microphone.dropped_s - dropped_s
                 dropped_s += gap_s
                 if gap_s:
@@ -137,38 +151,45 @@ class MicrophoneSource:
                 yield SourceBlock(np.concatenate(blocks), rate, gap_s or None, microphone.heard_at)
                 blocks.clear()
 
-    def _absence(self, sample_rate_hz: int, stop: threading.Event) -> Iterator[SourceBlock]:
-        """Gaps, until the device is back or `stop` is set."""
-        gone_at, told_s, wait_s = time.monotonic(), 0.0, _FIRST_WAIT_S
+    def _gaps_until_back(self, sample_rate_hz: int, stop: threading.Event) -> Iterator[SourceBlock]:
+        """Yield gaps until the microphone is back or `stop` is set."""
+        gone_at, yielded_s, wait_s = time.monotonic(), 0.0, _FIRST_WAIT_S
         self._microphone = None
-        nothing = np.zeros(0, np.float32)
+        no_samples = np.zeros(0, np.float32)
         while not stop.is_set() and self._microphone is None:
             absent_s = time.monotonic() - gone_at
-            yield SourceBlock(nothing, sample_rate_hz, absent_s - told_s, time.time())
-            told_s = absent_s
+            yield SourceBlock(no_samples, sample_rate_hz, absent_s - yielded_s, time.time())
+            yielded_s = absent_s
             stop.wait(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-            self._microphone = None if stop.is_set() else self._found_again(wait_s)
+            self._microphone = None if stop.is_set() else self._reopen(wait_s)
         if self._microphone is not None:
             absent_s = time.monotonic() - gone_at
             _log.warning("%s is back after %.1f s", self.name, absent_s)
-            yield SourceBlock(nothing, self._microphone.sample_rate_hz, absent_s - told_s, time.time())
+            yield SourceBlock(no_samples, self._microphone.sample_rate_hz, absent_s - yielded_s, time.time())
 
-    def _found_again(self, wait_s: float) -> Microphone | None:
+    def _reopen(self, wait_s: float) -> Microphone | None:
         try:
             refresh_devices()
             return Microphone(self._device_name)
         except MicrophoneError as error:
-            _log.info("%s; next try in %.1f s", error, wait_s)
+            _log.info("%s; next attempt in %.1f s", error, wait_s)
             return None
 
 
 class FileSource:
-    """A recording, as fast as it can be read, or paced as it was heard.
+    """A recording as the source of a listener.
 
     Args:
-        file: a path or a binary file object; any format that libsndfile reads.
-        paced: as it was heard.
+        file: a path or a binary file object, in any format that libsndfile reads.
+        paced: True plays it at its real speed, False as fast as it can be processed.
+
+    Example:
+        >>> from emotion_edge import FileSource, Listener
+        >>> with Listener(source=FileSource("hello.wav")) as listener:
+        ...     events = list(listener)
+        >>> events[0].kind, events[-1].kind
+        ('enter', 'leave')
     """
 
     live: Final = False
@@ -183,28 +204,28 @@ class FileSource:
         self.name: Final = describe(file)
 
     def open(self) -> int:
-        """Open the file.
+        """Open the file and return its sample rate in Hz.
 
         Raises:
-            AudioError: it is missing, damaged, empty or not audio.
+            AudioError: the file is missing, damaged, empty or not audio.
         """
-        self._sound = self._open.enter_context(open_sound(self._file, block_s=_PIECE_S))
+        self._sound = self._open.enter_context(open_sound(self._file, block_s=_BLOCK_S))
         return self._sound.sample_rate_hz
 
     def blocks(self, stop: threading.Event) -> Iterator[SourceBlock]:
-        """The recording in pieces of 0.1 s.
+        """Yield the recording in blocks of 0.1 s.
 
         Raises:
-            AudioError: it is damaged, or holds no samples.
+            AudioError: the file is damaged, or has no samples.
         """
         assert self._sound is not None, "open first"
-        rate, n_heard, began_at, began_wall_s = self._sound.sample_rate_hz, 0, time.monotonic(), time.time()
+        rate, n_read, began_at, began_wall_s = self._sound.sample_rate_hz, 0, time.monotonic(), time.time()
         for block in self._sound.blocks:
-            n_heard += len(block)
+            n_read += len(block)
             if self._paced:
-                stop.wait(max(0.0, began_at + n_heard / rate - time.monotonic()))
-            yield SourceBlock(block, rate, None, began_wall_s + n_heard / rate)  # as if it were played from now on
-        if n_heard == 0:
+                stop.wait(max(0.0, began_at + n_read / rate - time.monotonic()))
+            yield SourceBlock(block, rate, None, began_wall_s + n_read / rate)  # as if playback had started now
+        if n_read == 0:
             raise AudioError(f"{self.name} holds no samples")
 
     def close(self) -> None:
@@ -213,12 +234,25 @@ class FileSource:
 
 
 class PipeSource:
-    """Sound that another program writes into a pipe. Reading waits for nobody: a thread of its own does it.
+    """Sound from a pipe that another program writes, as the source of a listener. A separate thread reads the pipe.
 
     Args:
-        pipe: a file descriptor.
-        raw_rate_hz: None for a WAV stream; else the rate of 16-bit samples without a header.
-        raw_channels: how many channels those have.
+        pipe: a file descriptor, such as 0 for standard input.
+        raw_rate_hz: None for a WAV stream; for 16-bit samples without a header: their sample rate in Hz.
+        raw_channels: the number of channels of samples without a header.
+
+    Example:
+        >>> import os, shutil, threading
+        >>> from emotion_edge import Listener, PipeSource
+        >>> pipe, other_end = os.pipe()
+        >>> def write():  # the other program
+        ...     with open("hello.wav", "rb") as wav, open(other_end, "wb") as out:
+        ...         shutil.copyfileobj(wav, out)
+        >>> threading.Thread(target=write).start()
+        >>> with Listener(source=PipeSource(pipe)) as listener:
+        ...     events = list(listener)
+        >>> events[0].kind, events[-1].kind
+        ('enter', 'leave')
     """
 
     live: Final = False
@@ -231,53 +265,53 @@ class PipeSource:
         self._raw: Final = raw_rate_hz, raw_channels
         self._open: Final = ExitStack()
         self._sound: Sound | None = None
-        self._heard: Final[queue.Queue[SourceBlock | Exception | None]] = queue.Queue(maxsize=20)
+        self._read_blocks: Final[queue.Queue[SourceBlock | Exception | None]] = queue.Queue(maxsize=20)
 
     def open(self) -> int:
-        """Read the header, once it comes.
+        """Wait for the header, read it and return the sample rate in Hz.
 
         Raises:
-            AudioError: no WAV stream.
+            AudioError: the pipe does not carry a WAV stream.
         """
         rate, channels = self._raw
-        pipe = open_pipe(self._pipe, block_s=_PIECE_S, raw_rate_hz=rate, raw_channels=channels)
+        pipe = open_pipe(self._pipe, block_s=_BLOCK_S, raw_rate_hz=rate, raw_channels=channels)
         self._sound = self._open.enter_context(pipe)
         return self._sound.sample_rate_hz
 
     def blocks(self, stop: threading.Event) -> Iterator[SourceBlock]:
-        """Sound as it comes, until the other program closes the pipe.
+        """Yield sound as it arrives, until the other program closes the pipe.
 
         Raises:
-            AudioError: what comes is no sound, or there is none of it.
+            AudioError: the data is damaged, or there are no samples.
         """
         threading.Thread(target=self._read, args=(stop,), name="pipe", daemon=True).start()
         while not stop.is_set():
             try:
-                heard = self._heard.get(timeout=_PIECE_S)
+                block = self._read_blocks.get(timeout=_BLOCK_S)
             except queue.Empty:
                 continue
-            if heard is None:
+            if block is None:
                 return
-            if isinstance(heard, Exception):
-                raise heard
-            yield heard
+            if isinstance(block, Exception):
+                raise block
+            yield block
 
     def close(self) -> None:
-        """Nothing: a thread may still be waiting for the other program, and the pipe is not ours."""
+        """Do nothing: a thread may still be reading the pipe, and the pipe belongs to the caller."""
 
     def _read(self, stop: threading.Event) -> None:
         assert self._sound is not None, "open first"
         last: Exception | None = None
-        rate, n_heard, began_wall_s = self._sound.sample_rate_hz, 0, time.time()
+        rate, n_read, began_wall_s = self._sound.sample_rate_hz, 0, time.time()
         try:
             for block in self._sound.blocks:
-                n_heard += len(block)
-                # What comes faster than life gets the times that it would have had.
-                self._heard.put(SourceBlock(block, rate, None, max(time.time(), began_wall_s + n_heard / rate)))
+                n_read += len(block)
+                # Sound that arrives faster than real time gets the times at which it would have been heard.
+                self._read_blocks.put(SourceBlock(block, rate, None, max(time.time(), began_wall_s + n_read / rate)))
                 if stop.is_set():
                     return
-            if n_heard == 0:
+            if n_read == 0:
                 last = AudioError("the pipe holds no samples")
         except AudioError as error:
             last = error
-        self._heard.put(last)
+        self._read_blocks.put(last)

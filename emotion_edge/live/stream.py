@@ -1,4 +1,4 @@
-"""Sound in pieces -> utterances and frames -> windows -> speech? -> which emotion? -> events. No threads, no devices."""
+"""Blocks of sound -> utterances and frames -> windows -> speech -> emotion -> events. No threads, no devices."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from .settings import ListenSettings
 
 _log = logging.getLogger(__name__)
 
-_PIECE_S: Final = 0.25  # at most at once, so that windows are answered before their frames are forgotten
+_BLOCK_S: Final = 0.25  # the longest block, so that windows are decided before their frames are dropped
 _ROUNDING_S: Final = 1e-6
 
 
 @dataclass(frozen=True)
 class StreamStatus:
-    """How a stream stands, for a display.
+    """The current state of a stream, for a display.
 
     Attributes:
-        heard_s: seconds of the stream so far, gaps included.
-        level_dbfs: of the last 0.1 s; a sine at full scale has -3.
-        sound: whether something is louder than the background.
-        speech: the probability that it is speech; None while nothing was decided.
-        verdict: the label that is held, or `uncertain`; None where nothing is.
-        probabilities: of every label, smoothed; empty while nobody speaks.
+        heard_s: seconds of the stream so far, including gaps.
+        level_dbfs: the level of the last 0.1 s in dB of full scale; a sine at full scale has -3.
+        sound: whether the sound is louder than the background.
+        speech: the probability that the current utterance is speech, 0 to 1; None if nothing has been decided yet.
+        verdict: the label that is held, or `uncertain`; None if there is neither.
+        probabilities: the smoothed probability of every label; empty while there is no speech.
     """
 
     heard_s: float
@@ -52,20 +52,39 @@ class StreamStatus:
 
 
 class EmotionStream:
-    """Answers a stream of samples with events: what `Listener` runs on a microphone, for sound from anywhere.
+    """Turns a stream of samples from any source into events. `Listener` does the same for a microphone.
 
-    The events do not depend on how the samples are cut into pieces.
+    The events do not depend on the sizes of the blocks in which the samples arrive.
 
     Args:
-        sample_rate_hz: of the stream.
-        model: the name of a shipped model, the path of a `.tflite` file with a recipe, or a classifier. The profile of
-            one that has it learns from each utterance when it is over.
-        settings: windows, gate and thresholds.
+        sample_rate_hz: the sample rate of the stream in Hz.
+        model: the name of a shipped model, the path of a `.tflite` file with a recipe, or a classifier. If the
+            classifier has a voice profile, the profile learns from each utterance at its end.
+        settings: windows, speech gate and thresholds.
+
+    Attributes:
+        classifier: the classifier in use.
+        settings: the settings in use, with the model's values where there was None.
 
     Raises:
-        AudioError: no rate that sound has.
+        AudioError: the sample rate is out of range.
         ModelError, InterpreterError: the model cannot be used.
-        SettingsError: the settings do not go with the model.
+        SettingsError: the settings do not suit the model.
+
+    Example:
+        >>> import numpy as np, wave
+        >>> from emotion_edge import EmotionStream
+        >>> with wave.open("hello.wav") as file:
+        ...     rate = file.getframerate()
+        ...     samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+        >>> stream, events = EmotionStream(rate), []
+        >>> for start in range(0, len(samples), 1024):  # blocks of any size
+        ...     events += stream.process(samples[start : start + 1024])
+        >>> events += stream.finish()
+        >>> [event.kind for event in events]
+        ['enter', 'leave']
+        >>> print(events[-1])
+        leave neutral 0.94  0.0-1.6 s
     """
 
     def __init__(
@@ -82,21 +101,21 @@ class EmotionStream:
         prepare_for_long()
         self._smooth_speech: Final = Smoothing(self.settings.smoothing_s)
         self._speech: float | None = None
-        self._voice: Features | None = None  # the utterance so far, as its last window of speech has it
+        self._voice: Features | None = None  # of the last window of the current utterance that is speech
         recipe = self.classifier.recipe
         self._tracker: Final = EventTracker(recipe.labels, recipe.name, self.settings, self._wall_clock)
-        self._wall_s = 0.0  # what the clock said at the end of what was heard
-        self._start_s = 0.0  # of the present stretch without gaps
-        self._begin(sample_rate_hz)
+        self._wall_s = 0.0  # the time of day at the end of the last block
+        self._start_s = 0.0  # when the sound since the last gap began
+        self._reset(sample_rate_hz)
 
     @property
     def heard_s(self) -> float:
-        """Seconds of the stream so far, gaps included."""
-        return self._start_s + self._n_heard / self._rate
+        """Seconds of the stream so far, including gaps."""
+        return self._start_s + self._n_samples / self._rate
 
     @property
     def status(self) -> StreamStatus:
-        """How things stand."""
+        """The current state of the stream, for a display."""
         utterances, tracker = self._utterances, self._tracker
         return StreamStatus(
             heard_s=self.heard_s,
@@ -108,48 +127,63 @@ class EmotionStream:
         )
 
     def process(self, samples: ArrayLike, *, heard_at: float | None = None) -> list[Event]:
-        """The events that these samples bring about.
+        """Process a block of samples and return its events, which may be none.
 
         Args:
-            samples: shape (n,) or (n, channels); float in -1..1, or int16, int32 or uint8 at full scale.
-            heard_at: when the last of them was heard, in seconds since the epoch; now by default. Only `Event.time`
-                depends on it, so a clock that is set while the stream goes on does no harm.
+            samples: shape (n,) or (n, channels); float in -1..1, or int16, int32 or uint8 at full scale. Channels are
+                averaged.
+            heard_at: when the last sample was recorded, in seconds since the epoch; by default now. Only `Event.time`
+                depends on it, so the stream does not suffer if the clock is set meanwhile.
 
         Raises:
-            AudioError: another shape or dtype, or samples that are not finite; none of them is heard then.
+            AudioError: the samples have another shape or dtype, or are not finite. None of them is processed then.
         """
         samples = mono(samples)
         self._wall_s = time.time() if heard_at is None else heard_at
-        piece = max(1, round(_PIECE_S * self._rate))
+        block_length = max(1, round(_BLOCK_S * self._rate))
         events = []
-        self._n_heard += len(samples)
-        for first in range(0, len(samples), piece):
-            some = samples[first : first + piece]
-            self._emotion_frames.process(some)
-            self._speech_frames.process(some)
-            self._windows.extend(self._utterances.process(some))
-            events += self._answer()
+        self._n_samples += len(samples)
+        for first in range(0, len(samples), block_length):
+            block = samples[first : first + block_length]
+            self._emotion_frames.process(block)
+            self._speech_frames.process(block)
+            self._windows.extend(self._utterances.process(block))
+            events += self._decide()
         return events
 
     def finish(self) -> list[Event]:
-        """The events that the end of the sound brings about; nothing is held afterwards. The stream may go on."""
+        """End the current utterance and return its last events. No label is held afterwards.
+
+        The stream may continue with `process`.
+        """
         return self.skip(0.0)
 
     def skip(self, seconds: float, *, sample_rate_hz: float | None = None) -> list[Event]:
-        """Go over a gap in the sound: as `finish`, and the stream goes on so much later, perhaps at another rate."""
+        """End the current utterance and skip a gap in the sound.
+
+        Args:
+            seconds: the length of the gap.
+            sample_rate_hz: the sample rate after the gap in Hz; by default the same as before.
+
+        Returns:
+            The last events of the current utterance, as `finish` returns them.
+
+        Raises:
+            AudioError: the sample rate is out of range.
+        """
         self._emotion_frames.finish()
         self._speech_frames.finish()
         self._windows.extend(self._utterances.flush())
-        events = self._answer()
+        events = self._decide()
         self._start_s = self.heard_s + seconds
-        self._begin(sample_rate_hz or self._rate)
+        self._reset(sample_rate_hz or self._rate)
         return events
 
-    def _begin(self, sample_rate_hz: float) -> None:
+    def _reset(self, sample_rate_hz: float) -> None:
         settings = self.settings
         check_rate(sample_rate_hz, "the stream")
         self._rate = sample_rate_hz
-        self._n_heard = 0
+        self._n_samples = 0
         self._windows: deque[Window] = deque()
         self._utterances = Utterances(
             sample_rate_hz,
@@ -157,31 +191,32 @@ class EmotionStream:
             pause_s=settings.pause_s,
             above_background_db=settings.above_background_db,
         )
-        keep_s = self._windows_wanted.window_s + settings.pause_s + 2 * _PIECE_S + 1
+        keep_s = self._windows_wanted.window_s + settings.pause_s + 2 * _BLOCK_S + 1
         self._emotion_frames = RecentFrames(self.classifier, sample_rate_hz, keep_s=keep_s)
         self._speech_frames = RecentFrames(self._gate, sample_rate_hz, keep_s=keep_s)
 
-    def _answer(self) -> list[Event]:
+    def _decide(self) -> list[Event]:
         events = []
         while self._windows and all(
             frames.ready(self._windows[0].end_s) for frames in (self._emotion_frames, self._speech_frames)
         ):
             window = self._windows.popleft()
-            events += self._tracker.process(_later(window, self._start_s), self._probabilities(window))
+            events += self._tracker.process(_shifted(window, self._start_s), self._probabilities(window))
             if window.over:
                 self._learn()
                 self._speech = None
         return events
 
     def _probabilities(self, window: Window) -> NDArray[Any] | None:
-        """Of the labels; None where it is too short or no speech."""
+        """Return the probabilities of the labels, shape (n_labels,); None if the window is too short or not speech."""
         if window.end_s - window.start_s < self.settings.shortest_s - _ROUNDING_S:
             return None
-        heard_from_s = max(window.start_s, window.end_s - self._gate.recipe.window_s)  # it has learnt from no more
-        answer = self._speech_frames.probabilities(heard_from_s, window.end_s)
-        smoothed = self._smooth_speech(_later(window, self._start_s), answer)
+        # The gate was trained on windows of this length and gets none that are longer.
+        gate_start_s = max(window.start_s, window.end_s - self._gate.recipe.window_s)
+        answer = self._speech_frames.probabilities(gate_start_s, window.end_s)
+        smoothed = self._smooth_speech(_shifted(window, self._start_s), answer)
         self._speech = float(smoothed[self._gate.recipe.labels.index(SPEECH)])
-        _log.debug("%.1f to %.1f s: %.2f that it is speech", window.start_s, window.end_s, self._speech)
+        _log.debug("%.1f to %.1f s: probability of speech %.2f", window.start_s, window.end_s, self._speech)
         if self._speech < self.settings.speech_above:
             return None
         vector = self._emotion_frames.vector(window.start_s, window.end_s)
@@ -199,5 +234,5 @@ class EmotionStream:
         return datetime.fromtimestamp(self._wall_s - (self.heard_s - stream_s), timezone.utc)
 
 
-def _later(window: Window, seconds: float) -> Window:
+def _shifted(window: Window, seconds: float) -> Window:
     return Window(window.utterance_start_s + seconds, window.start_s + seconds, window.end_s + seconds, window.over)

@@ -1,4 +1,4 @@
-"""When a label is entered, held and left."""
+"""Tests of when a label is entered, held and left."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def tracker(**changes):
 
 
 def utterance(start_s, *answers, step_s=0.5, window_s=2.0):
-    """Windows of one utterance with their answers, the last of them over."""
+    """Yield the windows of one utterance with their answers; the last window ends the utterance."""
     for number, answer in enumerate(answers, 1):
         end_s = start_s + number * step_s
         over = number == len(answers)
         yield Window(start_s, max(start_s, end_s - window_s), end_s, over), answer
 
 
-def told(tracker, *utterances):
+def process_all(tracker, *utterances):
     events = []
     for each in utterances:
         for window, answer in each:
@@ -46,8 +46,8 @@ def short(events):
     return [(event.kind, event.label or event.status, event.start_s, event.end_s) for event in events]
 
 
-def test_entered_held_left():
-    events = told(tracker(), utterance(1.0, HAPPY, HAPPY, HAPPY, HAPPY))
+def test_a_label_is_entered_held_and_left():
+    events = process_all(tracker(), utterance(1.0, HAPPY, HAPPY, HAPPY, HAPPY))
     assert short(events) == [
         ("enter", "happy", 1.0, 2.0),
         ("hold", "happy", 1.0, 2.5),
@@ -58,19 +58,22 @@ def test_entered_held_left():
     assert dict(events[0].probabilities) == dict(zip(LABELS, HAPPY, strict=True))
 
 
-def test_a_short_utterance_has_its_say_at_its_end():
-    assert short(told(tracker(), utterance(2.0, SAD))) == [("enter", "sad", 2.0, 2.5), ("leave", "sad", 2.0, 2.5)]
+def test_a_short_utterance_is_decided_at_its_end():
+    assert short(process_all(tracker(), utterance(2.0, SAD))) == [
+        ("enter", "sad", 2.0, 2.5),
+        ("leave", "sad", 2.0, 2.5),
+    ]
 
 
-def test_a_passing_choice_is_not_entered():
-    events = told(tracker(), utterance(0, HAPPY, HAPPY, ANGRY, HAPPY, HAPPY))
+def test_a_label_that_is_the_best_only_briefly_is_not_entered():
+    events = process_all(tracker(), utterance(0, HAPPY, HAPPY, ANGRY, HAPPY, HAPPY))
     assert {event.label for event in events} == {"happy"}
     assert [event.kind for event in events] == ["enter", "hold", "hold", "leave"]
-    assert events[1].confidence == 0.1  # honest about the window that disagreed
+    assert events[1].confidence == 0.1  # the window that disagreed lowers it
 
 
-def test_one_label_gives_way_to_another():
-    events = told(tracker(), utterance(0, HAPPY, HAPPY, ANGRY, ANGRY, ANGRY))
+def test_another_label_replaces_the_held_one():
+    events = process_all(tracker(), utterance(0, HAPPY, HAPPY, ANGRY, ANGRY, ANGRY))
     assert short(events) == [
         ("enter", "happy", 0, 1.0),
         ("hold", "happy", 0, 1.5),
@@ -82,13 +85,15 @@ def test_one_label_gives_way_to_another():
 
 def test_hysteresis_keeps_a_label_that_is_nearly_likely_enough():
     nearly = [0.1, 0.45, 0.45]
-    assert {event.label for event in told(tracker(), utterance(0, HAPPY, HAPPY, nearly, nearly, nearly))} == {"happy"}
-    events = told(tracker(leave_below=0.5), utterance(0, HAPPY, HAPPY, nearly, nearly, nearly))
+    assert {event.label for event in process_all(tracker(), utterance(0, HAPPY, HAPPY, nearly, nearly, nearly))} == {
+        "happy"
+    }
+    events = process_all(tracker(leave_below=0.5), utterance(0, HAPPY, HAPPY, nearly, nearly, nearly))
     assert [event.status for event in events if event.kind == "enter"] == ["ok", "uncertain"]
 
 
-def test_uncertain_when_nothing_is_sure():
-    events = told(tracker(), utterance(0, BETWEEN, BETWEEN, BETWEEN))
+def test_uncertain_if_no_label_is_likely_enough():
+    events = process_all(tracker(), utterance(0, BETWEEN, BETWEEN, BETWEEN))
     assert short(events) == [
         ("enter", "uncertain", 0, 1.0),
         ("leave", "uncertain", 0, 1.5),
@@ -97,46 +102,46 @@ def test_uncertain_when_nothing_is_sure():
     assert str(events[0]) == "enter uncertain 0.40  0.0-1.0 s"
 
 
-def test_no_verdict_where_nobody_speaks():
+def test_no_verdict_without_speech():
     under_test = tracker()
-    assert told(under_test, utterance(0, None, None, None)) == []
+    assert process_all(under_test, utterance(0, None, None, None)) == []
     assert under_test.verdict is None
-    events = told(under_test, utterance(5, HAPPY, HAPPY, None, None))
+    events = process_all(under_test, utterance(5, HAPPY, HAPPY, None, None))
     assert short(events) == [("enter", "happy", 5, 6), ("leave", "happy", 5, 6)]
     assert under_test.probabilities == {}
 
 
-def test_speech_after_noise_must_last_too():
-    events = told(tracker(), utterance(0, None, HAPPY, HAPPY, HAPPY))
+def test_speech_after_noise_must_last_long_enough_too():
+    events = process_all(tracker(), utterance(0, None, HAPPY, HAPPY, HAPPY))
     assert short(events)[0] == ("enter", "happy", 0, 1.5)
-    events = told(tracker(), utterance(0, None, None, None, None, HAPPY, HAPPY, None))
+    events = process_all(tracker(), utterance(0, None, None, None, None, HAPPY, HAPPY, None))
     assert short(events) == [("enter", "happy", 2.0, 3.0), ("leave", "happy", 2.0, 3.0)]
 
 
-def test_a_label_that_was_left_rests():
+def test_a_label_that_was_left_cannot_be_entered_again_at_once():
     talk = utterance(0, HAPPY, HAPPY), utterance(1.5, HAPPY), utterance(3.0, HAPPY)
-    assert short(told(tracker(refractory_s=1.9), *talk)) == [
+    assert short(process_all(tracker(refractory_s=1.9), *talk)) == [
         ("enter", "happy", 0, 1.0),
         ("leave", "happy", 0, 1.0),
         ("enter", "happy", 3.0, 3.5),
         ("leave", "happy", 3.0, 3.5),
     ]
     talk = utterance(0, HAPPY, HAPPY), utterance(1.5, HAPPY), utterance(3.0, HAPPY)
-    assert len(told(tracker(refractory_s=0), *talk)) == 6
+    assert len(process_all(tracker(refractory_s=0), *talk)) == 6
 
 
 def test_smoothing_begins_when_the_window_slides():
     under_test = tracker(smoothing_s=0.5)
     answers = [HAPPY] * 4 + [SAD] * 4
-    events = told(under_test, utterance(0, *answers))
-    share = np.exp(-1)  # what is left after a step of one time constant
+    events = process_all(under_test, utterance(0, *answers))
+    share = np.exp(-1)  # what remains after a step of one time constant
     smoothed = next(event for event in events if event.end_s == 2.5)
     assert smoothed.probabilities["happy"] == pytest.approx(share * 0.8 + (1 - share) * 0.1)
     assert [event.label for event in events if event.kind == "enter"] == ["happy", "sad"]
 
 
-def test_json():
-    (event, *_) = told(tracker(), utterance(0.1, [0.123456789, 0.8, 0.076543211]))
+def test_an_event_as_json():
+    (event, *_) = process_all(tracker(), utterance(0.1, [0.123456789, 0.8, 0.076543211]))
     data = json.loads(json.dumps(event.to_dict()))
     assert data == {
         "event": "enter",
@@ -160,11 +165,11 @@ ANSWERS = st.one_of(st.none(), st.sampled_from([ANGRY, HAPPY, SAD, BETWEEN]))
     refractory_s=st.sampled_from([0, 1, 5]),
     smoothing_s=st.sampled_from([0, 1]),
 )
-def test_whatever_is_said_events_come_in_order(talk, minimum_s, refractory_s, smoothing_s):
+def test_events_come_in_order_for_any_talk(talk, minimum_s, refractory_s, smoothing_s):
     under_test = tracker(minimum_s=minimum_s, refractory_s=refractory_s, smoothing_s=smoothing_s)
     start_s, events = 0.0, []
     for answers in talk:
-        events += told(under_test, utterance(start_s, *answers))
+        events += process_all(under_test, utterance(start_s, *answers))
         assert under_test.verdict is None  # nothing outlasts its utterance
         start_s += 0.5 * len(answers) + 0.6
     held = None
@@ -199,16 +204,16 @@ def test_whatever_is_said_events_come_in_order(talk, minimum_s, refractory_s, sm
         ({"leave_below": 0.6, "enter_above": 0.5}, "leave_below: got 0.6, wanted at most enter_above"),
     ],
 )
-def test_settings_that_make_no_sense(changes, message):
+def test_invalid_settings(changes, message):
     with pytest.raises(SettingsError, match=message):
         ListenSettings(**changes)
 
 
-def test_any_kind_of_number_is_a_setting():
+def test_settings_accept_any_type_of_number():
     assert ListenSettings(smoothing_s=np.float32(1.5), pause_s=1).smoothing_s == 1.5
 
 
-def test_settings_follow_the_model():
+def test_settings_default_to_those_of_the_model():
     recipe = EmotionClassifier("tess-mlp").recipe.replace(window_s=3.0, step_s=0.25, uncertain_below=0.6)
     settings = ListenSettings().for_model(recipe)
     assert (settings.window_s, settings.step_s, settings.enter_above) == (3.0, 0.25, 0.6)

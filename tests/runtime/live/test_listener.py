@@ -1,4 +1,4 @@
-"""The live loop in its threads."""
+"""The live loop with its threads."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ pytestmark = pytest.mark.usefixtures("open_gate")
 
 
 def talk(*frequencies, pause_s=1.0, seconds=1.5):
-    pieces = []
+    blocks = []
     for frequency in frequencies:
-        pieces += [np.zeros(round(pause_s * RATE)), 0.4 * tone(frequency, rate=RATE, seconds=seconds)]
-    samples = np.concatenate([*pieces, np.zeros(RATE)]).astype(np.float32)
+        blocks += [np.zeros(round(pause_s * RATE)), 0.4 * tone(frequency, rate=RATE, seconds=seconds)]
+    samples = np.concatenate([*blocks, np.zeros(RATE)]).astype(np.float32)
     return samples + 1e-4 * np.random.default_rng(0).standard_normal(len(samples)).astype(np.float32)
 
 
@@ -38,11 +38,11 @@ def changes(events):
     return [(event.kind, event.label) for event in events if event.kind != "hold"]
 
 
-TOLD = [(kind, label) for label in ("low", "high", "low") for kind in ("enter", "leave")]
+EXPECTED = [(kind, label) for label in ("low", "high", "low") for kind in ("enter", "leave")]
 
 
 class Script:
-    """A source that plays what a test gives it: pieces, exceptions, or functions to call between two."""
+    """A source that plays the steps of a test: it yields samples and blocks, raises exceptions and calls functions."""
 
     name, live, lost_s = "the script", True, 0.0
 
@@ -71,15 +71,15 @@ class Script:
         self.closed.set()
 
 
-def test_iterating(file):
+def test_iterating_over_events(file):
     with Listener(SpectralTilt(), source=FileSource(file)) as listener:
         events = list(listener)
         assert listener.finished
         assert list(listener) == []
-    assert changes(events) == TOLD
+    assert changes(events) == EXPECTED
 
 
-def test_a_callback(file):
+def test_a_callback_gets_the_events(file):
     events = []
     listener = Listener(SpectralTilt(), source=FileSource(file), on_event=events.append)
     assert listener.status is None
@@ -87,10 +87,10 @@ def test_a_callback(file):
     assert listener.wait(20)
     assert listener.status.heard_s == pytest.approx(8.5)
     listener.stop()
-    assert changes(events) == TOLD
+    assert changes(events) == EXPECTED
 
 
-def test_a_callback_that_raises_is_logged_and_the_loop_goes_on(file, caplog):
+def test_a_callback_that_raises_is_logged_and_the_loop_continues(file, caplog):
     calls = []
 
     def on_event(event):
@@ -98,22 +98,22 @@ def test_a_callback_that_raises_is_logged_and_the_loop_goes_on(file, caplog):
         raise ValueError("the lamp is broken")
 
     Listener(SpectralTilt(), source=FileSource(file), on_event=on_event).start().wait(20)
-    assert changes(calls) == TOLD
-    assert caplog.text.count("the loop goes on") == 1  # not in full twice a second
+    assert changes(calls) == EXPECTED
+    assert caplog.text.count("the loop continues") == 1  # the traceback is not repeated twice a second
     assert "ValueError: the lamp is broken" in caplog.text
 
 
-def test_a_slow_callback_does_not_slow_the_hearing(caplog):
-    go_on, done = threading.Event(), threading.Event()
+def test_a_slow_callback_does_not_slow_the_listener(caplog):
+    may_return, done = threading.Event(), threading.Event()
     source = Script(talk(200, 5000, 200), done.set)
-    listener = Listener(SpectralTilt(), source=source, on_event=lambda event: go_on.wait(20)).start()
-    assert done.wait(20)  # all was heard while the first event is still being handled
+    listener = Listener(SpectralTilt(), source=source, on_event=lambda event: may_return.wait(20)).start()
+    assert done.wait(20)  # all sound was processed while the callback still handles the first event
     assert listener.status.heard_s == pytest.approx(8.5)
-    go_on.set()
+    may_return.set()
     assert listener.wait(20)
 
 
-def test_stop_leaves_what_is_held_and_still_tells(caplog):
+def test_stop_leaves_the_held_label_and_delivers_the_event(caplog):
     events, entered = [], threading.Event()
 
     def on_event(event):
@@ -138,7 +138,7 @@ def test_stop_from_within_a_callback():
     assert source.closed.is_set()
 
 
-def test_leaving_the_block_stops():
+def test_leaving_the_with_block_stops_the_listener():
     source = Script()
     with Listener(SpectralTilt(), source=source) as listener:
         assert listener.poll(0.01) is None
@@ -157,7 +157,7 @@ def test_duration_is_exact():
 
 
 @pytest.mark.parametrize("duration_s", [0.1, 1 / 3, 3.333, 2.99999])
-def test_a_duration_that_is_no_whole_number_of_samples_ends_too(duration_s):
+def test_a_duration_that_is_not_a_whole_number_of_samples_ends_too(duration_s):
     source = Script(*[talk(200)] * 50)
     with Listener(SpectralTilt(), source=source, duration_s=duration_s) as listener:
         list(listener)
@@ -172,7 +172,7 @@ def test_a_duration_that_ends_in_a_gap():
     assert listener.status.heard_s == pytest.approx(63.5)
 
 
-def test_failures_that_go_on_are_counted(caplog):
+def test_repeated_failures_are_counted(caplog):
     def fail(event):
         raise ValueError("still broken")
 
@@ -184,7 +184,7 @@ def test_failures_that_go_on_are_counted(caplog):
     assert len(caplog.records) < 10
 
 
-def test_a_listener_that_was_not_started_says_so():
+def test_a_listener_that_was_not_started_raises():
     listener = Listener(SpectralTilt(), source=Script())
     with pytest.raises(RuntimeError, match="was not started: use it in a with block"):
         list(listener)
@@ -193,7 +193,7 @@ def test_a_listener_that_was_not_started_says_so():
     listener.stop()
 
 
-def test_either_a_function_or_a_loop(file):
+def test_either_a_callback_or_a_loop(file):
     with (
         Listener(SpectralTilt(), source=FileSource(file), on_event=print) as listener,
         pytest.raises(RuntimeError, match="on_event gets the events"),
@@ -217,7 +217,7 @@ def test_arguments_of_the_wrong_kind(arguments, error, message):
         Listener(SpectralTilt(), **arguments)
 
 
-def test_python_may_end_while_it_listens(tmp_path):
+def test_python_may_exit_while_it_listens(tmp_path):
     path = write(tmp_path / "talk.wav", talk(200), RATE)
     code = (
         "import sys; from emotion_edge import FileSource, Listener\n"
@@ -227,7 +227,7 @@ def test_python_may_end_while_it_listens(tmp_path):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_a_gap(caplog):
+def test_a_gap_in_the_sound(caplog):
     speech = talk(200, seconds=3.0)
     source = Script(
         speech[: 3 * RATE],
@@ -240,16 +240,16 @@ def test_a_gap(caplog):
     assert events[-1].start_s > 63
 
 
-def test_broken_samples_do_not_end_it(caplog):
+def test_invalid_samples_do_not_stop_the_listener(caplog):
     speech = talk(200, 200)
     speech[RATE // 2 : RATE // 2 + 100] = np.nan
     with Listener(SpectralTilt(), source=Script(speech)) as listener:
         assert changes(listener) == [("enter", "low"), ("leave", "low")] * 2
-    assert "the script delivers samples that are no numbers" in caplog.text
+    assert "the script delivers samples that are not finite" in caplog.text
 
 
 @pytest.mark.parametrize("error", [AudioError("the file is damaged"), RuntimeError("a bug")])
-def test_an_error_reaches_whoever_iterates(error):
+def test_an_error_is_raised_in_the_loop_over_events(error):
     source = Script(talk(200), error)
     listener = Listener(SpectralTilt(), source=source)
     events = []
@@ -259,7 +259,7 @@ def test_an_error_reaches_whoever_iterates(error):
     assert source.closed.is_set()
 
 
-def test_an_error_while_a_callback_listens_is_logged(caplog):
+def test_an_error_with_a_callback_is_logged(caplog):
     Listener(SpectralTilt(), source=Script(AudioError("damaged")), on_event=print).start().wait(20)
     assert "damaged" in caplog.text
 
@@ -273,19 +273,19 @@ def test_a_source_that_cannot_be_opened(monkeypatch):
         pass
 
 
-def test_once_only(file):
+def test_a_listener_starts_only_once(file):
     listener = Listener(SpectralTilt(), source=FileSource(file)).start()
     with pytest.raises(RuntimeError, match="started before"):
         listener.start()
     listener.stop()
 
 
-def test_the_sound_of_events_is_kept_only_where_asked(file, tmp_path):
-    with Listener(SpectralTilt(), source=FileSource(file), record_to=tmp_path / "kept") as listener:
+def test_the_sound_of_events_is_saved_if_asked(file, tmp_path):
+    with Listener(SpectralTilt(), source=FileSource(file), record_to=tmp_path / "saved") as listener:
         events = [event for event in listener if event.kind == "leave"]
-    kept = sorted(path.name for path in (tmp_path / "kept").iterdir())
-    assert len(kept) == len(events) == 3
-    assert sorted(name.split("-")[1] for name in kept) == ["high.wav", "low.wav", "low.wav"]
+    saved = sorted(path.name for path in (tmp_path / "saved").iterdir())
+    assert len(saved) == len(events) == 3
+    assert sorted(name.split("-")[1] for name in saved) == ["high.wav", "low.wav", "low.wav"]
 
 
 def test_settings_reach_the_stream(file):

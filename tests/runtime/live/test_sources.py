@@ -1,4 +1,4 @@
-"""Files, pipes and microphones as a listener hears them."""
+"""Files, pipes and microphones as sources of a listener."""
 
 from __future__ import annotations
 
@@ -17,59 +17,59 @@ from emotion_edge.live.sources import FileSource, MicrophoneSource, PipeSource
 SOUND = voice(1, rate=16000, seconds=1.03)
 
 
-def heard(source, stop=None):
+def read_all(source, stop=None):
     rate = source.open()
-    pieces = list(source.blocks(stop or threading.Event()))
+    blocks = list(source.blocks(stop or threading.Event()))
     source.close()
-    assert all(piece.sample_rate_hz == rate for piece in pieces)
-    return rate, np.concatenate([piece.samples for piece in pieces])
+    assert all(block.sample_rate_hz == rate for block in blocks)
+    return rate, np.concatenate([block.samples for block in blocks])
 
 
 def test_a_file(tmp_path):
     path = write(tmp_path / "voice.wav", np.stack([SOUND, -0.5 * SOUND], axis=1), 16000, subtype="FLOAT")
-    rate, samples = heard(FileSource(path))
+    rate, samples = read_all(FileSource(path))
     assert rate == 16000
     np.testing.assert_allclose(samples, SOUND / 4, atol=1e-6)
     with path.open("rb") as file:
-        np.testing.assert_array_equal(heard(FileSource(file))[1], samples)
+        np.testing.assert_array_equal(read_all(FileSource(file))[1], samples)
 
 
-def test_a_files_pieces_are_timed_as_if_it_were_played(tmp_path):
+def test_blocks_of_a_file_get_times_as_if_it_were_played(tmp_path):
     source = FileSource(write(tmp_path / "voice.wav", SOUND, 16000))
     source.open()
-    times = [piece.heard_at for piece in source.blocks(threading.Event())]
+    times = [block.heard_at for block in source.blocks(threading.Event())]
     np.testing.assert_allclose(np.diff(times)[:-1], 0.1, atol=1e-5)
     assert abs(times[0] - 0.1 - time.time()) < 30
 
 
-def test_a_paced_file_takes_its_time(tmp_path):
+def test_a_paced_file_is_read_at_its_real_speed(tmp_path):
     path = write(tmp_path / "voice.wav", SOUND[:8000], 16000)
     began_at = time.monotonic()
-    heard(FileSource(path, paced=True))
+    read_all(FileSource(path, paced=True))
     assert time.monotonic() - began_at >= 0.5
 
 
-def test_a_paced_file_that_is_stopped_does_not(tmp_path):
+def test_a_stopped_paced_file_does_not_wait(tmp_path):
     source = FileSource(write(tmp_path / "tone.wav", tone(300, rate=16000, seconds=600), 16000), paced=True)
     stop = threading.Event()
     source.open()
-    pieces = source.blocks(stop)
-    next(pieces)
+    blocks = source.blocks(stop)
+    next(blocks)
     stop.set()
     began_at = time.monotonic()
-    next(pieces)
+    next(blocks)
     assert time.monotonic() - began_at < 60
 
 
-def test_files_that_are_none(tmp_path):
+def test_missing_and_empty_files(tmp_path):
     with pytest.raises(AudioError, match="no such file"):
         FileSource(tmp_path / "missing.wav").open()
     with pytest.raises(AudioError, match="holds no samples"):
-        heard(FileSource(write(tmp_path / "empty.wav", SOUND[:0], 16000)))
+        read_all(FileSource(write(tmp_path / "empty.wav", SOUND[:0], 16000)))
 
 
 def piped(data, **options):
-    """A source that hears data through a pipe, written by a thread in small pieces."""
+    """A source that reads data from a pipe, which a thread writes in small parts."""
     out, into = os.pipe()
 
     def feed():
@@ -84,22 +84,22 @@ def piped(data, **options):
 def test_a_wav_stream_of_unknown_length(tmp_path, caplog):
     path = write(tmp_path / "voice.wav", SOUND, 16000, subtype="PCM_16")
     data = bytearray(path.read_bytes())
-    rate, samples = heard(piped(bytes(data)))
+    rate, samples = read_all(piped(bytes(data)))
     assert rate == 16000
     np.testing.assert_allclose(samples, SOUND, atol=2**-14)
     start = data.index(b"data") + 4
     data[4:8], data[start : start + 4] = b"\xff\xff\xff\x7f", b"\xdb\xff\xff\x7f"  # as arecord writes
-    np.testing.assert_array_equal(heard(piped(bytes(data)))[1], samples)
+    np.testing.assert_array_equal(read_all(piped(bytes(data)))[1], samples)
     assert caplog.messages == []
 
 
 def test_raw_samples():
     integers = (SOUND * 32767).astype("<i2")
-    rate, samples = heard(piped(integers.tobytes(), raw_rate_hz=8000))
+    rate, samples = read_all(piped(integers.tobytes(), raw_rate_hz=8000))
     assert rate == 8000
     np.testing.assert_allclose(samples, SOUND, atol=2**-14)
     both = np.stack([integers, integers], axis=1)
-    np.testing.assert_array_equal(heard(piped(both.tobytes(), raw_rate_hz=8000, raw_channels=2))[1], samples)
+    np.testing.assert_array_equal(read_all(piped(both.tobytes(), raw_rate_hz=8000, raw_channels=2))[1], samples)
 
 
 def test_a_pipe_without_a_header():
@@ -108,10 +108,10 @@ def test_a_pipe_without_a_header():
     with pytest.raises(AudioError, match=r"no WAV stream .* nothing came"):
         piped(b"").open()
     with pytest.raises(AudioError, match="the pipe holds no samples"):
-        heard(piped(b"", raw_rate_hz=8000))
+        read_all(piped(b"", raw_rate_hz=8000))
 
 
-def test_a_pipe_that_is_silent_can_be_stopped():
+def test_a_pipe_without_new_data_can_be_stopped():
     out, into = os.pipe()
     os.write(into, bytes(64000))
     source, stop = PipeSource(out, raw_rate_hz=16000), threading.Event()
@@ -122,7 +122,7 @@ def test_a_pipe_that_is_silent_can_be_stopped():
 
 
 class Fake:
-    """A microphone that plays a script: arrays of samples, seconds dropped before the next, an error at its end."""
+    """A microphone that plays a script of arrays of samples, seconds of dropped sound, and errors."""
 
     def __init__(self, script, rate=8000):
         self.script, self.sample_rate_hz = list(script), rate
@@ -170,25 +170,25 @@ def test_blocks_are_gathered(plugged):
     source = MicrophoneSource("usb")
     assert source.open() == 8000
     stop = threading.Event()
-    pieces = source.blocks(stop)
-    first = next(pieces)
+    blocks = source.blocks(stop)
+    first = next(blocks)
     assert (len(first.samples), first.gap_s, first.heard_at) == (800, None, pytest.approx(0.1))
-    assert len(next(pieces).samples) == 800
+    assert len(next(blocks).samples) == 800
     assert source.name == "the microphone «USB thing»"
     assert not source.away
 
 
-def test_what_was_dropped_is_a_gap_and_is_told(plugged, caplog):
+def test_dropped_sound_is_a_gap_and_is_logged(plugged, caplog):
     plugged[0].append(Fake([BLOCK] * 5 + [1.5] + [BLOCK] * 5 + [0.5] + [BLOCK] * 5))
     source = MicrophoneSource()
     source.open()
-    pieces = source.blocks(threading.Event())
-    assert [next(pieces).gap_s for _ in range(3)] == [None, 1.5, 0.5]
+    blocks = source.blocks(threading.Event())
+    assert [next(blocks).gap_s for _ in range(3)] == [None, 1.5, 0.5]
     assert source.lost_s == 2.0
     assert "too slow: 0.5 s of sound lost, 2.0 s in all" in caplog.text
 
 
-def test_unplugged_and_found_again_by_name(plugged, caplog):
+def test_an_unplugged_microphone_is_found_again_by_its_name(plugged, caplog):
     attempts, asked = plugged
     gone = MicrophoneError("the microphone «USB thing» delivers nothing any more: is it unplugged?")
     missing = MicrophoneError("no input device is called")
@@ -196,29 +196,29 @@ def test_unplugged_and_found_again_by_name(plugged, caplog):
     source = MicrophoneSource(1)
     source.open()
     first_microphone = source._microphone
-    pieces = source.blocks(threading.Event())
-    seen = [next(pieces) for _ in range(6)]
+    blocks = source.blocks(threading.Event())
+    seen = [next(blocks) for _ in range(6)]
     assert asked == [1, "USB thing", "USB thing", "USB thing"]
     assert first_microphone.closed
-    assert [len(piece.samples) for piece in seen] == [800, 0, 0, 0, 0, 1600]
-    assert [piece.gap_s is None for piece in seen] == [True, False, False, False, False, True]
-    assert [piece.sample_rate_hz for piece in seen] == [8000, 8000, 8000, 8000, 16000, 16000]
+    assert [len(block.samples) for block in seen] == [800, 0, 0, 0, 0, 1600]
+    assert [block.gap_s is None for block in seen] == [True, False, False, False, False, True]
+    assert [block.sample_rate_hz for block in seen] == [8000, 8000, 8000, 8000, 16000, 16000]
     assert [line.split(" after")[0] for line in caplog.messages] == [str(gone), "the microphone «USB thing» is back"]
 
 
-def test_stopped_while_it_is_away(plugged):
+def test_stop_while_the_microphone_is_unplugged(plugged):
     plugged[0].append(Fake([MicrophoneError("gone")]))
     source, stop = MicrophoneSource(), threading.Event()
     source.open()
     plugged[0].extend([MicrophoneError("still gone")] * 1000)
-    pieces = source.blocks(stop)
-    next(pieces)
+    blocks = source.blocks(stop)
+    next(blocks)
     assert source.away
     stop.set()
-    assert list(pieces) == []
+    assert list(blocks) == []
 
 
-def test_missing_from_the_start(plugged):
+def test_a_microphone_that_is_missing_from_the_start(plugged):
     plugged[0].append(MicrophoneError("no microphone"))
     with pytest.raises(MicrophoneError, match="no microphone"):
         MicrophoneSource().open()

@@ -1,4 +1,4 @@
-"""Samples in, events out."""
+"""The stream turns samples into events."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def stream(monkeypatch, gate=AllIsSpeech, **settings):
 
 def talk(*parts):
     """Faint noise with tones in it: (seconds of silence, frequency, seconds), ..."""
-    pieces = []
+    blocks = []
     for silence_s, frequency, seconds in parts:
-        pieces += [np.zeros(round(silence_s * RATE)), 0.4 * tone(frequency, rate=RATE, seconds=seconds)]
-    samples = np.concatenate([*pieces, np.zeros(RATE)]).astype(np.float32)
+        blocks += [np.zeros(round(silence_s * RATE)), 0.4 * tone(frequency, rate=RATE, seconds=seconds)]
+    samples = np.concatenate([*blocks, np.zeros(RATE)]).astype(np.float32)
     return samples + 1e-4 * np.random.default_rng(0).standard_normal(len(samples)).astype(np.float32)
 
 
@@ -39,7 +39,7 @@ def short(events):
 TALK = talk((1.0, LOW, 1.6), (1.0, HIGH, 1.2), (0.7, LOW, 3.1))
 
 
-def test_events_in_order_at_the_right_times(monkeypatch):
+def test_events_come_in_order_with_the_right_times(monkeypatch):
     under_test = stream(monkeypatch)
     events = under_test.process(TALK) + under_test.finish()
     changes = [event for event in events if event.kind != "hold"]
@@ -56,22 +56,22 @@ def test_events_in_order_at_the_right_times(monkeypatch):
 
 @settings(max_examples=15)
 @given(cuts=st.lists(st.integers(0, 40000), max_size=30))
-def test_pieces_of_any_size_give_the_same_events(cuts):
+def test_blocks_of_any_size_give_the_same_events(cuts):
     with pytest.MonkeyPatch.context() as patch:
-        once, pieces = stream(patch), stream(patch)
+        once, in_blocks = stream(patch), stream(patch)
     expected = once.process(TALK, heard_at=0) + once.finish()
     at, events = 0, []
     for size in [*cuts, len(TALK)]:
-        events += pieces.process(TALK[at : at + size], heard_at=(min(len(TALK), at + size) - len(TALK)) / RATE)
+        events += in_blocks.process(TALK[at : at + size], heard_at=(min(len(TALK), at + size) - len(TALK)) / RATE)
         at += size
-    events += pieces.finish()
+    events += in_blocks.finish()
     assert short(events) == short(expected)
     for event, other in zip(events, expected, strict=True):
         assert event.confidence == pytest.approx(other.confidence, abs=1e-3)
         assert abs((event.time - other.time).total_seconds()) < 0.002
 
 
-def test_the_gate_is_asked_about_no_more_than_it_learnt_from(monkeypatch):
+def test_the_gate_gets_no_longer_windows_than_it_was_trained_on(monkeypatch):
     asked_s, ask = [], RecentFrames.probabilities
 
     def probabilities(frames, start_s, end_s):
@@ -86,7 +86,7 @@ def test_the_gate_is_asked_about_no_more_than_it_learnt_from(monkeypatch):
     assert longest_s < 4.0
 
 
-def test_the_gate_keeps_noise_out(monkeypatch):
+def test_the_gate_ignores_noise(monkeypatch):
     under_test = stream(monkeypatch, gate=LowIsSpeech, speech_above=0.6)
     events = under_test.process(TALK) + under_test.finish()
     assert {event.label for event in events} == {"low"}
@@ -96,14 +96,14 @@ def test_the_gate_keeps_noise_out(monkeypatch):
     ]
 
 
-def test_too_short_for_a_verdict(monkeypatch):
+def test_an_utterance_too_short_for_a_verdict(monkeypatch):
     under_test = stream(monkeypatch, shortest_s=0.5)
     assert under_test.process(talk((1.0, LOW, 0.2))) == []
     events = stream(monkeypatch, shortest_s=0.3).process(talk((1.0, LOW, 0.2)))
     assert [event.kind for event in events] == ["enter", "leave"]
 
 
-def test_time_on_the_wall_follows_the_clock_even_when_it_is_set(monkeypatch):
+def test_the_time_of_events_follows_the_clock_even_if_it_is_set(monkeypatch):
     under_test = stream(monkeypatch)
     half = round(3.3 * RATE)
     first = under_test.process(TALK[:half], heard_at=1000.0)
@@ -115,7 +115,7 @@ def test_time_on_the_wall_follows_the_clock_even_when_it_is_set(monkeypatch):
     assert last.start_s == pytest.approx(5.4, abs=0.03)  # the stream's own time does not jump
 
 
-def test_a_gap_ends_what_is_held_and_moves_the_time_on(monkeypatch):
+def test_a_gap_ends_the_held_label_and_advances_the_time(monkeypatch):
     under_test = stream(monkeypatch)
     cut = round(2.2 * RATE)
     events = under_test.process(TALK[:cut])
@@ -129,7 +129,7 @@ def test_a_gap_ends_what_is_held_and_moves_the_time_on(monkeypatch):
     assert short(events)[0] == ("enter", "low", 13.1, 14.1)
 
 
-def test_a_gap_may_bring_another_rate(monkeypatch):
+def test_the_rate_may_change_after_a_gap(monkeypatch):
     under_test = stream(monkeypatch)
     under_test.process(TALK)
     under_test.skip(1.0, sample_rate_hz=8000)
@@ -175,13 +175,13 @@ def test_samples_that_cannot_be_used(monkeypatch, samples, message):
 
 
 @pytest.mark.parametrize("rate", [0, -1, 1, 1e9, "16000", None, float("nan")])
-def test_rates_that_no_sound_has(monkeypatch, rate):
+def test_rates_out_of_range(monkeypatch, rate):
     monkeypatch.setattr("emotion_edge.classifier.speech_gate", AllIsSpeech)
     with pytest.raises(AudioError, match="rate"):
         EmotionStream(rate, SpectralTilt())
 
 
-def test_status(monkeypatch):
+def test_the_status_of_a_stream(monkeypatch):
     under_test = stream(monkeypatch)
     status = under_test.status
     assert (status.heard_s, status.sound, status.speech, status.verdict, status.probabilities) == (
@@ -200,7 +200,7 @@ def test_status(monkeypatch):
     assert (under_test.status.sound, under_test.status.verdict, under_test.status.probabilities) == (False, None, {})
 
 
-def test_days_go_by_and_nothing_grows(monkeypatch):
+def test_memory_does_not_grow_over_weeks(monkeypatch):
     under_test = stream(monkeypatch)
     under_test._start_s = 3e6  # five weeks
     for _ in range(30):
@@ -223,29 +223,31 @@ def learning_stream(profiled, gate=AllIsSpeech, **settings):
         return EmotionStream(RATE, classifier, settings=ListenSettings(**settings)), classifier.profile
 
 
-def test_a_profile_hears_every_utterance_once_when_it_is_over(profiled):
+def test_a_profile_learns_once_from_each_utterance_at_its_end(profiled):
     under_test, profile = learning_stream(profiled)
-    heard = []
+    learnt = []
     for first in range(0, len(TALK), RATE // 10):
         under_test.process(TALK[first : first + RATE // 10])
-        heard.append(profile.utterances)
-    assert heard[-1] == 3
-    assert [heard.count(n) / 10 for n in (0, 1, 2)] == pytest.approx([3.2, 2.1, 3.9], abs=0.25)
+        learnt.append(profile.utterances)
+    assert learnt[-1] == 3
+    assert [learnt.count(n) / 10 for n in (0, 1, 2)] == pytest.approx([3.2, 2.1, 3.9], abs=0.25)
     assert profile.seconds == pytest.approx(1.8 + 1.4 + 3.3, abs=0.1)
     under_test.finish()
     assert profile.utterances == 3
 
 
-def test_what_a_profile_hears_of_an_utterance_is_its_last_window(profiled):
+def test_a_profile_learns_from_the_last_window_of_an_utterance(profiled):
     under_test, profile = learning_stream(profiled)
     under_test.process(talk((1.0, LOW, 2.0), (0.0, HIGH, 3.0)))
     only_high, other = learning_stream(profiled)
     only_high.process(talk((1.0, HIGH, 3.0)))
     assert (profile.utterances, other.utterances) == (1, 1)
-    np.testing.assert_allclose(profile.mean, other.mean, atol=0.3)  # what is before the window, its first frame sees
+    np.testing.assert_allclose(
+        profile.mean, other.mean, atol=0.3
+    )  # the first frame of the window includes a little sound before it
 
 
-def test_a_profile_hears_speech_of_a_second_or_more_only(profiled):
+def test_a_profile_learns_only_from_speech_of_a_second_or_more(profiled):
     short_and_long = talk((1.0, LOW, 0.7), (1.0, LOW, 0.9))
     under_test, profile = learning_stream(profiled)
     under_test.process(short_and_long)
@@ -256,7 +258,7 @@ def test_a_profile_hears_speech_of_a_second_or_more_only(profiled):
     assert profile.utterances == 2
 
 
-def test_the_end_and_a_gap_end_an_utterance_for_the_profile_too(profiled):
+def test_a_profile_learns_from_utterances_that_a_gap_or_the_end_cuts_off(profiled):
     under_test, profile = learning_stream(profiled)
     under_test.process(TALK[: round(2.4 * RATE)])
     assert profile.utterances == 0
@@ -270,20 +272,20 @@ def test_the_end_and_a_gap_end_an_utterance_for_the_profile_too(profiled):
 
 @settings(max_examples=10)
 @given(cuts=st.lists(st.integers(0, 40000), max_size=30))
-def test_a_profile_does_not_depend_on_the_pieces(profiled, cuts):
-    (once, expected), (pieces, profile) = learning_stream(profiled), learning_stream(profiled)
-    told = once.process(TALK) + once.finish()
+def test_a_profile_does_not_depend_on_the_block_sizes(profiled, cuts):
+    (once, expected), (in_blocks, profile) = learning_stream(profiled), learning_stream(profiled)
+    at_once = once.process(TALK) + once.finish()
     at, events = 0, []
     for size in [*cuts, len(TALK)]:
-        events += pieces.process(TALK[at : at + size])
+        events += in_blocks.process(TALK[at : at + size])
         at += size
-    events += pieces.finish()
-    assert (profile.utterances, short(events)) == (expected.utterances, short(told))
+    events += in_blocks.finish()
+    assert (profile.utterances, short(events)) == (expected.utterances, short(at_once))
     assert profile.seconds == pytest.approx(expected.seconds)
     np.testing.assert_allclose(profile.mean, expected.mean, atol=1e-3)
 
 
-def test_what_was_learnt_acts_on_the_next_utterance(profiled):
+def test_the_next_utterance_uses_what_was_learnt(profiled):
     under_test, _ = learning_stream(profiled)
     same_again = talk((1.0, LOW, 1.6), (1.0, LOW, 1.6))
     first, second = [event for event in under_test.process(same_again) if event.kind == "leave"]
