@@ -209,8 +209,10 @@ class EventTracker:
         return best if smoothed[best] >= self._settings.enter_above else None
 
     def _start_s(self, window: Window) -> float:
+        """Return when a label begins that becomes the best one with this window."""
         if self._held is None and window.start_s <= window.utterance_start_s:
-            return window.utterance_start_s
+            # The window has all of the utterance, but an earlier label may have ended within it.
+            return max([window.utterance_start_s, *self._left_s.values()])
         return self._last_end_s
 
     def _may_enter(self, candidate: _Verdict, window: Window) -> bool:

@@ -111,6 +111,18 @@ def test_no_verdict_without_speech():
     assert under_test.probabilities == {}
 
 
+def test_a_label_after_noise_begins_no_earlier_than_the_one_before_it_ended():
+    events = process_all(tracker(minimum_s=0), utterance(0, HAPPY, SAD, None, HAPPY))
+    assert short(events) == [
+        ("enter", "happy", 0, 0.5),
+        ("leave", "happy", 0, 0.5),
+        ("enter", "sad", 0.5, 1.0),
+        ("leave", "sad", 0.5, 1.0),
+        ("enter", "happy", 1.0, 2.0),
+        ("leave", "happy", 1.0, 2.0),
+    ]
+
+
 def test_speech_after_noise_must_last_long_enough_too():
     events = process_all(tracker(), utterance(0, None, HAPPY, HAPPY, HAPPY))
     assert short(events)[0] == ("enter", "happy", 0, 1.5)
