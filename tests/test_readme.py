@@ -85,7 +85,7 @@ def test_the_figures_for_unknown_speakers_match_the_evaluation():
     assert f"({strange_ece}, and {strange_sure})" in text
     half = next(each["accuracy"] for each in strange["coverage"] if each["coverage"] == 0.5)
     sure = f"the {strange['sure']['share']:.3f} that are not `uncertain` in {strange_sure}"
-    assert f"ECE {strange_ece}; the surer half is right in {half:.3f}, {sure}" in card
+    assert f"ECE {strange_ece}; the more confident half is right in {half:.3f}, {sure}" in card
     assert (
         f"{conditions['noise, 10 dB']['mean_uar']:.3f} at 10 dB, {conditions['room']['mean_uar']:.3f} in a room" in text
     )
