@@ -1,4 +1,4 @@
-"""From recordings and Keras models to the model files of emotion-edge."""
+"""Turns recordings and Keras models into model files for emotion-edge."""
 
 from importlib.metadata import version
 

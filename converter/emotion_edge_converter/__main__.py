@@ -1,4 +1,4 @@
-"""`python -m emotion_edge_converter` is `emotion-edge-converter`."""
+"""Lets `python -m emotion_edge_converter` run `emotion-edge-converter`."""
 
 import sys
 

@@ -1,11 +1,11 @@
-"""What can go wrong here, beside the runtime's own errors."""
+"""Errors of the converter, in addition to those of the runtime."""
 
 from emotion_edge import EmotionEdgeError
 
 
 class CorpusError(EmotionEdgeError):
-    """The recordings cannot be used: no such corpus, none that fit, one label only."""
+    """The recordings cannot be used: an unknown corpus, no matching files, or only one label."""
 
 
 class ConversionError(EmotionEdgeError):
-    """The Keras model cannot become a model file, or its file does not answer as it does."""
+    """The Keras model cannot be converted, or the converted file does not give the same answers."""

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Writes files completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from emotion_edge.files import replacing as replacing_or_os_error
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside a path, of the same suffix; takes its place when the block ends well, else goes away.
+    """Yield a temporary path next to `path`, with the same suffix.
+
+    The temporary file replaces `path` if the block succeeds. Otherwise it is deleted.
 
     Raises:
-        EmotionEdgeError: it cannot be written there.
+        EmotionEdgeError: the file cannot be written.
     """
     try:
         with replacing_or_os_error(path) as temporary:
@@ -25,19 +27,19 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole text file, or none.
+    """Write a text file, completely or not at all.
 
     Raises:
-        EmotionEdgeError: it cannot be written there.
+        EmotionEdgeError: the file cannot be written.
     """
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file, or none.
+    """Write a file, completely or not at all.
 
     Raises:
-        EmotionEdgeError: it cannot be written there.
+        EmotionEdgeError: the file cannot be written.
     """
     with replacing(path) as temporary:
         temporary.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The same work on many things, in this process or shared by several."""
+"""Runs one function on many items, in this process or in several."""
 
 from __future__ import annotations
 
@@ -15,36 +15,38 @@ from typing import Any, Final, TypeVar
 
 from emotion_edge import EmotionEdgeError
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_AT_ONCE: Final = 8
+_CHUNK_SIZE: Final = 8
 
 
 @contextmanager
-def mapped(function: Callable[[Thing], Result], things: Sequence[Thing], jobs: int) -> Iterator[Iterator[Result]]:
-    """What a function says of each thing, in their order, while the block lasts.
+def mapped(function: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> Iterator[Iterator[Result]]:
+    """Yield an iterator over the results of a function, in the order of the items. It is valid inside the block.
 
     Args:
-        function: with more than one job it, the things and the results must pickle; each process loads it once.
-        things: what it is called with.
-        jobs: how many processes; 1 is this one.
+        function: called with one item at a time. Each process loads it once. With more than one job, the function,
+            the items and the results must be picklable.
+        items: the arguments for the calls.
+        jobs: number of processes. With 1, everything runs in this process.
 
     Raises:
-        EmotionEdgeError: one of the processes was ended from outside.
+        EmotionEdgeError: another program killed one of the processes.
     """
     if jobs == 1:
-        yield map(function, things)
+        yield map(function, items)
         return
     with _pool(function, jobs) as pool:
         try:
-            yield pool.map(_apply, things, chunksize=_AT_ONCE)
+            yield pool.map(_apply, items, chunksize=_CHUNK_SIZE)
         except BrokenProcessPool as error:
             raise EmotionEdgeError(
-                "a process was ended from outside, for want of memory perhaps: fewer --jobs"
+                "a worker process was killed, perhaps because memory ran out: use fewer --jobs"
             ) from error
         except BaseException:
-            # Ctrl-C, mostly; the pool would wait for all that was begun, and after a second one for ever
+            # Usually Ctrl-C. The pool would wait for all tasks in progress, and after a second Ctrl-C it would wait for
+            # ever.
             for process in active_children():
                 process.terminate()
             raise
@@ -53,24 +55,24 @@ def mapped(function: Callable[[Thing], Result], things: Sequence[Thing], jobs: i
 @contextmanager
 def _pool(function: Callable[[Any], Any], jobs: int) -> Iterator[ProcessPoolExecutor]:
     with tempfile.TemporaryDirectory() as folder:
-        # Through a file: a function with sounds in it is larger than a pipe holds, and Python waits for ever for a process
-        # that ends while it starts to read the rest.
+        # Pass the function through a file. A function that holds sounds is larger than a pipe's buffer, and Python
+        # waits for ever if a process ends before it has read the rest.
         file = Path(folder) / "function"
         file.write_bytes(pickle.dumps(function))
-        # Started anew, not forked: the threads of an interpreter or of TensorFlow do not survive a fork.
+        # Spawn, not fork: the threads of an interpreter or of TensorFlow do not survive a fork.
         with ProcessPoolExecutor(jobs, get_context("spawn"), _start, (file,)) as pool:
             yield pool
 
 
-_function: Callable[[Any], Any]  # of a process that `mapped` started
+_function: Callable[[Any], Any]  # set in each worker process
 
 
 def _start(file: Path) -> None:
     global _function
-    # Ctrl-C reaches all; a worker that it stops in a read blocks the others.
+    # Ctrl-C reaches all processes. A worker that it interrupts during a read would block the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _function = pickle.loads(file.read_bytes())
 
 
-def _apply(thing: Any) -> Any:
-    return _function(thing)
+def _apply(item: Any) -> Any:
+    return _function(item)

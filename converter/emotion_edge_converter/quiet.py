@@ -1,4 +1,4 @@
-"""TensorFlow without the chatter that no setting of its own silences."""
+"""Silences the messages of TensorFlow that none of its settings turns off."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from contextlib import contextmanager
 
 
 def import_tensorflow() -> None:
-    """Import it, which takes seconds, when all that can be checked without it has been; with --debug, as talkative as it is."""
+    """Import TensorFlow, silently unless --debug is on.
+
+    The import takes seconds, so call this only after all checks that do not need TensorFlow.
+    """
     if logging.getLogger("emotion_edge_converter").isEnabledFor(logging.DEBUG):
         import tensorflow
     else:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        with silent_stderr():  # what it says before it has read that setting
+        with silent_stderr():  # hides messages from before it reads that setting
             import tensorflow  # noqa: F401
 
 
 @contextmanager
 def silent_stderr() -> Iterator[None]:
-    """Keep file descriptor 2 quiet; what was written to it appears after all if the block fails."""
+    """Hide what is written to file descriptor 2 inside the block. If the block fails, the output is shown after all."""
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as sink:

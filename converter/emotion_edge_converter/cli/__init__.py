@@ -1,6 +1,7 @@
-"""The command line. Data goes to stdout, talk to stderr; exit status 0 done, 1 failed, 2 usage.
+"""The command line. Data goes to stdout, messages to stderr. Exit status: 0 success, 1 failure, 2 wrong usage.
 
 - `main`: the program
-- one module a command: `metadata`, `grid`, `train`, `convert`, `parity`, `evaluate`, `adapt`, `five_emotions`, `speech_gate`
-- `arguments`, `outputs`: options that several commands share, and what commands that train write
+- one module for each command: `metadata`, `grid`, `train`, `convert`, `parity`, `evaluate`, `adapt`, `five_emotions`,
+  `speech_gate`
+- `arguments`, `outputs`: options that several commands share, and the output files of training commands
 """

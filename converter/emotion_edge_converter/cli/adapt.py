@@ -1,4 +1,4 @@
-"""`emotion-edge-converter adapt`: a model fitted to a few clips of one's own voice, or nothing where that does not help."""
+"""`emotion-edge-converter adapt`: fits a model to a few clips of your own voice, if that helps."""
 
 from __future__ import annotations
 
@@ -31,22 +31,24 @@ def register(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "adapt",
-        help="fit a model to clips of one's own voice",
-        description="Fit the last layers of a model to a few labelled clips of one voice, ten of each label if possible. "
-        "Cross-validate over the clips first, and write nothing unless that shows that it helps. Writes NAME.tflite "
-        "and NAME.keras.",
+        help="fit a model to clips of your own voice",
+        description="Fit the last layers of a model to a few labelled clips of one voice, ten of each label if "
+        "possible. A cross-validation over the clips comes first. If it shows that adapting helps, the command writes "
+        "NAME.tflite and NAME.keras; otherwise it writes nothing.",
     )
     parser.add_argument("model", type=Path, metavar="MODEL.keras")
     parser.add_argument("tflite", type=Path, metavar="MODEL.tflite")
     add_corpus(parser)
     parser.add_argument("-o", "--output", type=name_of(".tflite"), required=True, metavar="NAME.tflite")
-    parser.add_argument("--anyway", action="store_true", help="write the model even if it was not shown to help")
+    parser.add_argument(
+        "--anyway", action="store_true", help="write the model even if the cross-validation does not show that it helps"
+    )
     add_seed(parser, "of the shuffles")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read, cross-validate, fit, prove, write."""
+    """Read the clips, cross-validate, fit, check the answers, write."""
     name = str(options.output).removesuffix(".tflite")
     files = {part: Path(f"{name}.{part}") for part in ("keras", "tflite")}
     for file in files.values():
@@ -67,11 +69,12 @@ def run(options: argparse.Namespace) -> int:
     )
     print(_table(comparison))
     if own.missing:
-        print(f"no clip of {', '.join(own.missing)}: what the model knows of that stays", file=sys.stderr)
+        print(f"no clips of {', '.join(own.missing)}: the model keeps what it knows about them", file=sys.stderr)
     if not comparison.helps and not options.anyway:
         raise ConversionError(
-            f"adapting is not shown to help (UAR {comparison.gain:+.3f}, p = {comparison.p_value:.4f}; wanted a gain with p below "
-            f"{SIGNIFICANT}): nothing written. Ten clips of each label would tell more; --anyway writes the model all the same"
+            "the cross-validation does not show that adapting helps, so nothing was written: got UAR "
+            f"{comparison.gain:+.3f}, p = {comparison.p_value:.4f}, wanted a gain with p below {SIGNIFICANT}. Record "
+            "ten clips of each label, or write the model regardless with --anyway"
         )
     last.set_weights(adaptation.fit(last.inputs, last.weights, own.targets, temperature=recipe.temperature))
     protocol = _protocol(recipe, len(last.weights), own, comparison, options.seed)
@@ -80,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(model: Any, recipe: ModelRecipe, own: Clips, drawn: Any, files: dict[str, Path]) -> None:
-    """Convert, and write both files unless they disagree on the clips or on what was drawn."""
+    """Convert, and write both files if they agree on the clips and on the random features."""
     from ..conversion import parity, tflite
 
     content = tflite.convert(model, recipe, np.concatenate([own.features, drawn]))
@@ -98,15 +101,15 @@ def _write(model: Any, recipe: ModelRecipe, own: Clips, drawn: Any, files: dict[
 def _check_output(file: Path, options: argparse.Namespace) -> None:
     check_writable(file)
     if file.exists() and any(given.exists() and file.samefile(given) for given in (options.model, options.tflite)):
-        raise ConversionError(f"{file} is the model that is to be adapted: choose another name for the output")
+        raise ConversionError(f"{file} is the model to adapt: choose another name for the output")
 
 
 def _check_pair(parities: Sequence[Parity], options: argparse.Namespace) -> None:
     for each in parities:
         if each.agreement < ADAPTED_LEAST_AGREEMENT:
             raise ConversionError(
-                f"{options.model} is not the full model of {options.tflite}: their labels agree on {each.agreement:.2f} of "
-                f"{N_DRAWN} random feature vectors, wanted {ADAPTED_LEAST_AGREEMENT} or more"
+                f"{options.model} is not the full model of {options.tflite}: their labels agree on "
+                f"{each.agreement:.2f} of {N_DRAWN} random feature vectors, wanted {ADAPTED_LEAST_AGREEMENT} or more"
             )
 
 
@@ -118,24 +121,24 @@ def _table(comparison: Comparison) -> str:
 
 
 def _protocol(base: ModelRecipe, n_layers: int, own: Clips, comparison: Comparison, seed: int) -> str:
-    """Where the weights come from, and what the scores are."""
+    """Describes the origin of the weights and the meaning of the scores."""
     layers = "its last layer" if n_layers == 1 else f"its last {n_layers} layers"
     counts = ", ".join(f"{count} {label}" for label, count in own.counts.items())
     missing = f"; none of {', '.join(own.missing)}, whose outputs are the original's" if own.missing else ""
     shown = "" if comparison.helps else ", which does not show that adapting helps"
     return (
-        f"{base.name}, {layers} adapted to {len(own.utterances)} clips ({counts}{missing}); before: {base.name}, after: "
-        f"{comparison.n_folds}-fold cross-validation over those clips, the mean of {len(comparison.after)} shuffles (seed "
-        f"{seed}); p of the UAR's change, by a paired permutation test: {comparison.p_value:.4f}{shown}"
+        f"{base.name}, {layers} adapted to {len(own.utterances)} clips ({counts}{missing}); before: {base.name}, "
+        f"after: {comparison.n_folds}-fold cross-validation over those clips, the mean of {len(comparison.after)} "
+        f"shuffles (seed {seed}); p of the UAR's change, by a paired permutation test: {comparison.p_value:.4f}{shown}"
     )
 
 
 def _recipe(base: ModelRecipe, name: str, protocol: str, own: Clips, comparison: Comparison) -> ModelRecipe:
-    """The original's, but for what it says of where the weights come from and how good they are."""
+    """The original recipe, with the name, corpora, protocol and scores of the adapted model."""
     scores = {
         f"{figure}, {when}": round(value, 4)
         for figure, values in comparison.figures.items()
         for when, value in zip(("before", "after"), values, strict=True)
     }
-    heard = dict.fromkeys((*base.corpora, *(utterance.corpus for utterance in own.utterances)))
-    return base.replace(name=name, corpora=tuple(heard), protocol=protocol, scores=scores)
+    corpora = dict.fromkeys((*base.corpora, *(utterance.corpus for utterance in own.utterances)))
+    return base.replace(name=name, corpora=tuple(corpora), protocol=protocol, scores=scores)

@@ -1,4 +1,4 @@
-"""Flags that several commands share."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -16,45 +16,47 @@ _FILES: Final = frozenset({".csv", ".h5", ".html", ".json", ".keras", ".png", ".
 
 
 def add_corpus(parser: Any) -> None:
-    """--corpus, which may be given several times."""
+    """Add --corpus, which may be given several times."""
     parser.add_argument(
         "--corpus",
         action="append",
         required=True,
         type=_corpus,
         metavar="NAME=PATH",
-        help=f"recordings: {', '.join(READERS)}; folders=DIR has one folder a label, csv=FILE is a table as "
-        "metadata writes it; may be given several times",
+        help=f"recordings: {', '.join(READERS)}; folders=DIR has one folder for each label, csv=FILE is a table "
+        "written by metadata; may be given several times",
     )
 
 
 def add_emotions(parser: Any) -> None:
-    """--emotions."""
+    """Add --emotions."""
     parser.add_argument(
         "--emotions",
         type=_names,
         metavar="A,B,...",
-        help="labels to keep (default: of folders=DIR all, else angry,fear,happy,neutral,sad)",
+        help="labels to keep (default: all for folders=DIR, angry,fear,happy,neutral,sad for the other corpora)",
     )
 
 
 def add_training(parser: Any) -> None:
-    """--seed and --epochs."""
-    add_seed(parser, "of the split, the weights and the batches")
+    """Add --seed and --epochs."""
+    add_seed(parser, "random seed for the split, the weights and the batches")
     parser.add_argument(
-        "--epochs", type=positive, default=EPOCHS, help="passes over the training part (default: %(default)s)"
+        "--epochs", type=positive, default=EPOCHS, help="passes over the training data (default: %(default)s)"
     )
 
 
 def add_licence(parser: Any) -> None:
-    """--licence."""
+    """Add --licence."""
     parser.add_argument(
-        "--licence", default="not stated", help="of the weights, for the recipe: it follows the recordings'"
+        "--licence",
+        default="not stated",
+        help="licence of the weights, for the recipe; it depends on the licence of the recordings",
     )
 
 
 def add_noise(parser: Any, meaning: str, *, required: bool = False) -> None:
-    """--noise, which may be given several times."""
+    """Add --noise, which may be given several times."""
     parser.add_argument(
         "--noise",
         action="append",
@@ -67,35 +69,35 @@ def add_noise(parser: Any, meaning: str, *, required: bool = False) -> None:
 
 
 def add_rooms(parser: Any, meaning: str) -> None:
-    """--rooms."""
+    """Add --rooms."""
     parser.add_argument("--rooms", type=Path, metavar="DIR", help=meaning)
 
 
 def add_jobs(parser: Any) -> None:
-    """--jobs."""
+    """Add --jobs."""
     parser.add_argument(
-        "--jobs", type=positive, default=1, metavar="N", help="processes that share the work (default: %(default)s)"
+        "--jobs", type=positive, default=1, metavar="N", help="number of processes (default: %(default)s)"
     )
 
 
 def add_seed(parser: Any, meaning: str) -> None:
-    """--seed."""
+    """Add --seed."""
     parser.add_argument("--seed", type=_seed, default=SEED, help=f"{meaning} (default: %(default)s)")
 
 
 def add_least_agreement(parser: Any) -> None:
-    """--least-agreement."""
+    """Add --least-agreement."""
     parser.add_argument(
         "--least-agreement",
         type=share,
         default=LEAST_AGREEMENT,
         metavar="SHARE",
-        help="share of the labels that must be the same (default: %(default)s)",
+        help="smallest allowed share of equal labels (default: %(default)s)",
     )
 
 
 def positive(text: str) -> int:
-    """A whole number above 0."""
+    """Parse a whole number above 0."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"got {text}, wanted 1 or more")
@@ -103,7 +105,7 @@ def positive(text: str) -> int:
 
 
 def share(text: str) -> float:
-    """A number from 0 to 1."""
+    """Parse a number from 0 to 1."""
     number = float(text)
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"got {text}, wanted 0 to 1")
@@ -111,8 +113,9 @@ def share(text: str) -> float:
 
 
 def name_of(suffix: str) -> Callable[[str], Path]:
-    """The type of an argument that names what is written: in full or without the suffix, which may have a point in it, but not
-    as a file of another kind.
+    """The type of an argument that names an output file.
+
+    The name may omit the suffix and may contain dots, but it must not have the suffix of another kind of file.
     """
 
     def path(text: str) -> Path:
@@ -124,17 +127,18 @@ def name_of(suffix: str) -> Callable[[str], Path]:
 
 
 def converted(text: str) -> str:
-    """The type of an argument that names a model file, or what stands for one."""
+    """The type of an argument that names a model file, a shipped model or a folder of models."""
     if Path(text).suffix.lower() in (".keras", ".h5"):
         raise argparse.ArgumentTypeError(f"got {text}, a Keras model, wanted a .tflite file: convert it first")
     return text
 
 
 def check_writable(path: Path, *, folder: bool = False) -> None:
-    """Find out before an hour of work, not after it, that a file or a folder cannot be written there.
+    """Check that a file or a folder can be written, before an hour of work rather than after it.
 
     Raises:
-        CorpusError: its parent does not exist, or it exists and is of the other kind.
+        CorpusError: its folder does not exist or is not writable, or a folder is where a file is wanted, or the
+            reverse.
     """
     if not path.parent.is_dir():
         raise CorpusError(f"cannot write {path}: there is no folder {path.parent}")

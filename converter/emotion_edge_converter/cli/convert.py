@@ -1,4 +1,4 @@
-"""`emotion-edge-converter convert`: a Keras model into a model file, or nothing."""
+"""`emotion-edge-converter convert`: converts a Keras model into a model file."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "convert",
         help="turn a Keras model into a model file",
-        description="Quantise a Keras model of pooled features into a .tflite file that carries its recipe; run every "
-        "calibration file through both, and write nothing unless they agree.",
+        description="Quantise a Keras model of pooled features into a .tflite file that contains its recipe. Run every "
+        "calibration file through both models, and write the file only if they agree.",
     )
     parser.add_argument(
         "model", type=Path, metavar="MODEL.keras", help="a dense classifier: .keras, or .h5 of Keras 2 or 3"
@@ -35,7 +35,7 @@ def register(commands: Any) -> None:
         type=Path,
         required=True,
         metavar="RECIPE.json",
-        help='at the least {"name": "mine", "labels": [...], "mfcc": {"preset": "librosa", "sample_rate_hz": '
+        help='at least {"name": "mine", "labels": [...], "mfcc": {"preset": "librosa", "sample_rate_hz": '
         '22050, "n_mfcc": 30}}',
     )
     parser.add_argument(
@@ -43,7 +43,7 @@ def register(commands: Any) -> None:
         type=Path,
         required=True,
         metavar="DIR|FILE.csv",
-        help="representative recordings: a folder, or a table as metadata and train write it",
+        help="representative recordings: a folder, or a table written by metadata or train",
     )
     parser.add_argument("--variant", choices=VARIANTS, default="int8", help="(default: %(default)s)")
     add_least_agreement(parser)
@@ -57,7 +57,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Convert, prove, write."""
+    """Convert, check the answers, write."""
     output = options.output or options.model.with_suffix(".tflite")
     check_writable(output)
     recipe = _read_recipe(options.recipe)
@@ -100,8 +100,8 @@ def _read_recipe(path: Path) -> ModelRecipe:
         raise ConversionError(f"{path}: {error}") from error
     if recipe.standardisation is not None:
         raise ConversionError(
-            f"{path}: convert sets the standardisation itself. If the model wants features that a scaler has scaled, put "
-            "the scaler into the model, as its first layer: keras.layers.Normalization(mean=..., variance=...)"
+            f"{path}: remove the standardisation, because convert sets it. If the model needs scaled features, make "
+            "the scaler its first layer: keras.layers.Normalization(mean=..., variance=...)"
         )
     return recipe
 
@@ -114,10 +114,10 @@ def _examples(path: Path) -> list[Utterance]:
     else:
         raise CorpusError(f"--calibration: no such folder or file: {path}")
     if not examples:
-        raise CorpusError(f"--calibration: {path} holds no audio file")
+        raise CorpusError(f"--calibration: {path} holds no audio files")
     if len(examples) < FEWEST_CALIBRATION:
         raise CorpusError(
-            f"--calibration: {path} holds {len(examples)} recordings: at least {FEWEST_CALIBRATION} are needed, of the kind "
-            "that the model will hear, better a hundred"
+            f"--calibration: {path} holds {len(examples)} recordings, wanted at least {FEWEST_CALIBRATION}, better a "
+            "hundred, like those that the model will be used on"
         )
     return examples

@@ -1,4 +1,4 @@
-"""`emotion-edge-converter evaluate`: how good is a model on these recordings?"""
+"""`emotion-edge-converter evaluate`: measures a model on labelled recordings."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "evaluate",
         help="measure a model on labelled recordings",
-        description="Measure a model on labelled recordings, through the very path that runs on the device: UAR with a "
-        "confidence interval over speakers, accuracy, calibration, coverage, per corpus and sex; over the telephone, in noise "
-        "and in rooms. The figures are of strangers if a folder of fold models answers, or a model that was trained on none "
-        "of these speakers.",
+        description="Measure a model on labelled recordings with the code that runs on the device: UAR with a "
+        "confidence interval over speakers, accuracy, calibration and coverage, for each corpus and sex; over the "
+        "telephone, in noise and in rooms. The figures are for new speakers if you give a folder of fold models, or a "
+        "model that was trained on none of these speakers.",
     )
     parser.add_argument(
         "model",
         type=converted,
         metavar="MODEL.tflite|NAME|DIR",
         help='a model file, the name of a shipped model, or a folder with a folds.json: {"folds": [{"model": FILE, '
-        '"speakers": {CORPUS: [SPEAKER, ...]}}, ...], "left_out": [{"model": FILE, "corpus": CORPUS}, ...]}, where each '
-        "model answers the speakers that it was not trained on",
+        '"speakers": {CORPUS: [SPEAKER, ...]}}, ...], "left_out": [{"model": FILE, "corpus": CORPUS}, ...]}. '
+        "List for each model the speakers that it was not trained on",
     )
     add_corpus(parser)
-    add_noise(parser, "a folder of noises, in any layout: also measure in noise")
-    add_rooms(parser, "a folder of impulse responses: also measure in rooms")
+    add_noise(parser, "a folder of noise recordings, in any layout: also measure in noise")
+    add_rooms(parser, "a folder of impulse responses of rooms: also measure in rooms")
     add_jobs(parser)
     parser.add_argument(
-        "-o", "--output", type=name_of(".json"), metavar="FILE.json", help="also write every figure here"
+        "-o", "--output", type=name_of(".json"), metavar="FILE.json", help="also write every figure to this file"
     )
     parser.add_argument(
-        "--report", type=name_of(".html"), metavar="FILE.html", help="also write a report with pictures here"
+        "--report", type=name_of(".html"), metavar="FILE.html", help="also write a report with pictures to this file"
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Answer every recording under every condition, print tables, write what was asked for."""
+    """Evaluate every recording under every condition, print tables, write the requested files."""
     for file in filter(None, (options.output, options.report)):
         check_writable(file)
     models = fold_models.load(options.model)
     utterances = readers.read(options.corpus)
-    heard = conditions.read(models.any.sample_rate_hz, options.noise, options.rooms)
+    under = conditions.read(models.any.sample_rate_hz, options.noise, options.rooms)
     result = {
         "model": models.name,
         "folds": None if models.by_speaker is None else len(models.folds),
         "trained_on": list(dict.fromkeys(name for model in models.folds for name in model.recipe.corpora)),
-        "noises": len(heard.noises),
-        "rooms": len(heard.rooms),
-        **scores.figures(answers.answer(models, utterances, heard, jobs=options.jobs)),
+        "noises": len(under.noises),
+        "rooms": len(under.rooms),
+        **scores.figures(answers.answer(models, utterances, under, jobs=options.jobs)),
     }
     print(_table(result), _conditions(result), sep="\n\n")
     written = {options.output: json.dumps(result, indent=1) + "\n"}
@@ -75,8 +75,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _table(result: dict[str, Any]) -> str:
-    head = f"{'':12} {'files':>6} {'speakers':>8} {'UAR':>6} {'95 %':>14} {'accuracy':>8} {'ECE':>6} {'sure':>6} {'right':>6}"
-    lines = [head]
+    header = (
+        f"{'':12} {'files':>6} {'speakers':>8} {'UAR':>6} {'95 %':>14} "
+        f"{'accuracy':>8} {'ECE':>6} {'sure':>6} {'right':>6}"
+    )
+    lines = [header]
     for name, corpus in result["corpora"].items():
         lines.append(_line(name, corpus))
         lines += [_line(f"  {sex}", part) for sex, part in corpus["sex"].items()]
@@ -91,7 +94,7 @@ def _table(result: dict[str, Any]) -> str:
 
 
 def _conditions(result: dict[str, Any]) -> str:
-    """UARs, one line a condition, one column a corpus."""
+    """Table of UARs: one line per condition, one column per corpus."""
     names = list(result["corpora"])
     widths = [max(6, len(name)) for name in (*names, "mean")]
     lines = [("UAR", [*names, "mean"])]

@@ -1,4 +1,4 @@
-"""`emotion-edge-converter five-emotions`: the model for voices never heard."""
+"""`emotion-edge-converter five-emotions`: trains the model for new speakers."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ def register(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "five-emotions",
-        help="train the model for voices that it never heard",
-        description="Train one model of all corpora together, each recording also in noise, in rooms, of other speakers' "
-        "size and by other microphones; cross-validate it by speaker and by corpus, and calibrate its confidence on speakers "
-        "that were held out. Writes NAME.keras, NAME.tflite, NAME.json (the recipe), and into the folder --folds the models "
-        "that `evaluate` measures.",
+        help="train the model for new speakers",
+        description="Train one model on all corpora together. Versions of each recording imitate noise, rooms, larger "
+        "and smaller speakers and other microphones. Cross-validate it by speaker and by corpus, and calibrate its "
+        "confidence on held-out speakers. Writes NAME.keras, NAME.tflite, NAME.json (the recipe) and, in the folder "
+        "--folds, the models for `evaluate`.",
     )
     add_corpus(parser)
-    add_noise(parser, "a folder of noises, in any layout")
-    add_rooms(parser, "a folder of impulse responses")
+    add_noise(parser, "a folder of noise recordings, in any layout")
+    add_rooms(parser, "a folder of impulse responses of rooms")
     parser.add_argument(
         "--versions",
         type=positive,
         default=40,
         metavar="N",
-        help="changed versions of each recording (default: %(default)s)",
+        help="number of changed versions of each recording (default: %(default)s)",
     )
     parser.add_argument(
         "--folds",
         type=Path,
         default=Path("folds"),
         metavar="DIR",
-        help="where features and the models of the cross-validation go; run again with the same options, what is there is not "
-        "made again (default: %(default)s)",
+        help="folder for the features and the models of the cross-validation; run the command again with the same "
+        "options to resume an interrupted run (default: %(default)s)",
     )
     add_licence(parser)
     parser.add_argument(
@@ -71,7 +71,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Extract, cross-validate, train, prove, write."""
+    """Extract features, cross-validate, train, check the answers, write."""
     name = str(options.output).removesuffix(".keras")
     files = output_files(name, "keras", "tflite", "json")
     check_writable(options.folds, folder=True)
@@ -121,7 +121,7 @@ def _description(
     noises: Sequence[Path],
     rooms: Sequence[Path],
 ) -> dict[str, Any]:
-    """What decides how features and models come out."""
+    """Everything that the features and the models depend on."""
     return {
         "recordings": dict(Counter(f"{utterance.corpus}, {utterance.emotion}" for utterance in utterances)),
         "noises": len(noises),

@@ -1,4 +1,4 @@
-"""`emotion-edge-converter grid`: the study."""
+"""`emotion-edge-converter grid`: runs the study."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def register(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "grid",
-        help="the study: five architectures by five numbers of MFCCs",
-        description="Train five architectures on five numbers of MFCCs, on a random split and on voices never heard; "
-        "write report.html, study.json and accuracies.png.",
+        help="run the study: five architectures, five numbers of MFCCs",
+        description="Train five architectures with five numbers of MFCCs. Test each on a random third and on speakers "
+        "that it was not trained on. Writes report.html, study.json and accuracies.png.",
     )
     add_corpus(parser)
     add_emotions(parser)
@@ -34,14 +34,14 @@ def register(commands: Any) -> None:
         help=f"numbers of MFCCs (default: {' '.join(map(str, MFCC_COUNTS))})",
     )
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("study"), metavar="DIR", help="folder (default: %(default)s)"
+        "-o", "--output", type=Path, default=Path("study"), metavar="DIR", help="output folder (default: %(default)s)"
     )
     add_training(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the study, write both files, print the table."""
+    """Run the study, write the files, print the table."""
     check_writable(options.output, folder=True)
     utterances, labels = readers.with_emotions(readers.read(options.corpus), options.emotions)
     import_tensorflow()

@@ -1,4 +1,4 @@
-"""The command line: one module a command. Data goes to stdout, talk to stderr; exit 0 done, 1 failed, 2 usage."""
+"""The program: it parses the arguments and runs the module of the command."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from . import adapt, convert, evaluate, five_emotions, grid, metadata, parity, s
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `emotion-edge-converter`; the exit status."""
+    """Run `emotion-edge-converter` and return the exit status."""
     return run(_parser(), arguments, "emotion_edge_converter")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="emotion-edge-converter",
-        description="Train and convert Keras models into the model files of emotion-edge.",
+        description="Train Keras models and convert them into model files for emotion-edge.",
     )
     parser.add_argument("--version", action="version", version=f"emotion-edge-converter {__version__}")
-    parser.add_argument("--debug", action="store_true", help="tell on stderr what is going on")
+    parser.add_argument("--debug", action="store_true", help="log details on stderr")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=CommandParser)
     for command in (metadata, grid, train, convert, parity, evaluate, adapt, five_emotions, speech_gate):
         command.register(commands)

@@ -1,4 +1,4 @@
-"""`emotion-edge-converter metadata`: corpora as a table of recordings, or summed up."""
+"""`emotion-edge-converter metadata`: lists the recordings of corpora, or counts them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--summary",
         action="store_true",
-        help="not the recordings, but a text table: files, speakers by sex, minutes and labels of each corpus",
+        help="print a text table instead: files, speakers by sex, minutes and labels of each corpus",
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write here (default: standard output)")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="output file (default: standard output)")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print or write the table, and say on stderr how many rows it has."""
+    """Print or write the table, and print its number of rows on stderr."""
     if options.output is not None:
         check_writable(options.output)
     utterances = readers.read(options.corpus)

@@ -1,4 +1,4 @@
-"""What the commands that train a model write and print."""
+"""Output files and scores of the commands that train a model."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .arguments import check_writable
 
 
 def output_files(name: str, *endings: str) -> dict[str, Path]:
-    """Ending to the file NAME.ENDING.
+    """Map each ending to the path NAME.ENDING.
 
     Raises:
-        CorpusError: one of them cannot be written.
+        CorpusError: one of the files cannot be written.
     """
     files = {ending: Path(f"{name}.{ending}") for ending in endings}
     for file in files.values():
@@ -21,6 +21,6 @@ def output_files(name: str, *endings: str) -> dict[str, Path]:
 
 
 def print_scores(scores: Mapping[str, float]) -> None:
-    """One line a figure."""
+    """Print one line per score."""
     for name, value in scores.items():
         print(f"{name}  {value:.4f}")

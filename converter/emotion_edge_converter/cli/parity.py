@@ -1,4 +1,4 @@
-"""`emotion-edge-converter parity`: does the small model answer as the full one does?"""
+"""`emotion-edge-converter parity`: checks that the small model answers like the full one."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "parity",
         help="compare a model file with its Keras model",
-        description="Run recordings through librosa and Keras, and through the device's own path on each interpreter that "
-        "works here; fail if the answers differ.",
+        description="Run recordings through librosa and Keras, and through the code of the device with each "
+        "interpreter that works here. Fails if the answers differ.",
     )
     parser.add_argument("model", type=Path, metavar="MODEL.keras")
     parser.add_argument("tflite", type=converted, metavar="MODEL.tflite")
@@ -32,17 +32,17 @@ def register(commands: Any) -> None:
         type=share,
         default=VARIANTS["int8"],
         metavar="P",
-        help="by which a probability may differ; a float32 file keeps 0.01 (default: %(default)s)",
+        help="largest allowed difference of a probability; use 0.01 for a float32 file (default: %(default)s)",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare on the recordings that carry one of the model's labels, print, and fail below the tolerance."""
+    """Compare on the recordings that have one of the model's labels, print, and fail outside the tolerance."""
     labels = load(options.tflite).recipe.labels
     utterances = [utterance for utterance in readers.read(options.corpus) if utterance.emotion in labels]
     if not utterances:
-        raise CorpusError(f"no recording carries one of the model's labels ({', '.join(labels)})")
+        raise CorpusError(f"no recording has one of the model's labels ({', '.join(labels)})")
     import_tensorflow()
     from ..conversion import keras_models, parity
     from ..evaluation.metrics import label_numbers

@@ -1,4 +1,4 @@
-"""`emotion-edge-converter speech-gate`: the model that tells speech from other sounds."""
+"""`emotion-edge-converter speech-gate`: trains the model that distinguishes speech from other sounds."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ def register(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "speech-gate",
-        help="train the model that tells speech from other sounds",
-        description="Cut speech and noise into windows as the live loop does, cross-validate a small model on speakers and "
-        "noises that it never heard, then train it on everything. Writes NAME.keras, NAME.tflite, NAME.json (the "
-        "recipe) and the report.",
+        help="train the model that distinguishes speech from other sounds",
+        description="Cut speech and noise into windows as the live loop does. Cross-validate a small model on held-out "
+        "speakers and noises, then train it on everything. Writes NAME.keras, NAME.tflite, NAME.json (the recipe) and "
+        "the report.",
     )
     parser.add_argument(
         "--speech",
         action="append",
         required=True,
         metavar="NAME=PATH",
-        help="a folder of speech; speakers are told apart by file name in tess, ravdess, emodb, nemo and ased, in any "
-        "other corpus by folder; may be given several times",
+        help="a folder of speech; file names identify the speakers in tess, ravdess, emodb, nemo and ased, folders in "
+        "all other corpora; may be given several times",
     )
-    add_noise(parser, "a folder of other sounds, one folder a class, or a file a class", required=True)
-    add_rooms(parser, "a folder of impulse responses")
+    add_noise(parser, "a folder of other sounds, with one folder or one file for each class", required=True)
+    add_rooms(parser, "a folder of impulse responses of rooms")
     parser.add_argument(
         "--recordings",
         type=positive,
         default=600,
         metavar="N",
-        help="at most so many of each corpus of speech (default: %(default)s)",
+        help="largest number of recordings per corpus of speech (default: %(default)s)",
     )
     parser.add_argument(
-        "--synthetic", type=positive, default=350, metavar="N", help="synthetic noises (default: %(default)s)"
+        "--synthetic", type=positive, default=350, metavar="N", help="number of synthetic noises (default: %(default)s)"
     )
     add_licence(parser)
     parser.add_argument(
@@ -66,7 +66,10 @@ def register(commands: Any) -> None:
     )
     parser.add_argument("--report", type=name_of(".json"), metavar="FILE.json", help="(default: NAME.report.json)")
     parser.add_argument(
-        "--folds", type=Path, metavar="DIR", help="also write fold-1.tflite ...: each trained without that fold"
+        "--folds",
+        type=Path,
+        metavar="DIR",
+        help="also write fold-1.tflite, fold-2.tflite, ... here, each trained without its fold",
     )
     add_training(parser)
     add_least_agreement(parser)
@@ -74,7 +77,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Cut, cross-validate, train, prove, write."""
+    """Cut windows, cross-validate, train, check the answers, write."""
     name = str(options.output).removesuffix(".keras")
     files = output_files(name, "keras", "tflite", "json")
     report_file = options.report or Path(f"{name}.report.json")
@@ -112,8 +115,8 @@ def run(options: argparse.Namespace) -> int:
         _write_folds(options.folds, result.gates)
     for parity in parities:
         print(
-            f"{parity.interpreter}: {len(parity.full)} windows, label agreement {parity.agreement:.4f}, largest difference of "
-            f"a probability {parity.difference:.4f}"
+            f"{parity.interpreter}: {len(parity.full)} windows, label agreement {parity.agreement:.4f}, largest "
+            f"difference of a probability {parity.difference:.4f}"
         )
     print_scores(recipe.scores)
     written = ", ".join(map(str, (*files.values(), report_file, *filter(None, [options.folds]))))
@@ -122,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _recordings(options: argparse.Namespace) -> tuple[list[Recording], list[Recording]]:
-    """Of speech and of other sounds, those that are made up here among the latter."""
+    """The recordings of speech, and those of other sounds with the synthetic ones."""
     from ..features import speech_windows
 
     random = np.random.default_rng(options.seed)

@@ -1,4 +1,4 @@
-"""`emotion-edge-converter train`: one model, its recipe, and the tables of what it was trained and tested on."""
+"""`emotion-edge-converter train`: trains one model and writes its recipe and the tables of its recordings."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train one model",
-        description="Train one model on two thirds of the recordings and test it on the rest; beside it, train on all "
-        "speakers but one and test on that one. Writes NAME.keras, NAME.json (the recipe), NAME.train.csv "
-        "and NAME.test.csv.",
+        description="Train one model on two thirds of the recordings and test it on the rest. For comparison, also "
+        "train on all speakers but one and test on that one, for each speaker. Writes NAME.keras, NAME.json (the "
+        "recipe), NAME.train.csv and NAME.test.csv.",
     )
     add_corpus(parser)
     add_emotions(parser)
@@ -80,8 +80,8 @@ def run(options: argparse.Namespace) -> int:
     print_scores(scores)
     if len(trainings) == 1:
         print(
-            "all of it is one voice, as far as the corpus says: expect far less on a voice that it never heard. "
-            "Recordings of each speaker in a folder of their own show how much",
+            "the corpus names fewer than two speakers: expect far lower scores on other speakers. To measure that, put "
+            "the recordings of each speaker in a separate folder",
             file=sys.stderr,
         )
     print(f"written: {', '.join(map(str, files.values()))}", file=sys.stderr)
@@ -90,11 +90,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _protocol(trainings: Sequence[Any], seed: int) -> str:
     text = (
-        f"random third: this model, tested on a stratified random third (seed {seed}) of recordings of the same voices"
+        f"random third: this model, tested on a stratified random third (seed {seed}) of the recordings, with the same "
+        "speakers"
     )
     if len(trainings) > 1:
-        text += "; A -> B: another training of the same, on A's recordings alone, tested on B's, never heard before"
-        text += "" if len(trainings) == 3 else "; others: all speakers but B"
+        text += (
+            "; A -> B: the same model trained again on the recordings of A only, tested on B, never heard in training"
+        )
+        text += "" if len(trainings) == 3 else "; others: all speakers except B"
     return text
 
 

@@ -1,6 +1,6 @@
-"""Labelled recordings as tables.
+"""Reads labelled recordings into tables.
 
-- `readers`: the corpora by name; one module each: `tess`, `ravdess`, `emodb`, `nemo`, `ased`
-- `folders`, `table`: recordings of one's own, in folders or named by a CSV
-- `utterance`, `names`, `summary`: a row, what the readers share, and how much there is
+- `readers`: the corpora by name, with one module each: `tess`, `ravdess`, `emodb`, `nemo`, `ased`
+- `folders`, `table`: your own recordings, in folders or listed in a CSV file
+- `utterance`, `names`, `summary`: one row, code that the readers share, and counts per corpus
 """

@@ -3,13 +3,13 @@
 Retta, Almekhlafi, Sutcliffe, Mhamed, Ali & Feng (2022), "A New Amharic Speech Emotion Dataset and Classification
 Benchmark", ACM TALLIP, https://doi.org/10.1145/3529759, https://github.com/Ethio2021/ASED_V1. No licence is stated.
 
-Names are emotion and its number, sentence, repetition, sex (01 female, 02 male) and speaker: a5-03-01-02-50. Most
-sentences belong to one emotion, so that a sentence is known by both; which words it has is not documented. Four takes
-are there twice, as published, under both numbers of their repetition.
+A file name holds the emotion and its number, the sentence, repetition, sex (01 female, 02 male) and speaker:
+a5-03-01-02-50. Most sentences belong to one emotion, so a sentence is identified by both. The words of the sentences
+are not documented. The published corpus contains four recordings twice, under both repetition numbers.
 
-Five names call a woman a man: f2-01-01-02-15, f2-02-01-02-25, f2-07-02-02-21, s4-01-02-02-09 and s4-04-01-02-23.
-Their speakers are right, for the other repetition of each is there with this speaker and the other sex, and the
-pitch is hers. Taken so, there are 25 women and 40 men, as the corpus says of itself.
+Five file names give a woman's sex as male: f2-01-01-02-15, f2-02-01-02-25, f2-07-02-02-21, s4-01-02-02-09 and
+s4-04-01-02-23. Their speaker numbers are right: the other repetition of each has the same speaker and the other sex,
+and the pitch is hers. With this correction there are 25 women and 40 men, the numbers that the corpus itself gives.
 """
 
 from __future__ import annotations
@@ -38,13 +38,15 @@ _log = logging.getLogger(__name__)
 
 
 def read(folder: Path) -> list[Utterance]:
-    """Every recording below a folder whose name fits, each sound once; the rest is named in a warning."""
+    """All recordings below a folder with a matching file name, each sound once. A warning names every other file."""
     utterances = []
     for file, match in recordings(folder, _PATTERN, _FORM):
         speaker, emotion = match["speaker"], match["emotion"].lower()
         sex = FEMALE if int(speaker) in _WOMEN else MALE
         if sex != _SEXES[match["sex"]]:
-            _log.warning("%s says %s, but speaker %s is %s: taken so", file, _SEXES[match["sex"]], speaker, sex)
+            _log.warning(
+                "the name of %s says %s, but speaker %s is %s: used %s", file, _SEXES[match["sex"]], speaker, sex, sex
+            )
         word = f"{emotion}-{match['sentence']}"
         utterances.append(Utterance(file, speaker, word, _EMOTIONS[emotion], NAME, sex))
     return distinct(utterances)

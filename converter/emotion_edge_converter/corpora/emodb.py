@@ -1,9 +1,9 @@
 """The Berlin database of emotional speech: ten German actors.
 
 Burkhardt, Paeschke, Rolfes, Sendlmeier & Weiss (2005), "A database of German emotional speech", Interspeech,
-http://emodb.bilderbar.info. Free to use, asks to be cited.
+http://emodb.bilderbar.info. Free to use, please cite.
 
-Names are speaker, text, emotion (the first letter of its German name) and version: 03a01Fa.
+A file name holds the speaker, text, emotion (the first letter of its German name) and version: 03a01Fa.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PATTERN: Final = re.compile(
 
 
 def read(folder: Path) -> list[Utterance]:
-    """Every recording below a folder whose name fits, each sound once; the rest is named in a warning."""
+    """All recordings below a folder with a matching file name, each sound once. A warning names every other file."""
     return distinct(
         Utterance(
             file,

@@ -1,4 +1,6 @@
-"""People's own recordings: one folder a label, any labels; a folder below that, if there is one, names the speaker."""
+"""Your own recordings: one folder for each label, with any labels. A folder below it, if there is one, names the
+speaker.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +17,19 @@ _log = logging.getLogger(__name__)
 
 
 def read(folder: Path) -> list[Utterance]:
-    """Every recording below a folder; one that lies in no label's folder is named in a warning."""
+    """All recordings below a folder. A warning names those that are not in a label's folder."""
     utterances = []
     for file in audio_files(folder):
         label, *below = file.relative_to(folder).parts[:-1] or [""]
         if not label:
-            _log.warning("%s lies in no label's folder: skipped", file)
+            _log.warning("%s is not in the folder of a label: skipped", file)
             continue
         utterances.append(Utterance(file, below[0] if below else "", file.stem, label, NAME))
     return utterances
 
 
 def audio_files(folder: Path) -> list[Path]:
-    """The audio files below a folder, sorted, by their suffixes; hidden ones left out."""
+    """The audio files below a folder, sorted. They are recognised by their suffixes, and hidden files are left out."""
     return sorted(
         file
         for file in folder.rglob("*")

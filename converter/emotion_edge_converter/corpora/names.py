@@ -1,4 +1,4 @@
-"""What the readers of published corpora share: file names that tell everything, and recordings that are there twice."""
+"""Code that the readers of published corpora share: file names that hold all labels, and duplicate recordings."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from .utterance import SEXES, Utterance
 FEMALE, MALE = SEXES
 
 _SUFFIXES: Final = {".wav", ".flac"}
-_CONTRADICTION: Final = "none kept, for the names differ in speaker or emotion"
+_CONTRADICTION: Final = "kept none, because their names differ in speaker or emotion"
 
 _log = logging.getLogger(__name__)
 
 
 def recordings(folder: Path, pattern: re.Pattern[str], form: str) -> Iterator[tuple[Path, re.Match[str]]]:
-    """The WAV and FLAC files below a folder whose names fit, in the order of their paths, each name once.
+    """The WAV and FLAC files below a folder with a matching name, in the order of their paths, each name once.
 
-    Copies of a corpus differ in their folders, and some hold every file twice; so only names are read. What does not
-    fit, and what is there already, is named in a warning.
+    Copies of a corpus differ in their folders, and some contain every file twice, so only names are read. A warning
+    names every file whose name does not match or occurred before.
 
     Args:
         folder: where to look.
-        pattern: what a name without its suffix is; its groups in lower case tell one recording from another.
-        form: the same for people.
+        pattern: matches a name without its suffix. Two files whose groups are equal, ignoring case, count as the same
+            recording.
+        form: a readable form of the pattern, for messages.
     """
     found: dict[tuple[str, ...], Path] = {}
     for file in sorted(folder.rglob("*")):
@@ -37,32 +38,32 @@ def recordings(folder: Path, pattern: re.Pattern[str], form: str) -> Iterator[tu
             continue
         match = pattern.fullmatch(file.stem)
         if match is None:
-            _log.warning("%s does not fit %s: skipped", file, form)
+            _log.warning("%s is not named %s: skipped", file, form)
             continue
         kept = found.setdefault(tuple(group.lower() for group in match.groups()), file)
         if kept is not file:
-            _log.warning("%s is there already as %s: skipped", file, kept)
+            _log.warning("%s is a copy of %s: skipped", file, kept)
             continue
         yield file, match
 
 
 def distinct(utterances: Iterable[Utterance]) -> list[Utterance]:
-    """Without files that are the same to the bit: the first stays, or none where speaker or emotion differ.
+    """The utterances without bit-identical files: the first is kept, or none if speaker or emotion differ.
 
-    Only files of one size are opened. What goes is named in a warning.
+    Only files of equal size are opened. A warning names the files that are dropped.
     """
     utterances = list(utterances)
     dropped: set[Path] = set()
     for first, *others in _identical(utterances):
         alike = all((other.speaker, other.emotion) == (first.speaker, first.emotion) for other in others)
         copies = ", ".join(str(other.file) for other in others)
-        _log.warning("%s is bit for bit also %s: %s", first.file, copies, "kept once" if alike else _CONTRADICTION)
+        _log.warning("%s is bit-identical to %s: %s", first.file, copies, "kept one" if alike else _CONTRADICTION)
         dropped.update(utterance.file for utterance in (others if alike else [first, *others]))
     return [utterance for utterance in utterances if utterance.file not in dropped]
 
 
 def _identical(utterances: Iterable[Utterance]) -> Iterator[list[Utterance]]:
-    """Groups of two or more utterances whose files are the same to the bit."""
+    """Groups of two or more utterances whose files are bit-identical."""
     sizes: dict[int, list[Utterance]] = defaultdict(list)
     for utterance in utterances:
         sizes[utterance.file.stat().st_size].append(utterance)

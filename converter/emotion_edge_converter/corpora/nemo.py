@@ -3,7 +3,8 @@
 Christop (2024), "nEMO: Dataset of Emotional Speech in Polish", LREC-COLING, pages 12111-12116,
 https://aclanthology.org/2024.lrec-main.1059. CC BY-NC-SA 4.0.
 
-Names are `speaker_emotion_sentence`. data.tsv beside the samples adds the sentences' text and the speakers' sex.
+File names have the form `speaker_emotion_sentence`. The file data.tsv next to the samples holds the text of the
+sentences and the sex of the speakers.
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ _log = logging.getLogger(__name__)
 
 
 def read(folder: Path) -> list[Utterance]:
-    """Every recording below a folder whose name fits, each sound once; the rest is named in a warning.
+    """All recordings below a folder with a matching file name, each sound once. A warning names every other file.
 
-    Without data.tsv in the folder, below or right above it, a sentence is its number, and nobody's sex is known.
+    data.tsv may be in the folder, below it or directly above it. Without data.tsv, `word` is the number of the sentence
+    and `sex` is empty.
 
     Raises:
-        CorpusError: data.tsv is no such table.
+        CorpusError: data.tsv does not have the expected columns.
     """
     texts, sexes = _table(folder)
     return distinct(
@@ -61,7 +63,7 @@ def read(folder: Path) -> list[Utterance]:
 
 
 def _table(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """From data.tsv: what each sentence's number says, and each speaker's sex."""
+    """From data.tsv: sentence number to text, and speaker to sex."""
     path = next((path for path in (*sorted(folder.rglob(_TABLE)), folder.parent / _TABLE) if path.is_file()), None)
     if path is None:
         _log.warning("%s has no %s: the sentences' text and the speakers' sex are not known", folder, _TABLE)

@@ -2,8 +2,9 @@
 
 Livingstone & Russo (2018), PLoS ONE 13(5): e0196391, https://doi.org/10.1371/journal.pone.0196391. CC BY-NC-SA 4.0.
 
-Names are seven numbers: modality (03 audio only), channel (01 speech; 02, song, is not read), emotion, intensity,
-statement, repetition, actor. Odd actors are male. One of Actor_07's fearful takes is there twice, as published.
+A file name holds seven numbers: modality (03 audio only), channel (01 speech; 02, song, is not read), emotion,
+intensity, statement, repetition, actor. Actors with odd numbers are male. The published corpus contains one of
+Actor_07's fearful recordings twice.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _STATEMENTS: Final = {"01": "Kids are talking by the door", "02": "Dogs are sitt
 
 
 def read(folder: Path) -> list[Utterance]:
-    """Every recording below a folder whose name fits, each sound once; the rest is named in a warning."""
+    """All recordings below a folder with a matching file name, each sound once. A warning names every other file."""
     return distinct(
         Utterance(
             file,

@@ -1,4 +1,4 @@
-"""Labelled recordings as tables. One module a corpus; READERS names them."""
+"""Reads labelled recordings into tables. There is one module for each corpus; READERS lists them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ READERS: Final[dict[str, Callable[[Path], list[Utterance]]]] = {
     folders.NAME: folders.read,
     "csv": table.read,
 }
-"""Corpus name to the function that reads it from its folder, or for `csv` from its file."""
+"""Name of a corpus to the function that reads it from its folder, or, for `csv`, from its file."""
 
 _PUBLISHED: Final = {tess.NAME, ravdess.NAME, emodb.NAME, nemo.NAME, ased.NAME}
 
@@ -32,10 +32,10 @@ _log = logging.getLogger(__name__)
 
 
 def read(specifications: Sequence[str]) -> list[Utterance]:
-    """The utterances of some corpora, each given as `NAME=PATH`, sorted so that no folder layout changes a split.
+    """Read corpora, each given as `NAME=PATH`. The result is sorted, so the layout of folders does not change a split.
 
     Raises:
-        CorpusError: not of that form, no such reader, no such path, or no recording in it.
+        CorpusError: a specification has another form, there is no such reader or path, or it holds no recordings.
     """
     utterances: list[Utterance] = []
     for specification in specifications:
@@ -44,63 +44,63 @@ def read(specifications: Sequence[str]) -> list[Utterance]:
             raise CorpusError(f"{name}: no such folder or file: {path}")
         found = READERS[name](Path(path))
         if not found:
-            raise CorpusError(f"{name}: {path} holds no recording of this corpus")
+            raise CorpusError(f"{name}: {path} holds no recordings of this corpus")
         utterances += found
     return sorted(_each_once(utterances), key=lambda u: (u.corpus, u.speaker, u.word, u.emotion, u.file.name))
 
 
 def reader_and_path(specification: str) -> tuple[str, str]:
-    """The parts of `NAME=PATH`.
+    """Split `NAME=PATH` into name and path.
 
     Raises:
-        CorpusError: not of that form, or no such reader.
+        CorpusError: it has another form, or there is no such reader.
     """
     name, separator, path = specification.partition("=")
     if not separator or not path:
         raise CorpusError(f"--corpus: got {specification!r}, wanted NAME=PATH, for example tess=recordings/tess")
     if name not in READERS:
-        raise CorpusError(f"no corpus {name!r}: known are {', '.join(READERS)}")
+        raise CorpusError(f"no corpus {name!r}: the known ones are {', '.join(READERS)}")
     return name, path
 
 
 def _each_once(utterances: Iterable[Utterance]) -> list[Utterance]:
-    """Without files that two corpora share: one that trains must not test."""
+    """The utterances without repeated files: a file used for training must not be used for testing."""
     found: dict[Path, Utterance] = {}
     for utterance in utterances:
         kept = found.setdefault(utterance.file.resolve(), utterance)
         if kept is not utterance:
-            _log.warning("%s is given twice: taken once, as %s", utterance.file, kept.emotion)
+            _log.warning("%s is given twice: used once, as %s", utterance.file, kept.emotion)
     return list(found.values())
 
 
 def with_emotions(
     utterances: Sequence[Utterance], emotions: Sequence[str] | None
 ) -> tuple[list[Utterance], tuple[str, ...]]:
-    """The utterances that carry one of some emotions, and those emotions.
+    """Keep the utterances with one of the given emotions. Returns them and the emotions.
 
     Args:
-        utterances: of any emotions.
-        emotions: which to keep. None: of published corpora the five of the study, of people's own recordings all.
+        utterances: with any emotions.
+        emotions: which to keep. With None: the five of the study from published corpora, all from your own recordings.
 
     Raises:
-        CorpusError: fewer than two of them occur, or one that was asked for does not.
+        CorpusError: fewer than two of the emotions occur, or a requested one does not.
     """
     present = {utterance.emotion for utterance in utterances}
     if emotions is None:
         emotions = sorted({u.emotion for u in utterances if u.corpus not in _PUBLISHED or u.emotion in EMOTIONS})
     missing = [emotion for emotion in emotions if emotion not in present]
     if missing:
-        raise CorpusError(f"no recording of {', '.join(missing)}: the corpora hold {', '.join(sorted(present))}")
+        raise CorpusError(f"no recordings of {', '.join(missing)}: the corpora hold {', '.join(sorted(present))}")
     if len(emotions) < 2:
         raise CorpusError(
-            f"one class only ({', '.join(emotions) or 'none'}) of {', '.join(sorted(present))}: a classifier needs two or more, "
-            "see --emotions"
+            f"got the labels {', '.join(emotions) or 'none'}, wanted two or more: the corpora hold "
+            f"{', '.join(sorted(present))}, see --emotions"
         )
     return [utterance for utterance in utterances if utterance.emotion in emotions], tuple(emotions)
 
 
 def write(utterances: Iterable[Utterance], file: TextIO) -> None:
-    """The table as CSV with the columns of `Utterance`."""
+    """Write utterances as CSV with the columns of `Utterance`."""
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(table.COLUMNS)
     for utterance in utterances:

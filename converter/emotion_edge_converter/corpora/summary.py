@@ -1,4 +1,4 @@
-"""How much there is of each corpus, as a text table."""
+"""Counts per corpus, as a text table."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _log = logging.getLogger(__name__)
 
 
 def summary(utterances: Sequence[Utterance]) -> str:
-    """One line a corpus: files, known speakers and of which sex, minutes, files of each label; below them their sum.
+    """One line per corpus: files, known speakers, speakers by sex, minutes, files of each label. The last line has the
+    sums.
 
-    Minutes are those in the files' headers; a file whose header cannot be read is named in a warning and adds none.
+    Minutes come from the headers of the files. A file with an unreadable header adds no minutes and causes a warning.
     """
     labels = sorted({u.emotion for u in utterances}, key=lambda label: (label not in EMOTIONS, label))
     corpora = sorted({u.corpus for u in utterances})
@@ -36,7 +37,7 @@ def summary(utterances: Sequence[Utterance]) -> str:
 
 
 def _counts(utterances: Sequence[Utterance], labels: Sequence[str]) -> list[float]:
-    """One corpus: whole numbers, but for the minutes."""
+    """The numbers for one corpus: whole numbers, except the minutes."""
     sexes = Counter({u.speaker: u.sex for u in utterances if u.speaker}.values())
     emotions = Counter(u.emotion for u in utterances)
     minutes = sum((_duration_s(u.file) for u in utterances), 0.0) / 60

@@ -1,7 +1,8 @@
 """The Toronto emotional speech set (Dupuis & Pichora-Fuller, 2010).
 
-Files are called `speaker_word_emotion`. Copies differ in their folders, in capitals, in how they write the two-word
-emotion, and some hold every file twice; so only file names are read, and each recording counts once.
+File names have the form `speaker_word_emotion`. Copies of the corpus differ in their folders, in upper and lower case
+and in the spelling of the two-word emotion, and some contain every file twice. So only file names are read, and each
+recording counts once.
 """
 
 from __future__ import annotations
@@ -27,19 +28,19 @@ _log = logging.getLogger(__name__)
 
 
 def read(folder: Path) -> list[Utterance]:
-    """Every recording below a folder whose name fits the pattern; other WAV and FLAC files are named in a warning."""
+    """All recordings below a folder with a matching file name. A warning names every other WAV and FLAC file."""
     found: dict[tuple[str, str, str], Utterance] = {}
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() not in _SUFFIXES or not file.is_file():
             continue
         match = _PATTERN.fullmatch(file.stem)
         if match is None:
-            _log.warning("%s does not fit speaker_word_emotion: skipped", file)
+            _log.warning("%s is not named speaker_word_emotion: skipped", file)
             continue
         speaker, word, emotion = match["speaker"].upper(), match["word"].lower(), match["emotion"].lower()
         key = (_SPEAKERS.get(speaker, speaker), word, _EMOTIONS.get(emotion, emotion))
         if key in found:
-            _log.warning("%s is there already as %s: skipped", file, found[key].file)
+            _log.warning("%s is a copy of %s: skipped", file, found[key].file)
             continue
         found[key] = Utterance(file, *key, NAME, "female")
     return list(found.values())

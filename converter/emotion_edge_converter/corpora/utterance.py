@@ -1,4 +1,4 @@
-"""One row of a corpus."""
+"""One row of the table of a corpus."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 SEXES: Final = ("female", "male")
-"""What `Utterance.sex` is where it is known."""
+"""The values of `Utterance.sex` when it is known."""
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,12 @@ class Utterance:
     """One labelled recording.
 
     Attributes:
-        file: where it is.
-        speaker: who speaks, as the corpus calls them; empty where nobody knows.
-        word: what is said, as far as the corpus tells.
-        emotion: how it is said, or whatever else the label is.
-        corpus: where it comes from.
-        sex: of who speaks: female, male, or empty where the corpus does not tell.
+        file: path of the recording.
+        speaker: name of the speaker in the corpus; empty if unknown.
+        word: what is said, as far as the corpus states it.
+        emotion: the label, usually the emotion.
+        corpus: name of the corpus.
+        sex: sex of the speaker: female, male, or empty if the corpus does not state it.
     """
 
     file: Path

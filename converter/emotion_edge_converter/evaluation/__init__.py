@@ -1,7 +1,8 @@
-"""How good a model is.
+"""Measures how good a model is.
 
 - `metrics`: UAR, intervals, confusion
-- `answers`: what models answer to recordings, on the device's own path; `fold_models` says which model answers whom
+- `answers`: the answers of models to recordings, by the code of the device
+- `fold_models`: which model answers which speaker
 - `scores`: all figures of an evaluation, as plain data
-- `calibration`: temperature, and the threshold of `uncertain`
+- `calibration`: the temperature, and the threshold for `uncertain`
 """

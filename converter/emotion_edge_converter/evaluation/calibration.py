@@ -1,4 +1,4 @@
-"""Confidence that means what it says: the temperature of a model and the threshold below which it is uncertain."""
+"""Calibrates confidence: the temperature of a model, and the threshold below which an answer is uncertain."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from scipy.special import log_softmax
 Array = NDArray[Any]
 
 PRECISION: Final = 0.8
-"""The share of sure answers that the threshold is set to have right."""
+"""The threshold is chosen so that this share of the answers above it is right."""
 
 _TEMPERATURES: Final = (0.2, 5.0)
-_SURE_AT_LEAST: Final = 0.1  # of all answers; fewer tell no precision
+_SURE_AT_LEAST: Final = 0.1  # share of all answers; fewer would not give a reliable precision
 
 
 def temperature(logits: Array, targets: Array, weights: Array) -> float:
-    """By what to divide logits so that the probabilities of the targets are highest (Guo et al., 2017).
+    """The divisor of logits that gives the targets the highest probabilities (Guo et al., 2017).
 
     Args:
-        logits: of recordings that the model was not trained on, shape (n, n_labels).
+        logits: for recordings that the model was not trained on, shape (n, n_labels).
         targets: label numbers, shape (n,).
-        weights: what each counts, shape (n,).
+        weights: weight of each recording, shape (n,).
     """
 
     def loss(logarithm: float) -> float:
@@ -36,15 +36,15 @@ def temperature(logits: Array, targets: Array, weights: Array) -> float:
 
 
 def uncertain_below(probabilities: Array, targets: Array, weights: Array, *, precision: float = PRECISION) -> float:
-    """The lowest threshold of confidence at which so large a share of the answers above it is right.
+    """The lowest threshold of confidence at which the wanted share of the answers above it is right.
 
-    Where no threshold gives it to a tenth of the answers or more, the one that leaves that tenth.
+    If no threshold reaches that share for at least a tenth of the answers, return the one that leaves a tenth.
 
     Args:
-        probabilities: calibrated, of recordings that the model was not trained on, shape (n, n_labels).
+        probabilities: calibrated, for recordings that the model was not trained on, shape (n, n_labels).
         targets: label numbers, shape (n,).
-        weights: what each counts, shape (n,).
-        precision: the share wanted.
+        weights: weight of each recording, shape (n,).
+        precision: the wanted share.
     """
     confidences, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
     order = np.argsort(-confidences)

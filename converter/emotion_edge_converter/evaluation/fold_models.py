@@ -1,4 +1,4 @@
-"""Who answers whom: one model for everybody, or of each fold the model that never heard its speakers."""
+"""Chooses the model for each recording: a single model, or the model of a fold that was trained without the speaker."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ..errors import CorpusError
 FOLDS_FILE: Final = "folds.json"
 _FOLD_FORM: Final = '{"model": FILE, "speakers": {CORPUS: [SPEAKER, ...], ...}}'
 _LEFT_OUT_FORM: Final = '{"model": FILE, "corpus": CORPUS}'
-_NAMED: Final = 5
+_MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True)
 class FoldModels:
-    """The models that answer. They have the same labels, and see the same features of a sound.
+    """Models with the same labels and the same features.
 
     Attributes:
-        source: where they come from, as `load` takes it.
-        name: of the model, or of the folder.
-        folds: of each fold its model; or the single one.
-        by_speaker: corpus and speaker to the model that answers; None where one answers everybody.
+        source: the argument of `load`.
+        name: name of the model or of the folder.
+        folds: the model of each fold, or the single model.
+        by_speaker: corpus and speaker to the model that answers; None if there is a single model.
         by_corpus: corpus to the model that was trained without it.
     """
 
@@ -41,44 +41,49 @@ class FoldModels:
     by_corpus: Mapping[str, EmotionClassifier] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as where they come from: interpreters are not for other processes."""
+        """Pickle the source only: another process cannot use the same interpreters."""
         return load, (self.source,)
 
     @property
     def any(self) -> EmotionClassifier:
-        """One of them, for what they share."""
+        """One of the models, for properties that all of them share."""
         return self.folds[0]
 
     def of(self, utterance: Utterance) -> EmotionClassifier:
-        """Who answers a recording."""
+        """The model that answers a recording."""
         return self.any if self.by_speaker is None else self.by_speaker[utterance.corpus, utterance.speaker]
 
     def without_corpus_of(self, utterance: Utterance) -> EmotionClassifier | None:
-        """Who never heard any of a recording's corpus, if there is one."""
+        """The model that was trained without the corpus of a recording, if there is one."""
         return (self.by_corpus or {}).get(utterance.corpus)
 
     def require(self, utterances: Sequence[Utterance]) -> None:
-        """Raise a CorpusError that names the speakers in no fold, unless there is a model for every recording."""
+        """Check that there is a model for every recording.
+
+        Raises:
+            CorpusError: some speakers are in no fold; it names them.
+        """
         speakers = dict.fromkeys((utterance.corpus, utterance.speaker) for utterance in utterances)
         missing = [speaker for speaker in speakers if self.by_speaker is not None and speaker not in self.by_speaker]
         if missing:
-            named = ", ".join(f"{corpus} {speaker or '(unknown)'}" for corpus, speaker in missing[:_NAMED])
-            more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+            named = ", ".join(f"{corpus} {speaker or '(unknown)'}" for corpus, speaker in missing[:_MOST_NAMED])
+            more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
             raise CorpusError(
-                f"{self.name}: no fold of {FOLDS_FILE} answers {named}{more}: add them to the speakers of one"
+                f"{self.name}: no fold in {FOLDS_FILE} lists {named}{more}: add them to the speakers of a fold"
             )
 
 
 def load(source: str) -> FoldModels:
-    """The models of a folder with a `folds.json`, or a single one by its path or, where it is shipped, its name.
+    """Load the models of a folder with a `folds.json`, or a single model by its path or the name of a shipped one.
 
-    The file has the form `{"folds": [{"model": FILE, "speakers": {CORPUS: [SPEAKER, ...]}}], "left_out": [{"model": FILE,
-    "corpus": CORPUS}]}`, file names relative to the folder; the speakers are those that the model was not trained on.
+    The file has the form `{"folds": [{"model": FILE, "speakers": {CORPUS: [SPEAKER, ...]}}], "left_out": [{"model":
+    FILE, "corpus": CORPUS}]}`. File names are relative to the folder. The speakers of a fold are those that its model
+    was not trained on.
 
     Raises:
-        ModelError: one is missing or cannot be used, the file has another form or names a speaker twice, or the models
-            differ in labels or features.
-        InterpreterError: no interpreter works here with one of them.
+        ModelError: a model is missing or cannot be used, the file has another form or lists a speaker twice, or the
+            models differ in labels or features.
+        InterpreterError: no interpreter that works here can run one of the models.
     """
     folder = Path(source)
     if source in shipped() or not folder.is_dir():
@@ -98,7 +103,9 @@ def _of_folder(folder: Path) -> FoldModels:
     for fold in folds:
         for speaker in ((corpus, name) for corpus, names in fold["speakers"].items() for name in names):
             if speaker in by_speaker:
-                raise ModelError(f"{file} names the speaker {' '.join(speaker)} twice: one fold answers each")
+                raise ModelError(
+                    f"{file} lists the speaker {' '.join(speaker)} twice: list each speaker in one fold only"
+                )
             by_speaker[speaker] = models[fold["model"]]
     by_corpus = {entry["corpus"]: models[entry["model"]] for entry in left_out}
     in_folds = [models[fold["model"]] for fold in folds]
@@ -106,12 +113,12 @@ def _of_folder(folder: Path) -> FoldModels:
 
 
 def _read(file: Path) -> tuple[list[Any], list[Any]]:
-    """The entries `folds` and `left_out`, each of its form."""
+    """The entries `folds` and `left_out`, after a check of their form."""
     try:
         data = json.loads(file.read_text("utf-8"))
     except OSError as error:
         raise ModelError(
-            f"{file} cannot be read: {error.strerror}; it says which model answers which speakers"
+            f"{file} cannot be read: {error.strerror}; the folder needs this file, which assigns speakers to models"
         ) from error
     except ValueError as error:
         raise ModelError(f"{file} is not JSON: {error}") from error
@@ -140,19 +147,19 @@ def _is_left_out(entry: Any) -> bool:
 def _model(file: Path, name: str) -> EmotionClassifier:
     path = file.parent / name
     if not path.is_file():
-        raise ModelError(f"{file} names the model {name}, and there is no file {path}")
+        raise ModelError(f"{file} lists the model {name}, but there is no file {path}")
     return EmotionClassifier(path)
 
 
 def _check_alike(file: Path, one: tuple[str, ModelRecipe], other: tuple[str, ModelRecipe]) -> None:
-    """Raise a ModelError unless two models have the same labels and see the same features."""
+    """Check that two models have the same labels and the same features."""
     (one_name, one_recipe), (other_name, other_recipe) = one, other
     wanted = _shared(one_recipe)
     for field, got in _shared(other_recipe).items():
         if got != wanted[field]:
             raise ModelError(
                 f"{file}: the models differ in {field}: {other_name} has {got}, {one_name} has {wanted[field]}; all "
-                "must give the same labels, in one order, to the same features"
+                "models need the same features, and the same labels in the same order"
             )
 
 

@@ -1,4 +1,4 @@
-"""How good a model is, in the figures of the field."""
+"""Metrics for classifiers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def confusion_matrix(actual: NDArray[Any], predicted: NDArray[Any], n_labels: int) -> NDArray[np.int64]:
-    """Counts, rows actual, columns predicted, shape (n_labels, n_labels), of label numbers of shape (n,)."""
+    """Count pairs of label numbers, each of shape (n,). Rows actual, columns predicted, shape (n_labels, n_labels)."""
     matrix = np.zeros((n_labels, n_labels), np.int64)
     np.add.at(matrix, (actual, predicted), 1)
     return matrix
@@ -22,7 +22,7 @@ def accuracy(matrix: NDArray[Any]) -> float:
 
 
 def uar(matrix: NDArray[Any]) -> float:
-    """The unweighted average recall of a confusion matrix, rows actual: the mean over the labels that occur."""
+    """The unweighted average recall of a confusion matrix with actual rows: the mean over the labels that occur."""
     counts = matrix.sum(axis=1)
     return float(np.mean(np.diag(matrix)[counts > 0] / counts[counts > 0]))
 
@@ -30,16 +30,16 @@ def uar(matrix: NDArray[Any]) -> float:
 def uar_interval(
     actual: NDArray[Any], predicted: NDArray[Any], speakers: Sequence[str], n_labels: int, *, draws: int = 1000
 ) -> tuple[float, float]:
-    """The 95 % confidence interval of the UAR over speakers: a percentile bootstrap that draws speakers, not recordings.
+    """The 95 % confidence interval of the UAR: a percentile bootstrap that draws speakers, not recordings.
 
-    Recordings of one speaker err together, so drawing those would make the interval too narrow (Efron & Tibshirani, 1993).
-    Of a single speaker nothing is known of others: (nan, nan).
+    Errors on recordings of one speaker are correlated, so drawing recordings would make the interval too narrow (Efron
+    & Tibshirani, 1993). With a single speaker the result is (nan, nan).
 
     Args:
         actual, predicted: label numbers, shape (n,).
-        speakers: who speaks, n names.
-        n_labels: how many columns the confusion matrix has.
-        draws: how often speakers are drawn.
+        speakers: the name of the speaker of each recording.
+        n_labels: number of columns of the confusion matrix.
+        draws: number of bootstrap draws.
     """
     names = sorted(set(speakers))
     if len(names) < 2:
@@ -55,12 +55,12 @@ def uar_interval(
 
 
 class Bin(NamedTuple):
-    """Answers of about one confidence.
+    """Answers with similar confidence.
 
     Attributes:
         low, high: bounds of the confidence.
-        confidence, accuracy: their means.
-        share: of all answers.
+        confidence, accuracy: mean confidence and accuracy of these answers.
+        share: their share of all answers.
     """
 
     low: float
@@ -73,13 +73,13 @@ class Bin(NamedTuple):
 def reliability(
     confidences: NDArray[Any], correct: NDArray[Any], weights: NDArray[Any] | None = None, *, n_bins: int = 10
 ) -> list[Bin]:
-    """How often answers are right, by their confidence; bins of equal width that hold any.
+    """Accuracy by confidence, in bins of equal width. Empty bins are left out.
 
     Args:
         confidences: 0 to 1, shape (n,).
-        correct: whether each was right, shape (n,).
-        weights: what each counts, shape (n,); None: all the same.
-        n_bins: how many bins.
+        correct: whether each answer is right, shape (n,).
+        weights: weight of each answer, shape (n,). With None all weigh the same.
+        n_bins: number of bins, including empty ones.
     """
     weights = np.ones(len(confidences)) if weights is None else weights
     numbers = np.minimum((confidences * n_bins).astype(int), n_bins - 1)
@@ -94,20 +94,21 @@ def reliability(
 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float:
-    """By how much confidence and accuracy differ on average (Naeini et al., 2015)."""
+    """The mean difference between confidence and accuracy (Naeini et al., 2015)."""
     return float(sum(each.share * abs(each.confidence - each.accuracy) for each in bins))
 
 
 def accuracy_at_coverage(
     confidences: NDArray[Any], correct: NDArray[Any], coverages: NDArray[Any], weights: NDArray[Any] | None = None
 ) -> NDArray[np.float64]:
-    """The accuracy of the surest answers where only so large a share of all is given (El-Yaniv & Wiener, 2010).
+    """The accuracy of the most confident answers, for given shares of all answers (El-Yaniv & Wiener, 2010).
 
-    Of answers that are equally sure, which an int8 model gives many of, each is as likely as the others to be among them.
+    An int8 model gives many answers with equal confidence. Where the share divides such a group, each answer of the
+    group counts in proportion.
 
     Args:
-        confidences, correct, weights: as of `reliability`.
-        coverages: shares, above 0 to 1, shape (m,).
+        confidences, correct, weights: as in `reliability`.
+        coverages: shares, above 0 and up to 1, shape (m,).
 
     Returns:
         Shape (m,).
@@ -123,7 +124,7 @@ def label_numbers(names: Sequence[str], labels: Sequence[str]) -> NDArray[np.int
     """The position of each name among the labels, shape (n,).
 
     Raises:
-        KeyError: a name is none of them.
+        KeyError: a name is not among the labels.
     """
     positions = {label: number for number, label in enumerate(labels)}
     return np.array([positions[name] for name in names])

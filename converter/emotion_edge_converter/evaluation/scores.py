@@ -1,4 +1,4 @@
-"""How good answers are: the figures of an evaluation, as plain data."""
+"""All figures of an evaluation, as plain data."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ from .metrics import (
 Array = NDArray[Any]
 
 NO_SPEECH: Final = "no speech"
-"""The answer that is no label; it counts as wrong, with a confidence of 0."""
+"""The answer without a label. It counts as wrong, with a confidence of 0."""
 
 _COVERAGES: Final = np.arange(10, 0, -1) / 10
 
 
 def figures(answers: Mapping[str, Answers]) -> dict[str, Any]:
-    """All figures of answers by condition: as recorded of each corpus and each sex that is known and of all together,
-    of corpora that were left out the same without the sexes, under the other conditions the recalls.
+    """All figures, from the answers under each condition.
+
+    As recorded: for each corpus, each known sex, and all corpora together. Corpora left out: the same without the
+    sexes. Other conditions: only the recalls.
     """
     as_recorded, left_out = answers[AS_RECORDED], answers.get(LEFT_OUT)
     recalls = {name: _recalls_by_corpus(each) for name, each in answers.items() if name != LEFT_OUT}
@@ -45,11 +47,11 @@ def figures(answers: Mapping[str, Answers]) -> dict[str, Any]:
 
 
 def together(answers: Answers) -> dict[str, Any]:
-    """Calibration and coverage of the answers to all corpora, every corpus counting the same however large it is.
+    """Calibration and coverage over all corpora. Every corpus counts the same, whatever its size.
 
-    An answer weighs one over the number of answers to its corpus, in each figure. The answers are sorted by confidence
-    in one list, as one threshold for everybody would part them: a corpus of which the model is less sure has a smaller
-    part in the surest answers.
+    In each figure, the weight of an answer is one divided by the number of answers for its corpus. All answers are
+    sorted by confidence in a single list, because a device uses one threshold for everyone. So a corpus on which the
+    model is less confident has a smaller share of the most confident answers.
     """
     confidences, correct, sure = _confidences(answers)
     _, numbers, counts = np.unique(
@@ -117,21 +119,21 @@ def _recalls(answers: Answers) -> dict[str, Any]:
 
 
 def _numbers(answers: Answers) -> tuple[Array, Array]:
-    """What was to be answered and what was, as numbers of labels, shape (n,) each; `NO_SPEECH` comes after the labels."""
+    """Actual and predicted label numbers, shape (n,) each. The number of `NO_SPEECH` follows those of the labels."""
     labels = (*answers.labels, NO_SPEECH)
     actual = label_numbers([utterance.emotion for utterance in answers.utterances], labels)
     return actual, label_numbers([each.label or NO_SPEECH for each in answers.predictions], labels)
 
 
 def _confidences(answers: Answers) -> tuple[Array, Array, Array]:
-    """How sure each answer is, whether it is right, and whether the model itself calls it sure; shape (n,) each."""
+    """Confidence, whether the answer is right, and whether the model reports it as certain; shape (n,) each."""
     actual, predicted = _numbers(answers)
     confidences = np.array([each.confidence for each in answers.predictions])
     return confidences, actual == predicted, np.array([each.status == "ok" for each in answers.predictions])
 
 
 def _sure(correct: Array, sure: Array, weights: Array) -> dict[str, Any]:
-    """At the model's own threshold: the share that is not `uncertain`, and how much of it is right."""
+    """At the threshold of the model: the share of answers that are not `uncertain`, and their accuracy."""
     accuracy = np.average(correct[sure], weights=weights[sure]) if sure.any() else np.nan
     return {"share": _rounded(np.average(sure, weights=weights)), "accuracy": _rounded(accuracy)}
 

@@ -1,9 +1,9 @@
-"""Training networks.
+"""Trains networks.
 
 - `architectures`: multilayer perceptrons, untrained
-- `fitting`: the same way each time
+- `fitting`: repeatable training
 - `splits`: which utterances train and which test
-- `study`: the original study again
-- `owners`: voice profiles as devices will have learnt them
-- `checkpoints`: long work that can be stopped and resumed
+- `study`: the original study, repeated
+- `owners`: simulated voice profiles
+- `checkpoints`: long runs that can be interrupted and resumed
 """

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons, untrained: the five of the study, and those that must not learn their recordings by heart."""
+"""Untrained multilayer perceptrons: the five of the study, and strongly regularised ones."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from ..settings import ARCHITECTURES
 
 _DROPOUT: Final = 0.2
 
-# Widths of the hidden layers, None for the number of MFCCs, and whether dropout follows each. Model 5 has "two hidden
-# layers of that number": of MFCCs, since its scores rise with that number as model 2's do.
+# Widths of the hidden layers, with None for the number of MFCCs, and whether dropout follows each layer. The study
+# gives model 5 "two hidden layers of that number". The number of MFCCs is meant, since its scores rise with it like
+# model 2's.
 _HIDDEN: Final[dict[str, tuple[tuple[int | None, ...], bool]]] = dict(
     zip(
         ARCHITECTURES,
@@ -35,9 +36,9 @@ def build(name: str, n_features: int, n_labels: int, normalisation: Any) -> kera
     Args:
         name: one of `settings.ARCHITECTURES`.
         n_features: length of the input vector.
-        n_labels: length of the output.
-        normalisation: an adapted keras.layers.Normalization. The original had none; without it the first
-            coefficient, a hundred times wider than the last, rules the training.
+        n_labels: length of the output vector.
+        normalisation: an adapted keras.layers.Normalization. The original study had none. Without it the first
+            coefficient, whose range is a hundred times that of the last, dominates the training.
     """
     widths, dropout = _HIDDEN[name]
     layers: list[Any] = [keras.Input((n_features,)), normalisation]
@@ -63,14 +64,14 @@ def regularised(
     """An untrained model: normalisation, noise, hidden layers with ReLU and dropout, softmax.
 
     Args:
-        features: raw, shape (n, n_features): their mean and deviation are what the normalisation takes off.
+        features: raw, shape (n, n_features). The normalisation uses their mean and standard deviation.
         hidden: widths of the hidden layers.
-        n_labels: length of the output.
-        noise: what is added in training, in deviations of a feature.
-        dropout: the share of each hidden layer that is left out in training.
-        weight_decay: what the squares of the weights of the hidden layers cost.
-        output_weight_decay: and those of the last one.
-        name: of the model, for its summary; Keras finds one otherwise.
+        n_labels: length of the output vector.
+        noise: standard deviation of the noise added in training, as a multiple of a feature's standard deviation.
+        dropout: the share of each hidden layer that is dropped in training.
+        weight_decay: L2 penalty on the weights of the hidden layers.
+        output_weight_decay: L2 penalty on the weights of the last layer.
+        name: name of the model. With None, Keras chooses one.
     """
     normalisation = keras.layers.Normalization()
     normalisation.adapt(features)

@@ -1,4 +1,4 @@
-"""A folder in which long work can stop and go on."""
+"""Marks the folder of a long run, so that the run can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _FILE: Final = "run.json"
 
 
 def claim(folder: Path, description: Mapping[str, Any]) -> None:
-    """Make a folder that of the work that is described; one that is so already stays so.
+    """Mark a folder as belonging to the described run. If it already does, nothing changes.
 
     Args:
-        folder: an existing one.
-        description: all that decides how the work comes out, as plain data.
+        folder: an existing folder.
+        description: everything that the results depend on, as plain data.
 
     Raises:
-        CorpusError: the folder is that of other work.
+        CorpusError: the folder belongs to another run.
     """
     file = folder / _FILE
     wanted = json.loads(json.dumps(description))
@@ -35,6 +35,6 @@ def claim(folder: Path, description: Mapping[str, Any]) -> None:
     if found != wanted:
         differs = [name for name in wanted if not isinstance(found, dict) or found.get(name) != wanted[name]]
         raise CorpusError(
-            f"{folder} holds the work of another run, which differs in {', '.join(differs) or _FILE}: give another folder or "
+            f"{folder} belongs to a run with another value of {', '.join(differs) or _FILE}: choose another folder or "
             "delete this one"
         )

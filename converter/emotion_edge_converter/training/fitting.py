@@ -1,4 +1,4 @@
-"""Training, the same way each time: one model of the study on one split, and what the other models share."""
+"""Repeatable training: one model of the study on one split, and functions for the other models."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ LEARNING_RATE: Final = 0.001
 
 @dataclass(frozen=True)
 class Training:
-    """A trained model and what it did.
+    """A trained model and its results.
 
     Attributes:
-        model: Keras, raw features to probabilities.
-        split: what it was trained and tested on.
-        confusion: of the tested part, rows actual, columns predicted.
-        history: per epoch `accuracy`, `loss`, `val_accuracy` and `val_loss`, where val is the tested part; nothing is
-            chosen by it.
+        model: Keras model, raw features to probabilities.
+        split: the recordings that it was trained and tested on.
+        confusion: confusion matrix of the test set, rows actual, columns predicted.
+        history: `accuracy`, `loss`, `val_accuracy` and `val_loss` per epoch. Here val is the test set, which does not
+            influence the training.
     """
 
     model: keras.Model
@@ -48,16 +48,16 @@ def train(
     seed: int = SEED,
     epochs: int = EPOCHS,
 ) -> Training:
-    """Train with Adam on categorical cross-entropy, and test. The same seed gives the same weights.
+    """Train with Adam on categorical cross-entropy, then test. The same seed gives the same weights.
 
     Args:
         architecture: one of `settings.ARCHITECTURES`.
         features: shape (n, n_features).
         targets: label numbers, shape (n,).
-        n_labels: how many labels there are.
+        n_labels: number of labels.
         split: rows to train and to test on.
-        seed: of weights, dropout and the order of batches.
-        epochs: passes over the training part.
+        seed: random seed for weights, dropout and the order of batches.
+        epochs: passes over the training set.
     """
     make_repeatable(seed)
     normalisation = keras.layers.Normalization()
@@ -74,7 +74,7 @@ def train(
 def _fitted(
     model: keras.Model, features: NDArray[Any], one_hot: NDArray[Any], split: Split, epochs: int, description: str
 ) -> dict[str, list[float]]:
-    """The history of a training, as `Training` has it, with a progress bar."""
+    """Train with a progress bar, and return the history for `Training`."""
     model.compile(
         optimizer=keras.optimizers.Adam(LEARNING_RATE),
         loss="categorical_crossentropy",
@@ -96,20 +96,20 @@ def _fitted(
 
 
 def make_repeatable(seed: int) -> None:
-    """The same weights from the same seed from here on: of their beginnings, of noise and dropout, of the order of batches."""
+    """Make training deterministic: initial weights, noise, dropout and the order of batches depend on the seed only."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
 
 def anneal(model: keras.Model, loss: Any, *, n_rows: int, batch_size: int, epochs: int) -> None:
-    """Make a model ready to train with Adam, its rate falling to nothing by half a cosine (Loshchilov & Hutter, 2017).
+    """Compile a model for Adam with a learning rate that follows half a cosine to 0 (Loshchilov & Hutter, 2017).
 
     Args:
-        model: untrained.
-        loss: as Keras takes it.
-        n_rows: of features in an epoch.
-        batch_size: how many of them go into a step.
-        epochs: after which the rate is nothing.
+        model: an untrained model.
+        loss: a loss of Keras, or its name.
+        n_rows: number of feature vectors in an epoch.
+        batch_size: number of feature vectors in a step.
+        epochs: number of epochs until the rate is 0.
     """
     steps = n_batches(n_rows, batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps * epochs)
@@ -117,5 +117,8 @@ def anneal(model: keras.Model, loss: Any, *, n_rows: int, batch_size: int, epoch
 
 
 def n_batches(n_rows: int, batch_size: int) -> int:
-    """In an epoch, the last one perhaps smaller. All go into one call: these models are smaller than the call itself."""
+    """The number of batches in an epoch; the last may be smaller.
+
+    It is also used for `steps_per_execution`: on models this small, a call costs more time than its computation.
+    """
     return -(-n_rows // batch_size)

@@ -1,4 +1,4 @@
-"""Voice profiles as devices will have learnt them, so that a model learns to be used with one, and without."""
+"""Simulates the voice profiles of device owners, so that a model learns to work with a profile and without one."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Array = NDArray[Any]
 
 _NEUTRAL: Final = "neutral"
 _MOST_UTTERANCES: Final = 20
-_AT_ONCE: Final = 8  # profiles of a speaker
+_N_PROFILES: Final = 8  # for each speaker
 
-# What an owner has said before: in most homes mostly neutral things, at times all in one mood.
+# What the owner said while the profile was learnt: in most homes mostly neutral speech, sometimes all in one emotion.
 _ONLY_NEUTRAL: Final = 0.15
 _ONE_EMOTION: Final = 0.1
 _NO_PROFILE: Final = 0.55
 
 
 class Owners:
-    """Draws profiles of the speakers of some recordings.
+    """Draws random profiles for the speakers of recordings.
 
     Args:
         features: shape (n, versions, n_features).
         utterances: the n recordings.
-        recipe: how much of a profile is taken out.
+        recipe: how strongly a profile is applied.
     """
 
     def __init__(self, features: Array, utterances: Sequence[Utterance], recipe: ProfileRecipe) -> None:
@@ -43,17 +43,20 @@ class Owners:
         self._emotions: Final = np.array([utterance.emotion for utterance in utterances])
 
     def draw(self, count: int, random: np.random.Generator) -> Array:
-        """What profiles take off the features of each recording, so many times: shape (count, n, n_features).
+        """Draw `count` times what a profile subtracts from the features of each recording, shape (count, n,
+        n_features).
 
-        Of some nothing: their speakers have no profile yet.
+        Some of the draws are 0: they represent speakers who have no profile yet.
         """
-        shifts = np.stack([[self._shift(rows, random) for _ in range(_AT_ONCE)] for rows in self._rows])
-        chosen = random.integers(_AT_ONCE, size=(count, len(self._speaker)))
+        shifts = np.stack([[self._shift(rows, random) for _ in range(_N_PROFILES)] for rows in self._rows])
+        chosen = random.integers(_N_PROFILES, size=(count, len(self._speaker)))
         has_profile = random.random((count, len(self._speaker), 1)) >= _NO_PROFILE
         return np.asarray(shifts[self._speaker[np.newaxis], chosen] * has_profile)
 
     def _shift(self, rows: Array, random: np.random.Generator) -> Array:
-        """Of one profile: of a few recordings of a speaker, as recorded or changed, all in one way or another."""
+        """The shift of one profile, learnt from a few recordings of a speaker, all as recorded or all in one changed
+        version.
+        """
         chance = random.random()
         neutral = rows[self._emotions[rows] == _NEUTRAL]
         if chance < _ONLY_NEUTRAL and len(neutral):
@@ -61,7 +64,7 @@ class Owners:
         elif chance < _ONLY_NEUTRAL + _ONE_EMOTION:
             rows = rows[self._emotions[rows] == self._emotions[random.choice(rows)]]
         count = min(len(rows), int(random.integers(1, _MOST_UTTERANCES + 1)))
-        heard = random.choice(rows, count, replace=False)
+        chosen = random.choice(rows, count, replace=False)
         version = 0 if random.random() < 0.5 else random.integers(self._features.shape[1])
         weight = self._recipe.share(count)
-        return np.asarray(weight * (self._features[heard, version].mean(axis=0) - self._centre), np.float32)
+        return np.asarray(weight * (self._features[chosen, version].mean(axis=0) - self._centre), np.float32)

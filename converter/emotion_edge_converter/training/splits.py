@@ -1,4 +1,4 @@
-"""Which utterances train and which test."""
+"""Divides utterances into training and test sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEST_FRACTION: Final = 1 / 3
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of the two parts, and a name that says how they were parted."""
+    """Row numbers of the two sets, and a name that describes the split."""
 
     name: str
     train: NDArray[Any]
@@ -27,7 +27,8 @@ class Split:
 
 
 def random_split(utterances: Sequence[Utterance], seed: int = SEED) -> Split:
-    """Two thirds to one third, each emotion in the same proportion, as the study did it. Every voice is on both sides.
+    """Two thirds and one third, with each emotion in the same proportion, as in the study. Both sides share the
+    speakers.
 
     Raises:
         CorpusError: an emotion has fewer than two recordings.
@@ -35,10 +36,10 @@ def random_split(utterances: Sequence[Utterance], seed: int = SEED) -> Split:
     emotions = [utterance.emotion for utterance in utterances]
     rare = [emotion for emotion in dict.fromkeys(emotions) if emotions.count(emotion) < 2]
     if rare:
-        raise CorpusError(f"only one recording of {', '.join(rare)}: at least two are needed to train and to test")
+        raise CorpusError(f"only one recording of {', '.join(rare)}: training and testing need at least two")
     if len(utterances) * TEST_FRACTION < len(set(emotions)):
         raise CorpusError(
-            f"{len(utterances)} recordings of {len(set(emotions))} labels are too few to train and to test"
+            f"{len(utterances)} recordings of {len(set(emotions))} labels are too few for training and testing"
         )
     train, test = train_test_split(
         np.arange(len(utterances)), test_size=TEST_FRACTION, stratify=emotions, random_state=seed
@@ -47,9 +48,9 @@ def random_split(utterances: Sequence[Utterance], seed: int = SEED) -> Split:
 
 
 def speaker_splits(utterances: Sequence[Utterance]) -> list[Split]:
-    """For each speaker: train on all the others, test on that one, named `A -> B` or `others -> B`.
+    """One split per speaker: train on all others, test on this one. Named `A -> B` or `others -> B`.
 
-    Recordings of unknown speakers are on neither side. Empty where fewer than two speakers are known.
+    Recordings of unknown speakers are in neither set. The list is empty if fewer than two speakers are known.
     """
     several = len({utterance.corpus for utterance in utterances}) > 1
     speakers = np.array([_name(utterance, several) for utterance in utterances])
@@ -59,11 +60,11 @@ def speaker_splits(utterances: Sequence[Utterance]) -> list[Split]:
     splits = []
     for speaker in known:
         others = next(other for other in known if other != speaker) if len(known) == 2 else "others"
-        heard = (speakers != speaker) & (speakers != "")
-        splits.append(Split(f"{others} -> {speaker}", np.flatnonzero(heard), np.flatnonzero(speakers == speaker)))
+        train = (speakers != speaker) & (speakers != "")
+        splits.append(Split(f"{others} -> {speaker}", np.flatnonzero(train), np.flatnonzero(speakers == speaker)))
     return splits
 
 
 def _name(utterance: Utterance, several_corpora: bool) -> str:
-    """Who speaks, told apart from a namesake in another corpus; empty where nobody knows."""
+    """The speaker, with the corpus if there are several corpora; empty if unknown."""
     return f"{utterance.corpus}:{utterance.speaker}" if several_corpora and utterance.speaker else utterance.speaker

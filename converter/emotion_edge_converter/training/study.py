@@ -1,4 +1,4 @@
-"""The original study again: five architectures by five numbers of MFCCs, and beside each its honest figure."""
+"""Repeats the original study, five architectures with five numbers of MFCCs, and adds scores for new speakers."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ ORIGINAL: Final = {
     40: (0.24, 0.91, 0.98, 0.97, 0.80),
     50: (0.2, 0.94, 0.97, 0.99, 0.95),
 }
-"""The original's accuracy on its random test third: number of MFCCs to models 1 to 5."""
+"""Accuracy of the original study on its random test third: number of MFCCs to models 1 to 5."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """One training's result.
+    """The result of one training.
 
     Attributes:
-        split: how the recordings were parted.
-        n_train, n_test: how many recordings on each side.
-        accuracy, uar: on the tested part.
+        split: name of the split.
+        n_train, n_test: number of recordings in each set.
+        accuracy, uar: on the test set.
         confusion: rows actual, columns predicted.
-        history: per epoch, as `training.Training` has it.
+        history: per epoch, see `fitting.Training`.
     """
 
     split: str
@@ -51,7 +51,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Cell:
-    """One architecture with one number of MFCCs: the random split first, then one score a speaker left out."""
+    """One architecture with one number of MFCCs: the score of the random split, then one for each speaker left out."""
 
     architecture: str
     n_mfcc: int
@@ -60,7 +60,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Study:
-    """All cells, and what they were made from."""
+    """All cells, and the settings of the study."""
 
     corpora: list[str]
     labels: list[str]
@@ -70,7 +70,7 @@ class Study:
     cells: list[Cell]
 
     def cell(self, architecture: str, n_mfcc: int) -> Cell | None:
-        """One cell, if it was asked for."""
+        """One cell, or None if the study does not contain it."""
         found = [cell for cell in self.cells if (cell.architecture, cell.n_mfcc) == (architecture, n_mfcc)]
         return found[0] if found else None
 
@@ -98,20 +98,20 @@ def run(
 
     Args:
         utterances: all recordings.
-        features: theirs, shape (n_utterances, at least max(mfcc_counts)). The cosine transform makes the first n
-            coefficients the same however many are kept, so one extraction serves all.
+        features: shape (n_utterances, at least max(mfcc_counts)). The first n coefficients of the cosine transform do
+            not depend on how many are kept, so one extraction is enough.
         labels: the emotions, in the order of the models' outputs.
-        mfcc_counts: how many coefficients to try.
-        seed: of the splits and of every training.
-        epochs: of every training.
+        mfcc_counts: numbers of coefficients to try.
+        seed: random seed for the splits and for every training.
+        epochs: number of epochs of every training.
     """
     targets = label_numbers([utterance.emotion for utterance in utterances], labels)
     splits = [random_split(utterances, seed), *speaker_splits(utterances)]
 
     def cell(architecture: str, n_mfcc: int) -> Cell:
-        some = features[:, :n_mfcc]
+        first = features[:, :n_mfcc]
         trainings = (
-            train(architecture, some, targets, len(labels), split, seed=seed, epochs=epochs) for split in splits
+            train(architecture, first, targets, len(labels), split, seed=seed, epochs=epochs) for split in splits
         )
         return Cell(architecture, n_mfcc, [score(each) for each in trainings])
 
@@ -121,7 +121,7 @@ def run(
 
 
 def score(training: Training) -> Score:
-    """What a report needs of a training."""
+    """The figures of a training that a report needs."""
     matrix: NDArray[Any] = training.confusion
     return Score(
         training.split.name,

@@ -90,7 +90,9 @@ def disturbances(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folds(tmp_path_factory):
-    """A model that knows only happy people answers ada, one that knows only sad ones bob; one that left all out is angry."""
+    """A model that knows only happy people answers ada, one that knows only sad ones bob; one that left all out is
+    angry.
+    """
     folder = tmp_path_factory.mktemp("folds")
     models = {"happy": {"folders": ["ada"]}, "sad": {"folders": ["bob"], "tess": ["OAF"]}}
     for label in (*models, "angry"):
@@ -174,7 +176,7 @@ def test_the_report_of_a_single_model_says_whose_voices_it_may_know(recordings, 
 
 def test_nothing_to_evaluate(recordings, tmp_path, capsys):
     assert main(["evaluate", "speech-gate", "--corpus", f"folders={recordings}"]) == 1
-    assert "no recording carries one of the model's labels (other, speech)" in capsys.readouterr().err
+    assert "no recording has one of the model's labels (other, speech)" in capsys.readouterr().err
     (tmp_path / "sad").mkdir()
     (tmp_path / "sad" / "x.wav").write_bytes(b"nothing")
     assert main(["evaluate", "tess-mlp", "--corpus", f"folders={tmp_path}"]) == 1
@@ -193,9 +195,9 @@ def edited(source, folder, change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data["folds"].pop(), "no fold of folds.json answers folders bob: add them"),
-        (lambda data: data["folds"][1]["speakers"]["folders"].append("ada"), "names the speaker folders ada twice"),
-        (lambda data: data["folds"][0].update(model="no.tflite"), "names the model no.tflite, and there is no file"),
+        (lambda data: data["folds"].pop(), "no fold in folds.json lists folders bob: add them"),
+        (lambda data: data["folds"][1]["speakers"]["folders"].append("ada"), "lists the speaker folders ada twice"),
+        (lambda data: data["folds"][0].update(model="no.tflite"), "lists the model no.tflite, but there is no file"),
         (lambda data: data["folds"][0].update(speakers=["ada"]), r"folds.json: folds: got .* wanted {\"model\": FILE"),
         (lambda data: data["left_out"].append({"model": "sad.tflite"}), r"left_out: got .* wanted {\"model\": FILE"),
         (lambda data: data.update(left_out={}), "left_out: got {}, wanted a list"),

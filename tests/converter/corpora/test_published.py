@@ -1,4 +1,4 @@
-"""RAVDESS, EmoDB, nEMO and ASED: names to tables; what is there twice; the sums."""
+"""RAVDESS, EmoDB, nEMO and ASED: file names, duplicates and sums."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXAMPLES = {"ravdess": "03-01-01-01-01-01-01", "emodb": "03a01Fa", "nemo": "WR0_
 
 
 def fill(folder, *names, content=None):
-    """Files that differ, each holding its own name, or that all hold the same."""
+    """Write files that hold their own names, or all the same content."""
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,53 +118,53 @@ def test_ased(tmp_path, caplog):
         ("50", "a5-03", "angry", "male"),
     ]
     assert [message.split("/")[-1] for message in caplog.messages] == [
-        "f2-02-01-02-25.wav says male, but speaker 25 is female: taken so"
+        "f2-02-01-02-25.wav says male, but speaker 25 is female: used female"
     ]
 
 
 @pytest.mark.parametrize(
-    ("corpus", "strangers"),
+    ("corpus", "others"),
     [
-        # a video's sound; song; a ninth emotion; a third statement; a 25th actor; one number too few
+        # the sound of a video; song; a ninth emotion; a third statement; a 25th actor; one number missing
         (
             "ravdess",
             "01-01-01-01-01-01-01 03-02-01-01-01-01-01 03-01-09-01-01-01-01 03-01-01-01-03-01-01 03-01-01-01-01-01-25 "
             "03-01-01-01-01-01",
         ),
-        # an eleventh speaker; a text and an emotion that there are not; no version
+        # an eleventh speaker; a text and an emotion that do not exist; no version
         ("emodb", "07a01Fa 03a03Fa 03a01Xa 03a01F"),
         ("nemo", "WR0_calm_3 WR_anger_3 WR0_anger_003 anger_3"),
         # letter and number contradict each other; an eighth sentence; a third sex; speakers 00 and 66
         ("ased", "a2-03-01-02-50 a5-08-01-02-50 a5-03-01-03-50 a5-03-01-02-00 a5-03-01-02-66"),
     ],
 )
-def test_what_does_not_fit_is_named(tmp_path, caplog, corpus, strangers):
-    names = [f"{name}.wav" for name in strangers.split()]
+def test_a_warning_names_each_file_with_another_name(tmp_path, caplog, corpus, others):
+    names = [f"{name}.wav" for name in others.split()]
     fill(tmp_path, *names, f"{EXAMPLES[corpus]}.wav", "notes.txt")
     (tmp_path / "data.tsv").write_text(NEMO_TABLE, encoding="utf-8")
     with caplog.at_level(logging.WARNING):
         assert len(READERS[corpus](tmp_path)) == 1
     assert sorted(message.split("/")[-1].split(" ")[0] for message in caplog.messages) == sorted(names)
-    assert all(" does not fit " in message and message.endswith(": skipped") for message in caplog.messages)
+    assert all(" is not named " in message and message.endswith(": skipped") for message in caplog.messages)
 
 
 @pytest.mark.parametrize("corpus", EXAMPLES)
-def test_a_stray_copy_of_the_tree_counts_once(tmp_path, caplog, corpus):
+def test_a_second_copy_of_the_folders_counts_once(tmp_path, caplog, corpus):
     fill(tmp_path, f"a/{EXAMPLES[corpus]}.wav", f"b/a/{EXAMPLES[corpus].swapcase()}.flac")
     (tmp_path / "data.tsv").write_text(NEMO_TABLE, encoding="utf-8")
     assert [utterance.file.parent.name for utterance in READERS[corpus](tmp_path)] == ["a"]
     assert len(caplog.messages) == 1
-    assert "is there already as" in caplog.text
+    assert "is a copy of" in caplog.text
 
 
-def test_bit_identical_takes_are_kept_once(tmp_path, caplog):
+def test_of_bit_identical_recordings_one_is_kept(tmp_path, caplog):
     takes = [f"Actor_07/03-01-03-01-02-0{take}-07.wav" for take in (1, 2)]
     fill(tmp_path, *takes, content="the same sound")
     fill(tmp_path, "Actor_07/03-01-03-01-01-01-07.wav", content="not at all the")  # of the same size
     found = READERS["ravdess"](tmp_path)
     assert [utterance.file.name[9:] for utterance in found] == ["01-01-01-07.wav", "01-02-01-07.wav"]
     (message,) = caplog.messages
-    assert message == f"{tmp_path / takes[0]} is bit for bit also {tmp_path / takes[1]}: kept once"
+    assert message == f"{tmp_path / takes[0]} is bit-identical to {tmp_path / takes[1]}: kept one"
 
 
 @pytest.mark.parametrize("other", ["s4-03-01-02-50", "a5-03-01-02-51"])
@@ -172,7 +172,7 @@ def test_one_sound_under_two_labels_or_speakers_is_not_kept(tmp_path, caplog, ot
     fill(tmp_path, "a5-03-01-02-50.wav", f"{other}.wav", content="the same sound")
     fill(tmp_path, "a5-04-01-02-50.wav")
     assert [utterance.word for utterance in READERS["ased"](tmp_path)] == ["a5-04"]
-    assert "none kept, for the names differ in speaker or emotion" in caplog.text
+    assert "kept none, because their names differ in speaker or emotion" in caplog.text
 
 
 def test_files_of_different_sizes_are_not_opened(tmp_path, monkeypatch):
@@ -182,7 +182,7 @@ def test_files_of_different_sizes_are_not_opened(tmp_path, monkeypatch):
     assert len(READERS["ased"](tmp_path)) == 2
 
 
-def test_of_published_corpora_the_five_emotions(tmp_path):
+def test_published_corpora_keep_five_emotions_by_default(tmp_path):
     fill(tmp_path, *(f"03-01-0{emotion}-01-01-01-01.wav" for emotion in range(1, 9)))
     kept, labels = readers.with_emotions(readers.read([f"ravdess={tmp_path}"]), None)
     assert (len(kept), labels) == (5, EMOTIONS)
@@ -199,7 +199,9 @@ def test_csv_with_and_without_sex(tmp_path):
     table.write_text("\n".join(line.rpartition(",")[0] for line in text.getvalue().splitlines()))
     assert [(u.speaker, u.sex) for u in readers.read([f"csv={table}"])] == [("01", ""), ("02", "")]
     table.write_text(text.getvalue().replace(",female", ",f"))
-    with pytest.raises(CorpusError, match=r"table\.csv, line 3 has the sex 'f': wanted female or male, or nothing"):
+    with pytest.raises(
+        CorpusError, match=r"table\.csv, line 3 has the sex 'f': wanted female or male, or an empty cell"
+    ):
         readers.read([f"csv={table}"])
 
 
@@ -224,7 +226,7 @@ def test_the_summary_of_corpora(tmp_path, capsys, caplog):
 
 
 REAL = {
-    # files, of the five emotions; speakers, women; minutes; copies left out, files with a wrong sex
+    # files, counts of the five emotions; speakers, women; minutes; dropped copies, files with the wrong sex
     "ravdess": (1439, (192, 192, 191, 96, 192), 24, 12, 88.8, 1, 0),
     "emodb": (535, (127, 69, 71, 79, 62), 10, 5, 24.8, 0, 0),
     "nemo": (4481, (749, 736, 749, 809, 769), 9, 4, 184.4, 0, 0),
@@ -249,5 +251,5 @@ def test_the_real_ones(corpus, caplog):
     assert len({(utterance.speaker, utterance.sex) for utterance in utterances}) == speakers
     assert all(utterance.word for utterance in utterances)
     assert len(caplog.messages) == copies + wrong_sexes
-    assert sum("kept once" in message for message in caplog.messages) == copies
+    assert sum("kept one" in message for message in caplog.messages) == copies
     assert float(summary(utterances).splitlines()[1].split()[6]) == minutes

@@ -1,4 +1,4 @@
-"""Names to tables."""
+"""Reading corpora into tables."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_tess_names_in_any_folders(tmp_path):
     ]
 
 
-def test_tess_names_what_it_skips(tmp_path, caplog):
+def test_tess_warns_of_each_skipped_file(tmp_path, caplog):
     touch(
         tmp_path,
         "OAF_back_angry.wav",
@@ -60,8 +60,8 @@ def test_tess_names_what_it_skips(tmp_path, caplog):
         "again/OAF_back_angry.flac",
         "song.wav",
     ]
-    assert sum("does not fit speaker_word_emotion: skipped" in message for message in caplog.messages) == 3
-    assert sum("is there already" in message for message in caplog.messages) == 1
+    assert sum("is not named speaker_word_emotion: skipped" in message for message in caplog.messages) == 3
+    assert sum("is a copy of" in message for message in caplog.messages) == 1
 
 
 def test_the_order_does_not_depend_on_the_folders(tmp_path):
@@ -70,7 +70,7 @@ def test_the_order_does_not_depend_on_the_folders(tmp_path):
     assert rows(readers.read([f"tess={tmp_path / 'a'}"])) == rows(readers.read([f"tess={tmp_path / 'b'}"]))
 
 
-def test_folders_are_labels_and_below_them_speakers(tmp_path, caplog):
+def test_folders_name_labels_and_those_below_them_speakers(tmp_path, caplog):
     touch(
         tmp_path, "calm/1.wav", "calm/anna/2.mp3", "Über froh/3.ogg", "loose.wav", "calm/.hidden.wav", "calm/notes.txt"
     )
@@ -79,10 +79,10 @@ def test_folders_are_labels_and_below_them_speakers(tmp_path, caplog):
         ("", "3", "Über froh"),
         ("anna", "2", "calm"),
     ]
-    assert "loose.wav lies in no label's folder" in caplog.text
+    assert "loose.wav is not in the folder of a label" in caplog.text
 
 
-def test_csv_there_and_back(tmp_path):
+def test_a_table_is_written_and_read_again(tmp_path):
     touch(tmp_path / "tess", "OAF_back_angry.wav", "YAF_bar_sad.wav")
     utterances = readers.read([f"tess={tmp_path / 'tess'}"])
     text = io.StringIO()
@@ -112,10 +112,10 @@ def test_csv_from_a_spreadsheet(tmp_path):
     ("specification", "message"),
     [
         ("tess", "got 'tess', wanted NAME=PATH"),
-        ("iemocap=.", "no corpus 'iemocap': known are tess, ravdess, emodb, nemo, ased, folders, csv"),
+        ("iemocap=.", "no corpus 'iemocap': the known ones are tess, ravdess, emodb, nemo, ased, folders, csv"),
         ("tess=missing", "tess: no such folder or file: missing"),
-        ("tess=.", "holds no recording of this corpus"),
-        ("csv=no.csv", "lacks the column file"),
+        ("tess=.", "holds no recordings of this corpus"),
+        ("csv=no.csv", "has no column file"),
         ("csv=bytes.csv", "cannot be read as CSV"),
         ("csv=short.csv", "short.csv, line 2 names no file"),
     ],
@@ -129,16 +129,16 @@ def test_corpora_that_cannot_be_read(tmp_path, monkeypatch, specification, messa
         readers.read([specification])
 
 
-def test_the_five_emotions_or_those_that_are_named(tmp_path):
+def test_the_five_emotions_or_the_requested_ones(tmp_path):
     touch(tmp_path / "tess", *(f"OAF_back_{emotion}.wav" for emotion in (*EMOTIONS, "disgust", "ps")))
     touch(tmp_path / "own", "calm/1.wav", "happy/2.wav")
     both = readers.read([f"tess={tmp_path / 'tess'}", f"folders={tmp_path / 'own'}"])
     assert readers.with_emotions(both, None)[1] == ("angry", "calm", "fear", "happy", "neutral", "sad")
     kept, labels = readers.with_emotions(both, ["disgust", "happy"])
     assert (len(kept), labels) == (3, ("disgust", "happy"))
-    with pytest.raises(CorpusError, match="no recording of bored: the corpora hold angry, calm, disgust"):
+    with pytest.raises(CorpusError, match="no recordings of bored: the corpora hold angry, calm, disgust"):
         readers.with_emotions(both, ["bored", "calm"])
-    with pytest.raises(CorpusError, match="one class only"):
+    with pytest.raises(CorpusError, match="got the labels calm, wanted two or more"):
         readers.with_emotions(both, ["calm"])
 
 

@@ -114,7 +114,7 @@ def test_run_again_nothing_is_made_again(made, corpora, capsys):
 
 def test_a_folder_of_another_run_is_refused(made, corpora, capsys):
     assert main(arguments(corpora, made, "--versions", "1")) == 1
-    assert "holds the work of another run, which differs in versions" in capsys.readouterr().err
+    assert "belongs to a run with another value of versions" in capsys.readouterr().err
 
 
 def test_features_do_not_depend_on_the_number_of_processes(made, corpora, tmp_path):
@@ -151,7 +151,9 @@ def test_a_damaged_recording_is_left_out(corpora, tmp_path, caplog, jobs):
 
 
 def test_profiles_take_a_speakers_own_way_off():
-    """A speaker whose features all lie 10 higher: with many utterances half of that goes, and nothing where there is none."""
+    """A speaker whose features all lie 10 higher: with many utterances half of that goes, and nothing where there is
+    none.
+    """
     random = np.random.default_rng(0)
     some = utterances(*(("one", speaker, emotion) for speaker in "ab" for emotion in EMOTIONS for _ in range(20)))
     features = random.normal(0, 0.1, (200, 3, 4)).astype(np.float32)
