@@ -1,6 +1,6 @@
-"""Takes what lies elsewhere in the repository into the site: the README as its first page, the cards, the examples.
+"""Adds files from outside docs/ to the site: the README as its first page, the model cards, the examples.
 
-Each page keeps its place relative to the others, but for docs/, which is the top of the site.
+Each page keeps its place relative to the others, except that docs/ becomes the top of the site.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
-ELSEWHERE = (
+OUTSIDE_DOCS = (
     "CHANGELOG.md",
     "LICENSE",
     "converter/README.md",
@@ -29,8 +29,8 @@ HOME = "index.md"
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add them."""
-    for pattern in ELSEWHERE:
+    """Add the files of `OUTSIDE_DOCS`, and the README as the home page."""
+    for pattern in OUTSIDE_DOCS:
         for path in sorted(ROOT.glob(pattern)):
             files.append(File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path)))
     files.append(File.generated(config, HOME, abs_src_path=str(ROOT / "README.md")))
@@ -38,16 +38,16 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Point links between docs/ and the rest of the repository to where both lie in the site."""
-    own = page.file.src_uri
-    in_docs = (ROOT / "docs" / own).is_file()
-    source = f"docs/{own}" if in_docs else "README.md" if own == HOME else own
+    """Rewrite links between docs/ and the rest of the repository so that they work in the site."""
+    in_site = page.file.src_uri
+    in_docs = (ROOT / "docs" / in_site).is_file()
+    in_repository = f"docs/{in_site}" if in_docs else "README.md" if in_site == HOME else in_site
 
-    def moved(link: re.Match[str]) -> str:
-        target, anchor = link["path"], link["anchor"] or ""
-        there = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
-        there += "/report.html" if (ROOT / there).is_dir() else ""
-        there = HOME if there == "README.md" else there.removeprefix("docs/")
-        return f"]({posixpath.relpath(there, posixpath.dirname(own) or '.')}{anchor})"
+    def rewritten(link: re.Match[str]) -> str:
+        path, anchor = link["path"], link["anchor"] or ""
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(in_repository), path))
+        target += "/report.html" if (ROOT / target).is_dir() else ""
+        target = HOME if target == "README.md" else target.removeprefix("docs/")
+        return f"]({posixpath.relpath(target, posixpath.dirname(in_site) or '.')}{anchor})"
 
-    return re.sub(r"\]\((?!\w+:|#)(?P<path>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)", moved, markdown)
+    return re.sub(r"\]\((?!\w+:|#)(?P<path>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)", rewritten, markdown)

@@ -1,4 +1,4 @@
-"""What an assistant may put before its prompt once it has a command as sound and as text:
+"""Adds the tone of a voice to the prompt of an assistant that has a command both as sound and as text:
 
 python examples/assistant_hook.py FILE "turn the music down"
 """
@@ -16,15 +16,15 @@ MANNERS = {
 
 
 def manner(prediction: Prediction) -> str:
-    """How to answer. Nothing is made of an uncertain answer, nor of a neutral one."""
+    """How the assistant should answer; empty if the prediction is uncertain or neutral."""
     if prediction.status != "ok" or prediction.label is None:
         return ""
     return MANNERS.get(prediction.label, "")
 
 
 def prompt(prediction: Prediction, words: str) -> str:
-    """What goes to the language model: a manner in which to answer, if there is one, and what was said."""
-    return "\n".join(part for part in (manner(prediction), f"User: {words}") if part)
+    """The prompt for the language model: how to answer, if known, and what the user said."""
+    return "\n".join(line for line in (manner(prediction), f"User: {words}") if line)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Says of every recording that is put into a folder how it sounds: python examples/folder_watcher.py DIR
+"""Classifies every new recording in a folder: python examples/folder_watcher.py DIR
 
-It looks twice a second, at a share of the network too, and takes a file when it has ceased to grow.
+It checks the folder twice a second, which also works on a network share, and classifies a file once it has stopped growing.
 """
 
 import sys
@@ -14,7 +14,7 @@ SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".aiff")
 
 
 def sizes(folder: Path) -> dict[Path, int]:
-    """The recordings in a folder, and how large they are; one that goes away while it looks is passed over."""
+    """The recordings in a folder with their sizes in bytes; a file that disappears meanwhile is skipped."""
     found = {}
     for path in folder.iterdir():
         try:
@@ -26,7 +26,7 @@ def sizes(folder: Path) -> dict[Path, int]:
 
 
 def arrivals(folder: Path) -> Iterator[Path]:
-    """Recordings that were not there at first, each once, when its size is the same as half a second before."""
+    """New recordings, each once, as soon as its size has not changed for half a second."""
     done, before = set(sizes(folder)), {}
     while True:
         time.sleep(0.5)
@@ -34,7 +34,7 @@ def arrivals(folder: Path) -> Iterator[Path]:
         for path in sorted(path for path in now if path not in done and before.get(path) == now[path]):
             done.add(path)
             yield path
-        done &= set(now)  # one that went away may come again
+        done &= set(now)  # a file that was removed may come back
         before = now
 
 
@@ -46,7 +46,7 @@ try:
     for path in arrivals(Path(sys.argv[1])):
         try:
             print(f"{path}: {classifier.classify(path)}", flush=True)
-        except AudioError as error:  # names the file; the next may be better
+        except AudioError as error:  # its message names the file; the next file may be good
             print(error, file=sys.stderr, flush=True)
 except OSError as error:
     sys.exit(f"{sys.argv[1]} cannot be watched: {error.strerror}")

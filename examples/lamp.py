@@ -1,14 +1,14 @@
-"""A lamp that follows the mood: an RGB LED at the pins 17, 27 and 22: python examples/lamp.py [FILE]
+"""A lamp that follows the mood, with an RGB LED at pins 17, 27 and 22: python examples/lamp.py [FILE]
 
-On a Raspberry Pi: pip install gpiozero lgpio. Without one, GPIOZERO_PIN_FACTORY=mock GPIOZERO_MOCK_PIN_CLASS=mockpwmpin.
+On a Raspberry Pi: pip install gpiozero lgpio. On other machines set GPIOZERO_PIN_FACTORY=mock and
+GPIOZERO_MOCK_PIN_CLASS=mockpwmpin.
 """
 
 import sys
 
 from gpiozero import RGBLED
 
-from emotion_edge import EmotionEdgeError, Event, Listener
-from emotion_edge.live.sources import FileSource
+from emotion_edge import EmotionEdgeError, Event, FileSource, Listener
 
 COLOURS = {
     "happy": (1.0, 0.7, 0.0),
@@ -22,7 +22,7 @@ lamp = RGBLED(red=17, green=27, blue=22)
 
 
 def follow(event: Event) -> None:
-    """Called with every event: a colour when a label is entered, dark when it is left or nothing is sure."""
+    """Called with every event: shows a colour when a label is entered, dark when it is left or the model is unsure."""
     if event.kind == "enter" and event.label is not None:
         lamp.color = COLOURS.get(event.label, (1.0, 1.0, 1.0))
     elif event.kind != "hold":

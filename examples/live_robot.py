@@ -2,8 +2,7 @@
 
 import sys
 
-from emotion_edge import EmotionEdgeError, Event, Listener
-from emotion_edge.live.sources import FileSource
+from emotion_edge import EmotionEdgeError, Event, FileSource, Listener
 
 REPLIES = {
     "happy": "You sound cheerful!",
@@ -15,8 +14,8 @@ REPLIES = {
 
 
 def answer(event: Event) -> None:
-    """Called with every event, in a thread of its own: it may take its time."""
-    if event.kind == "enter" and event.label is not None:  # None: somebody speaks, and nothing is sure
+    """Called with every event, in its own thread, so it may be slow."""
+    if event.kind == "enter" and event.label is not None:  # None: somebody speaks, but the model is unsure
         print(REPLIES.get(event.label, "I see."), flush=True)
     elif event.kind == "leave":
         print(f"({event.label or 'uncertain'} for {event.end_s - event.start_s:.1f} s)", flush=True)
@@ -28,6 +27,6 @@ try:
 except EmotionEdgeError as error:
     sys.exit(str(error))
 try:
-    listener.wait()  # or whatever else the robot does
+    listener.wait()  # or anything else that the robot does
 except KeyboardInterrupt:
     listener.stop()

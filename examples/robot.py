@@ -1,4 +1,4 @@
-"""A robot that answers to the tone of a voice: python examples/robot.py FILE..."""
+"""A robot that reacts to the tone of a voice: python examples/robot.py FILE..."""
 
 import sys
 
@@ -20,5 +20,5 @@ for path in sys.argv[1:]:
         sys.exit(str(error))
     if prediction.status == "ok" and prediction.label is not None:
         print(f"{path}: {REPLIES[prediction.label]}")
-    else:  # no speech, or the model is not sure: a robot that guesses is worse than one that waits
+    else:  # no speech, or the model is unsure: a robot that waits is better than one that guesses
         print(f"{path}: ({prediction})")

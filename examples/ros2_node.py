@@ -1,6 +1,6 @@
 """A ROS 2 node that publishes every event as JSON on the topic /emotion: python examples/ros2_node.py
 
-Run it where rclpy is: after `source /opt/ros/.../setup.bash`, in an environment with emotion-edge.
+It needs rclpy: run `source /opt/ros/.../setup.bash` first, and use an environment with emotion-edge.
 """
 
 import json
@@ -10,19 +10,18 @@ import rclpy
 from rclpy.node import Node
 from std_msgs.msg import String
 
-from emotion_edge import EmotionEdgeError, Event, Listener
-from emotion_edge.live.sources import FileSource
+from emotion_edge import EmotionEdgeError, Event, FileSource, Listener
 
 
 class EmotionNode(Node):  # type: ignore[misc]
-    """Publishes what a listener hears."""
+    """Publishes the events of a listener."""
 
     def __init__(self) -> None:
         super().__init__("emotion_edge")
         self._publisher = self.create_publisher(String, "emotion", 10)
 
     def publish(self, event: Event) -> None:
-        """Called with every event, in the listener's thread; publishing is safe from any."""
+        """Called with every event, in the listener's thread; ROS allows publishing from any thread."""
         self._publisher.publish(String(data=json.dumps(event.to_dict())))
 
 

@@ -1,6 +1,6 @@
-"""An archive on Spark, into a table: spark-submit examples/spark_archive.py FOLDER TABLE.parquet
+"""Classifies an archive with Spark and writes a table: spark-submit examples/spark_archive.py FOLDER TABLE.parquet
 
-pip install pyspark pandas pyarrow. Every machine needs emotion-edge, and the folder under the same name.
+Needs pip install pyspark pandas pyarrow. Every machine needs emotion-edge, and the folder under the same path.
 """
 
 import sys
@@ -19,7 +19,7 @@ SCHEMA = ", ".join(f"`{name}` {'string' if kind is str else 'double'}" for name,
 
 
 def classify_frames(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """What mapInPandas runs in each of Spark's processes: tables of paths in, tables of answers out."""
+    """Runs in each of Spark's processes, called by mapInPandas: tables of paths in, tables of answers out."""
     for frame in frames:
         rows = [row(result.to_dict(), LABELS) for result in classify_many(frame["path"])]
         yield pd.DataFrame(rows, columns=list(COLUMNS))
@@ -31,7 +31,7 @@ if __name__ == "__main__":
     folder, table = sys.argv[1:]
     spark = SparkSession.builder.appName("emotion-edge").getOrCreate()
     paths = [(str(path),) for path in sorted(Path(folder).rglob("*.wav"))]
-    n_parts = max(1, min(len(paths), 4 * spark.sparkContext.defaultParallelism))
-    answers = spark.createDataFrame(paths, "path string").repartition(n_parts).mapInPandas(classify_frames, SCHEMA)
+    n_partitions = max(1, min(len(paths), 4 * spark.sparkContext.defaultParallelism))
+    answers = spark.createDataFrame(paths, "path string").repartition(n_partitions).mapInPandas(classify_frames, SCHEMA)
     answers.write.parquet(table)
     spark.stop()

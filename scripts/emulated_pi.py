@@ -1,15 +1,16 @@
-"""Installs the wheel on emulated Raspberry Pis, and has it answer the example sounds as this machine does.
+"""Installs the wheel on emulated Raspberry Pis, and checks that it answers the example sounds as this machine does.
 
     python scripts/emulated_pi.py EMULATOR [TARGET ...]
 
 Run it by hand or every night, not with every change: it needs root, a network and some minutes. EMULATOR, or the
-environment variable EMOTION_EDGE_PI, is a program that emulates a Pi's userland in a folder, a chroot under qemu perhaps:
+environment variable EMOTION_EDGE_PI, is a program that emulates a Pi's userland in a folder, for example a chroot under
+qemu:
 
     EMULATOR make DIR ARCH SUITE [PACKAGE,...]   Debian for arm64 or armhf, bookworm or trixie, with Python and these packages
-    EMULATOR run  DIR COMMAND...                 run a command inside; files go to DIR/work
-    EMULATOR off  DIR                            unmount what make has mounted; the folder stays
+    EMULATOR run  DIR COMMAND...                 run a command inside; files are in DIR/work
+    EMULATOR off  DIR                            unmount everything that make has mounted; the folder stays
 
-Without either it says that nothing was tested, and exits with 0.
+Without either, it prints that nothing was tested, and exits with 0.
 """
 
 from __future__ import annotations
@@ -31,18 +32,18 @@ from emotion_edge.audio.files import read_blocks
 from emotion_edge.model.file import DEFAULT_MODEL, load
 
 ROOT = Path(__file__).parents[1]
-_WORK = "work"  # the folder for files, below the root of the emulated system
-TOLERANCE = 0.02  # of a probability: a feature that is rounded otherwise moves an int8 input by a step
+_WORK = "work"  # the folder for files, in the root of the emulated system
+TOLERANCE = 0.02  # of a probability: a feature that is rounded differently moves an int8 input by one step
 
 
 @dataclass(frozen=True)
 class Target:
-    """A system, and how the README says to install there.
+    """A system, and how to install there according to the README.
 
     Attributes:
-        arch, suite: Debian's names.
-        packages: what apt has to install before.
-        resamples: whether pip can bring soxr.
+        arch, suite: Debian's names of architecture and release.
+        packages: packages to install with apt first.
+        resamples: whether pip can install soxr.
     """
 
     arch: str
@@ -59,7 +60,7 @@ TARGETS = {
 
 
 class Pi:
-    """An emulated Pi in a folder of its own, gone with the `with` block."""
+    """An emulated Pi in its own folder, which is removed at the end of the `with` block."""
 
     def __init__(self, emulator: str, target: Target, folder: Path) -> None:
         self._emulator = str(Path(emulator).resolve())
@@ -68,7 +69,7 @@ class Pi:
 
     def __enter__(self) -> Pi:
         target = self._target
-        made: list[str | Path] = [
+        command: list[str | Path] = [
             self._emulator,
             "make",
             self._folder,
@@ -77,7 +78,7 @@ class Pi:
             ",".join(target.packages),
         ]
         try:
-            subprocess.run(made, check=True)
+            subprocess.run(command, check=True)
         except BaseException:
             self.__exit__()
             raise
@@ -86,18 +87,18 @@ class Pi:
     def __exit__(self, *_: object) -> None:
         subprocess.run([self._emulator, "off", self._folder], check=False)
         mounted = [line for line in Path("/proc/mounts").read_text().splitlines() if f" {self._folder}/" in line]
-        if mounted:  # removing it would remove what is mounted
-            print(f"left as it is, for something is still mounted there: {self._folder}", file=sys.stderr)
+        if mounted:  # removing the folder would remove the mounted files
+            print(f"not removed, because something is still mounted there: {self._folder}", file=sys.stderr)
         else:
             shutil.rmtree(self._folder)
 
     def put(self, *paths: Path) -> None:
-        """Copy files to where `inside` has them."""
+        """Copy files to the folder that `_inside` names."""
         for path in paths:
             shutil.copy(path, self._folder / _WORK)
 
     def run(self, *command: str, check: bool = True) -> str:
-        """Standard output of a command."""
+        """Run a command inside, and return its standard output."""
         done = subprocess.run(
             [self._emulator, "run", self._folder, *command], stdout=subprocess.PIPE, text=True, check=check
         )
@@ -110,22 +111,22 @@ def _inside(name: str) -> str:
 
 
 def main() -> int:
-    """Test every target; 1 if one answers otherwise."""
+    """Test every target; returns 1 if one gives different answers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("emulator", nargs="?", default=os.environ.get("EMOTION_EDGE_PI"), metavar="EMULATOR")
     parser.add_argument("targets", nargs="*", default=list(TARGETS), metavar="TARGET", help=", ".join(TARGETS))
     options = parser.parse_args()
     unknown = set(options.targets) - set(TARGETS)
     if unknown:
-        parser.error(f"no target {', '.join(sorted(unknown))}: known are {', '.join(TARGETS)}")
+        parser.error(f"unknown target {', '.join(sorted(unknown))}: wanted one of {', '.join(TARGETS)}")
     if not options.emulator:
-        print("no emulated Pi was tested: neither EMULATOR nor EMOTION_EDGE_PI is given", file=sys.stderr)
+        print("no emulated Pi was tested: got neither EMULATOR nor EMOTION_EDGE_PI", file=sys.stderr)
         return 0
     with tempfile.TemporaryDirectory() as scratch:
         wheel, clips = _wheel(Path(scratch)), _clips(Path(scratch))
         here = _answers([sys.executable, "-m", "emotion_edge"], clips)
         failed = [name for name in options.targets if not _test(name, options.emulator, wheel, clips, here)]
-    print(f"failed: {', '.join(failed)}" if failed else "all answer as this machine does")
+    print(f"failed: {', '.join(failed)}" if failed else "all give the same answers as this machine")
     return 1 if failed else 0
 
 
@@ -137,7 +138,7 @@ def _wheel(folder: Path) -> Path:
 
 
 def _clips(folder: Path) -> list[Path]:
-    """The example sounds, and the same at the model's own rate, which need no resampling."""
+    """The example sounds, and copies at the model's own rate, which need no resampling."""
     rate = load(DEFAULT_MODEL).recipe.mfcc.sample_rate_hz
     clips = []
     for original in sorted((ROOT / "examples" / "sounds").glob("*.wav")):
@@ -150,7 +151,7 @@ def _clips(folder: Path) -> list[Path]:
 
 
 def _answers(command: list[str], clips: list[Path]) -> dict[str, dict[str, Any]]:
-    """By the name of the clip."""
+    """Answers by name of the clip."""
     done = subprocess.run(
         [*command, "classify", "--json", *clips], stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT
     )
@@ -186,7 +187,7 @@ def _test(name: str, emulator: str, wheel: Path, clips: list[Path], here: dict[s
 
 
 def _same(clip: str, here: dict[str, Any], there: dict[str, Any], target: Target) -> bool:
-    """Print how two answers to a clip compare, and say whether they do; where nothing resamples a sentence will do."""
+    """Compare two answers to a clip and print the result; a Pi that cannot resample may answer with the error instead."""
     if "error" in there and not target.resamples:
         print(f"  {clip}: {there['error']}")
         return "pip install soxr" in there["error"]

@@ -1,9 +1,9 @@
-"""Asks the package index whether what the wheel requires can be had, as wheels, on every system that makers use.
+"""Checks that the package index has wheels of everything the runtime requires, for every system that makers use.
 
     python scripts/resolve.py
 
-Run it by hand or every night: the index changes, this repository need not. tests/test_wheel.py proves, without a network,
-that the right requirements are chosen.
+Run it by hand or every night, because the index changes even when this repository does not. tests/test_wheel.py checks,
+without a network, that the right requirements are chosen.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Target:
     """A system to install on.
 
     Attributes:
-        system, machine: as `sys.platform` and `platform.machine()` say there.
-        tags: which wheels pip takes there.
+        system, machine: the values of `sys.platform` and `platform.machine()` on it.
+        tags: platform tags of the wheels that pip accepts there, best first.
         pythons: its versions of Python.
-        from_apt: what pip finds already installed.
+        from_apt: packages that are already installed from apt.
     """
 
     system: str
@@ -43,7 +43,7 @@ class Target:
 
 
 def glibc(minor: int, machine: str) -> tuple[str, ...]:
-    """What a Linux with glibc 2.`minor` takes, the newest first."""
+    """Platform tags that a Linux with glibc 2.`minor` accepts, newest first."""
     return (*(f"manylinux_2_{n}_{machine}" for n in range(minor, 4, -1)), f"manylinux2014_{machine}")
 
 
@@ -61,7 +61,7 @@ TARGETS = {
 
 
 def main() -> int:
-    """Resolve for every target; 1 if one cannot be."""
+    """Resolve the requirements for every target; returns 1 if one fails."""
     requirements = _required()
     failed = False
     for name, target in TARGETS.items():
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def _required() -> list[Requirement]:
-    """What the wheel requires, with markers."""
+    """The requirements of the wheel, with markers."""
     with tempfile.TemporaryDirectory() as folder:
         build: list[str | Path] = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
         subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
@@ -84,19 +84,19 @@ def _required() -> list[Requirement]:
 
 
 def _wanted(requirements: Iterable[Requirement], target: Target, python: str) -> list[str]:
-    """Those of one target, without markers: pip would evaluate them for this machine."""
+    """The requirements of one target, without markers, because pip would evaluate them for this machine."""
     place = {"sys_platform": target.system, "platform_machine": target.machine, "python_version": python, "extra": ""}
     chosen = [each for each in requirements if each.marker is None or each.marker.evaluate(place)]
     return [f"{each.name}{each.specifier}" for each in chosen if each.name not in target.from_apt]
 
 
 def _resolve(wanted: list[str], target: Target, python: str) -> str | None:
-    """Names and versions that pip would install; None if it cannot."""
+    """Names and versions of the packages that pip would install; None if it cannot."""
     if not wanted:
-        return "nothing but what apt brings"
+        return "nothing except the packages from apt"
     pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--dry-run"]
     pip += ["--ignore-installed", "--only-binary", ":all:", "--implementation", "cp", "--python-version", python]
-    pip += [part for tag in target.tags for part in ("--platform", tag)]
+    pip += [word for tag in target.tags for word in ("--platform", tag)]
     pip += ["--no-deps"] if target.from_apt else []
     done = subprocess.run(
         [*pip, "--target", "unused", "--report", "-", *wanted], stdout=subprocess.PIPE, text=True, check=False

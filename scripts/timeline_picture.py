@@ -1,7 +1,7 @@
-"""Draws docs/timeline.png: what the default model says of a talk between synthesised voices, with pauses.
+"""Draws docs/timeline.png: the answers of the default model about a talk between synthesised voices, with pauses.
 
-A synthesiser has no feelings; the picture shows what a timeline looks like, not that it is right. Needs espeak-ng (on Debian:
-sudo apt install espeak-ng) and matplotlib.
+A synthesiser has no feelings: the picture shows what a timeline looks like, not that it is right. Needs espeak-ng (on
+Debian: sudo apt install espeak-ng) and matplotlib.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from emotion_edge.cli.main import main
 
 PICTURE = Path(__file__).parents[1] / "docs" / "timeline.png"
 
-# Voice, pitch, words a minute, what is said, and the pause after it in seconds.
+# Voice, pitch, words per minute, text, and the pause after it in seconds.
 TALK = [
     ("en-gb", 50, 170, "Good morning. Shall we begin? There is a lot to talk about today.", 3.0),
     ("en-us+f3", 95, 170, "Oh, it is so nice to see you! I have been waiting for this all week long.", 0.8),
@@ -34,19 +34,19 @@ TALK = [
 
 
 def write_talk(path: Path) -> None:
-    """A mono WAV file of the talk, over a very low hiss."""
-    pieces, rate = [], 22050
-    hiss = np.random.default_rng(0)
+    """Write the talk as a mono WAV file, with very quiet noise in the pauses."""
+    sounds, rate = [], 22050
+    noise = np.random.default_rng(0)
     for voice, pitch, speed, text, pause_s in TALK:
         command = ["espeak-ng", "-v", voice, "-p", str(pitch), "-s", str(speed), "-w", str(path), text]
         subprocess.run(command, check=True)
-        with wave.open(str(path), "rb") as said:
-            rate = said.getframerate()
-            pieces.append(np.frombuffer(said.readframes(said.getnframes()), "<i2"))
-        pieces.append(hiss.normal(0, 3, round(pause_s * rate)).astype("<i2"))
+        with wave.open(str(path), "rb") as spoken:
+            rate = spoken.getframerate()
+            sounds.append(np.frombuffer(spoken.readframes(spoken.getnframes()), "<i2"))
+        sounds.append(noise.normal(0, 3, round(pause_s * rate)).astype("<i2"))
     with wave.open(str(path), "wb") as talk:
         talk.setparams((1, 2, rate, 0, "NONE", ""))
-        talk.writeframes(np.concatenate(pieces).tobytes())
+        talk.writeframes(np.concatenate(sounds).tobytes())
 
 
 if __name__ == "__main__":
