@@ -56,12 +56,12 @@ def ours(files, model):
 
 @lru_cache
 def classified(model):
-    from emotion_edge.batch.classify import results_of
+    from emotion_edge.batch.classify import file_results
     from emotion_edge.classifier import EmotionClassifier
 
     classifier = EmotionClassifier(model)
     return lambda files: [
-        result for file in files for result in results_of(file, lambda path: [classifier.classify(path)])
+        result for file in files for result in file_results(file, lambda path: [classifier.classify(path)])
     ]
 
 

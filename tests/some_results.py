@@ -1,4 +1,4 @@
-"""Results of files that nobody heard."""
+"""Made-up results, without files or a model."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Many files.
+"""Classification of many files.
 
-- `classify`: one answer a file, by any executor
-- `timelines`: an answer for every window of each file
-- `processes`: workers on this machine, and what happens when one dies
-- `results`: the results file, as JSON lines or CSV, that can be resumed; `parquet` makes a table of it
+- `classify`: one answer per file, with any executor
+- `timelines`: one answer per window of each file
+- `processes`: worker processes on this machine, and what happens if one dies
+- `results`: results files as JSON lines or CSV, which can be resumed
+- `parquet`: results files as Parquet tables
 - `appended_file`: a file that grows by whole rows
 """

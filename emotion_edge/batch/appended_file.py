@@ -1,4 +1,4 @@
-"""A file that only grows, by whole rows: what a full disk or a killed process cut short is taken off again."""
+"""A file that only grows, by whole rows. Rows that a full disk or a killed process cut short are removed."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from typing import Final
 from ..errors import ResultsError
 
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
-_SYNC_S: Final = 1.0  # what a power cut may cost; what was written survives the death of the process anyway
+_SYNC_S: Final = 1.0  # a power cut may cost the rows of this time; the death of the process costs none
 
 
 class AppendedFile:
-    """Open for appending; where the system has locks, for nobody else meanwhile.
+    """A file that is open for appending. It is locked for other processes if the system has locks.
 
     Args:
-        path: of the file; there must be none, unless `resume`, which goes on with one.
-        resume: whether to.
+        path: the path of the file.
+        resume: True opens an existing file or creates a new one, False only creates a new one.
 
     Raises:
-        ResultsError: it is there, cannot be written, or is just being written by another process.
+        ResultsError: the file exists and `resume` is False, it cannot be written, or another process is writing it.
     """
 
     def __init__(self, path: Path, *, resume: bool) -> None:
         self.path: Final = path
-        with self._told():
+        with self._write_errors():
             try:
                 descriptor = os.open(path, _FLAGS | (0 if resume else os.O_EXCL), 0o666)
             except FileExistsError as error:
                 raise ResultsError(
-                    f"{path} exists already: --resume goes on with it; or choose another name, or remove it"
+                    f"{path} already exists: continue it with --resume, choose another name, or remove it"
                 ) from error
-        self._file: Final = open(descriptor, "r+b", buffering=0)  # noqa: SIM115, it lives as long as we do
-        self._synced_at = time.monotonic()  # a clock that is set back is no matter
+        self._file: Final = open(descriptor, "r+b", buffering=0)  # noqa: SIM115, `close` closes it
+        self._synced_at = time.monotonic()  # this clock is never set back
         self._end = 0
         try:
             _lock(descriptor, path)
@@ -44,20 +44,24 @@ class AppendedFile:
             self.close()
             raise
 
-    def keep(self, end: int) -> None:
-        """Take off what lies behind the first `end` bytes, and go on from there."""
-        with self._told():
+    def truncate(self, end: int) -> None:
+        """Remove everything after the first `end` bytes and continue from there.
+
+        Raises:
+            ResultsError: the file cannot be written.
+        """
+        with self._write_errors():
             self._cut(end)
             os.fsync(self._file.fileno())
         self._end = end
 
     def append(self, rows: bytes) -> None:
-        """Write some whole rows, or none of them.
+        """Write all of the rows, or none of them.
 
         Raises:
-            ResultsError: the disk is full, say.
+            ResultsError: the file cannot be written, for example because the disk is full.
         """
-        with self._told():
+        with self._write_errors():
             try:
                 n_written = 0
                 while n_written < len(rows):
@@ -71,8 +75,12 @@ class AppendedFile:
                 self.sync()
 
     def sync(self) -> None:
-        """See to it that a power cut takes nothing."""
-        with self._told():
+        """Write everything to the disk, so that a power cut loses nothing.
+
+        Raises:
+            ResultsError: the file cannot be written.
+        """
+        with self._write_errors():
             os.fsync(self._file.fileno())
         self._synced_at = time.monotonic()
 
@@ -81,19 +89,19 @@ class AppendedFile:
         self._file.seek(end)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _write_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise ResultsError(f"{self.path} cannot be written: {error.strerror or error}") from error
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the file and release the lock."""
         self._file.close()
 
 
 def _lock(descriptor: int, path: Path) -> None:
-    """Two processes that write into one file would do everything twice."""
+    """Lock the file: two processes that write to it would do all the work twice."""
     try:
         import fcntl
     except ImportError:  # Windows

@@ -1,7 +1,8 @@
-"""Many files: a stream of results, made by whatever executor is given.
+"""Classifies many files with any executor and yields their results.
 
-Which machine does what is the executor's business. Here files are cut into tasks, no more tasks are handed out than may wait,
-and results come as they are made, so that memory does not depend on how many files there are.
+The executor decides which machine does what. This module divides the files into tasks, limits how many tasks are
+submitted at a time, and yields results as soon as they are ready. So the memory that it needs does not depend on the
+number of files.
 """
 
 from __future__ import annotations
@@ -19,25 +20,33 @@ from ..errors import AudioError, BatchError, EmotionEdgeError
 from ..model.file import DEFAULT_MODEL
 from ..prediction import Prediction
 
-if TYPE_CHECKING:  # it is imported where it is used: `import emotion_edge` is to stay quick
+if TYPE_CHECKING:  # imported only where it is used, to keep `import emotion_edge` fast
     from concurrent.futures import Executor, Future
 
 T = TypeVar("T")
 
 CHUNKSIZE: Final = 16
-"""Files a task: 0.1 s of work or so, against which it costs little to send it."""
+"""Files per task: about 0.1 s of work, compared to which sending the task costs little."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file.
+    """The result of one file: a prediction or an error.
 
     Attributes:
-        path: as it was given.
-        prediction: the answer; None where there is an error.
-        error: why there is no answer, in a sentence; None where there is one.
+        path: the path as it was given.
+        prediction: the prediction; None if there is an error.
+        error: a sentence that says why there is no prediction; None if there is one.
+
+    Example:
+        >>> from emotion_edge import classify_many
+        >>> good, bad = classify_many(["hello.wav", "missing.wav"], keep_order=True)
+        >>> good.path, good.prediction.label, good.error
+        ('hello.wav', 'neutral', None)
+        >>> bad.path, bad.prediction, bad.error
+        ('missing.wav', None, 'missing.wav: no such file')
     """
 
     path: str
@@ -45,7 +54,13 @@ class FileResult:
     error: str | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: the path with the prediction's fields, or with `error`."""
+        """Return a dictionary for JSON: `path` with the fields of the prediction, or `path` and `error`.
+
+        Example:
+            >>> from emotion_edge import FileResult
+            >>> FileResult("missing.wav", None, "missing.wav: no such file").to_dict()
+            {'path': 'missing.wav', 'error': 'missing.wav: no such file'}
+        """
         if self.prediction is None:
             return {"path": self.path, "error": self.error}
         return {"path": self.path, **self.prediction.to_dict()}
@@ -61,82 +76,102 @@ def classify_many(
     chunksize: int = CHUNKSIZE,
     buffersize: int = 64,
 ) -> Iterator[FileResult]:
-    """Classify many files, here or by an executor: processes, threads, or a cluster that has a `concurrent.futures.Executor`.
+    """Classify many files, in this thread or with an executor.
 
-    A file that cannot be used is a result with an error, and not the end. Each worker loads the model once.
+    The executor may have processes, threads, or a cluster that offers the interface of `concurrent.futures.Executor`.
+    A file that cannot be used gives a result with an error and does not stop the batch. Each worker loads the model
+    once.
 
     Args:
-        paths: as the workers see them; read as results are taken, so it may be endless.
-        executor: who does the work; it is not shut down. None: this thread, one file after another.
+        paths: the paths of the files, as the workers see them. They are read as results are needed, so they may come
+            from an endless generator.
+        executor: does the work; it is not shut down at the end. With None this thread classifies one file after
+            another.
         model: the name of a shipped model, or the path of a `.tflite` file with a recipe, as the workers see it.
         interpreter: as for `EmotionClassifier`.
-        keep_order: yield in the order of the paths. Else as they are made, which needs no waiting for a long file.
-        chunksize: files a task.
-        buffersize: tasks handed out whose results are not taken yet: at least twice as many as there are workers.
+        keep_order: True yields results in the order of the paths, False as soon as they are ready.
+        chunksize: the number of files per task.
+        buffersize: the largest number of tasks that are submitted but not yet yielded. Use at least twice the number of
+            workers.
 
     Yields:
-        One result a path.
+        One result per path.
 
     Raises:
-        ModelError, InterpreterError: no file can be classified with this.
-        BatchError: the executor lost a task (a killed process, say). What was finished is yielded before; the error has
-            the paths that were not.
-        ValueError: less than one file a task, or task.
-        TypeError: one path in place of several, or an executor that is none.
+        ModelError, InterpreterError: the model cannot be used.
+        BatchError: the executor lost a task, for example because a process was killed. The finished results are yielded
+            before; the error has the paths of the others.
+        ValueError: `chunksize` or `buffersize` is less than 1.
+        TypeError: `paths` is a single path, or `executor` is not an executor.
+
+    Example:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> from emotion_edge import classify_many
+        >>> with ThreadPoolExecutor(2) as executor:
+        ...     for result in classify_many(["hello.wav", "silence.wav"], executor=executor, keep_order=True):
+        ...         print(result.path, result.prediction.status, result.prediction.label)
+        hello.wav ok neutral
+        silence.wav no_speech None
     """
     if chunksize < 1 or buffersize < 1:
         raise ValueError(f"chunksize and buffersize: got {chunksize} and {buffersize}, wanted 1 or more")
     task = partial(_classify, os.fspath(model), interpreter, os.urandom(8))
-    names = names_of(paths, executor)
+    names = path_names(paths, executor)
     if executor is None:
         return (result for path in names for result in task([path]))
-    return stream(names, task, executor, keep_order=keep_order, chunksize=chunksize, buffersize=buffersize)
+    return run_tasks(names, task, executor, keep_order=keep_order, chunksize=chunksize, buffersize=buffersize)
 
 
-def names_of(paths: Iterable[str | os.PathLike[str]], executor: object) -> Iterator[str]:
-    """The paths as text, and nothing that only looks like them: a name is a series of letters, too.
+def path_names(paths: Iterable[str | os.PathLike[str]], executor: object) -> Iterator[str]:
+    """Return the paths as text after checking the types of both arguments.
+
+    A single path is refused: a string is iterable, so each of its letters would be a path.
 
     Raises:
-        TypeError: as `classify_many` does.
+        TypeError: `paths` is a single path, or `executor` is not an executor.
     """
     if isinstance(paths, str | bytes | os.PathLike):
-        raise TypeError(f"paths: got {paths!r}, wanted several, [{paths!r}] perhaps")
+        raise TypeError(f"paths: got {paths!r}, wanted a list of paths: try [{paths!r}]")
     if not (executor is None or hasattr(executor, "submit")):
         raise TypeError(f"executor: got {executor!r}, wanted a concurrent.futures.Executor, or None")
     return (os.fspath(path) for path in paths)
 
 
-def results_of(path: str, answers: Callable[[str], Iterable[Prediction]]) -> Iterator[FileResult]:
-    """A file's answers, and, where something is wrong with it, a last result that tells what: the next file has its turn.
+def file_results(path: str, predict: Callable[[str], Iterable[Prediction]]) -> Iterator[FileResult]:
+    """Yield the predictions for a file as results. If the file cannot be used, the last result has the error.
+
+    Args:
+        path: the path of the file.
+        predict: returns the predictions for a path.
 
     Raises:
-        EmotionEdgeError: what is wrong is not the file.
+        EmotionEdgeError: something other than the file is at fault.
     """
     try:
-        for prediction in answers(path):
+        for prediction in predict(path):
             yield FileResult(path, prediction, None)
     except AudioError as error:
         yield FileResult(path, None, str(error))
     except EmotionEdgeError:
         raise
-    except Exception as error:  # a file that nobody thought of is no reason to stop after a night's work
+    except Exception as error:  # an unexpected error in one file must not stop a batch that has run all night
         _log.debug("%s", path, exc_info=True)
         yield FileResult(path, None, f"{path}: {type(error).__name__}: {error}")
 
 
 def _classify(model: str, interpreter: str | None, batch: bytes, paths: Sequence[str]) -> list[FileResult]:
-    """A task, as a worker runs it."""
+    """Run one task in a worker."""
     classifier = worker_classifier(model, interpreter, batch)
-    return [result for path in paths for result in results_of(path, lambda path: [classifier.classify(path)])]
+    return [result for path in paths for result in file_results(path, lambda path: [classifier.classify(path)])]
 
 
 @lru_cache(maxsize=4)
 def worker_classifier(model: str, interpreter: str | None, batch: bytes) -> EmotionClassifier:
-    """Loaded once a batch, not once a worker's life: workers may outlive what is in the model's file."""
+    """Load a classifier once per batch and worker. A worker may live longer than the content of the model file."""
     return EmotionClassifier(model, interpreter=interpreter)
 
 
-def stream(
+def run_tasks(
     paths: Iterator[str],
     task: Callable[[Sequence[str]], list[T]],
     executor: Executor,
@@ -145,7 +180,7 @@ def stream(
     chunksize: int,
     buffersize: int,
 ) -> Iterator[T]:
-    """What an executor makes of tasks of `chunksize` paths each, as `classify_many` describes it."""
+    """Yield the results of tasks of `chunksize` paths each. `classify_many` describes the arguments."""
     from concurrent.futures import wait
 
     in_flight: dict[Future[list[T]], list[str]] = {}  # in the order of the paths
@@ -156,23 +191,22 @@ def stream(
                 chunk = list(islice(paths, chunksize))
                 more = bool(chunk)
                 if chunk:
-                    in_flight[_submitted(executor, task, chunk)] = chunk
+                    in_flight[_submit(executor, task, chunk)] = chunk
             room = more and len(in_flight) < buffersize
-            for future in _ended(in_flight, keep_order=keep_order, wait_for_one=not room):
+            for future in _done_futures(in_flight, keep_order=keep_order, wait_for_one=not room):
                 failure = _failure(future)
                 if failure is not None:
-                    yield from _finished(in_flight)
-                    raise _as_batch_error(failure, [path for chunk in in_flight.values() for path in chunk])
+                    yield from _remove_finished(in_flight)
+                    raise _batch_error(failure, [path for chunk in in_flight.values() for path in chunk])
                 yield from future.result()
                 del in_flight[future]
     finally:
-        wait(
-            [future for future in in_flight if not future.cancel()]
-        )  # they may be writing where the caller cleans up next
+        # Wait for the tasks that still run: they may be writing to a folder that the caller removes next.
+        wait([future for future in in_flight if not future.cancel()])
 
 
-def _ended(in_flight: Iterable[Future[T]], *, keep_order: bool, wait_for_one: bool) -> list[Future[T]]:
-    """The tasks that have ended, or, in order, those up to the first that has not."""
+def _done_futures(in_flight: Iterable[Future[T]], *, keep_order: bool, wait_for_one: bool) -> list[Future[T]]:
+    """Return the tasks that are done; with `keep_order` only those before the first that is not done."""
     from concurrent.futures import FIRST_COMPLETED, wait
 
     wanted = list(islice(in_flight, 1)) if keep_order else list(in_flight)
@@ -182,20 +216,20 @@ def _ended(in_flight: Iterable[Future[T]], *, keep_order: bool, wait_for_one: bo
     return [future for future in in_flight if future.done()]
 
 
-def _submitted(executor: Executor, task: Callable[[Sequence[str]], list[T]], chunk: list[str]) -> Future[list[T]]:
-    """A task handed out; one that an executor no longer takes fails like one that it lost."""
+def _submit(executor: Executor, task: Callable[[Sequence[str]], list[T]], chunk: list[str]) -> Future[list[T]]:
+    """Submit a task. If the executor refuses it, the task fails like one that the executor lost."""
     from concurrent.futures import Future
 
     try:
         return executor.submit(task, chunk)
-    except (RuntimeError, OSError) as error:  # it is broken, or shut down, or cannot start another process
+    except (RuntimeError, OSError) as error:  # the executor is broken or shut down, or cannot start another process
         refused: Future[list[T]] = Future()
         refused.set_exception(error)
         return refused
 
 
 def _failure(future: Future[Any]) -> BaseException | None:
-    """Why a task has no result, once it has ended."""
+    """Return why a task that is done has no result; None if it has one."""
     from concurrent.futures import CancelledError
 
     try:
@@ -204,23 +238,23 @@ def _failure(future: Future[Any]) -> BaseException | None:
         return error
 
 
-def _finished(in_flight: dict[Future[list[T]], list[str]]) -> Iterator[T]:
-    """The results that are there already; their tasks are taken out."""
+def _remove_finished(in_flight: dict[Future[list[T]], list[str]]) -> Iterator[T]:
+    """Yield the results that are ready and remove their tasks."""
     for future in list(in_flight):
         if future.done() and _failure(future) is None:
             yield from future.result()
             del in_flight[future]
 
 
-def _as_batch_error(failure: BaseException, unanswered: Sequence[str]) -> BaseException:
+def _batch_error(failure: BaseException, unanswered: Sequence[str]) -> BaseException:
     if isinstance(failure, EmotionEdgeError):
         return failure
     kind = type(failure).__name__
     reason = (
-        f"the work cannot go on ({failure})"
+        f"the work cannot continue ({failure})"
         if isinstance(failure, OSError)
         else f"a worker was lost ({kind}: {failure}): it was killed, ran out of memory, or a file made it crash"
     )
-    error = BatchError(f"{reason}; {len(unanswered)} files that were handed out have no answer", unanswered)
+    error = BatchError(f"{reason}; {len(unanswered)} files that were being classified have no result", unanswered)
     error.__cause__ = failure
     return error

@@ -1,7 +1,7 @@
-"""Results as Parquet, a table whose index is at its end: nothing can be added to it.
+"""Results as a Parquet table.
 
-So while a batch runs its rows are JSON lines in `NAME.parquet.part`, and at the end they become the table, which takes its
-name when it is whole.
+A Parquet file has its index at the end, so rows cannot be appended. While a batch runs, its rows are written as JSON
+lines to `NAME.parquet.part`. At the end they become the table, which gets its name when it is complete.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from typing import Any, Final
 from ..errors import ResultsError
 from ..files import replacing
 from ..speech.windows import Windows
-from .results import Done, JsonLines, Results, Row, as_asked, columns, readable, row
+from .results import FinishedFiles, JsonLines, Results, Row, checked_rows, columns, readable, row
 
-_ROWS_A_GROUP: Final = 1 << 14
+_ROWS_PER_GROUP: Final = 1 << 14
 
 
 class ParquetResults(Results):
-    """As `Results`. A finished table can be gone on with, too: it is written anew at the end.
+    """Results as a Parquet table. A finished table can be resumed too: it is rewritten at the end.
 
     Args:
-        path: of the table.
-        labels: of the model.
-        model: its name.
-        resume: whether to go on with what is there.
+        path: the path of the table.
+        labels: the labels of the model.
+        model: the name of the model.
+        resume: whether to continue an existing table or part.
         windows: as for `Results`.
 
     Raises:
-        ResultsError: as `Results` does, or pyarrow is not installed.
+        ResultsError: as for `Results`, or pyarrow is not installed.
     """
 
     def __init__(
@@ -43,25 +43,29 @@ class ParquetResults(Results):
         self._labels: Final = labels
         self._part: Final = path.with_name(f"{path.name}.part")
         if path.exists() and not resume:
-            raise ResultsError(f"{path} exists already: --resume goes on with it; or choose another name, or remove it")
+            raise ResultsError(f"{path} already exists: continue it with --resume, choose another name, or remove it")
         in_table = self._paths_in_table(model, windows)
         super().__init__(self._part, JsonLines(readable), model=model, resume=resume, windows=windows)
         self._in_table: Final = in_table
         self.done.update(in_table)
 
     def finish(self) -> None:
-        """Make the table of the rows."""
+        """Write the table.
+
+        Raises:
+            ResultsError: the table cannot be written. The rows stay in the part.
+        """
         super().finish()
         rows = self._rows()
-        first = list(islice(rows, _ROWS_A_GROUP))
+        first = list(islice(rows, _ROWS_PER_GROUP))
         if first or not self._path.exists():
             self._write_table(first, rows)
         self.close()
-        with suppress(OSError):  # all of it is in the table
+        with suppress(OSError):  # all of its rows are in the table
             self._part.unlink()
 
-    def _paths_in_table(self, model: str, windows: Windows | None) -> Done:
-        done = Done(readable)
+    def _paths_in_table(self, model: str, windows: Windows | None) -> FinishedFiles:
+        done = FinishedFiles(readable)
         if not self._path.exists():
             return done
         try:
@@ -69,14 +73,17 @@ class ParquetResults(Results):
                 wanted, got = list(columns(self._labels)), table.schema_arrow.names
                 if got != wanted:
                     raise ResultsError(f"its columns are {', '.join(got)}, wanted {', '.join(wanted)}")
-                for each in as_asked(_rows_of(table), model, windows):
+                for each in checked_rows(_rows_of(table), model, windows):
                     done.add(each.path, failed=each.model is None)
         except (ResultsError, self._pyarrow.ArrowException, OSError) as error:
-            raise ResultsError(f"{self._path} cannot be gone on with: {error}") from error
+            raise ResultsError(f"{self._path} cannot be resumed: {error}") from error
         return done
 
     def _rows(self) -> Iterator[dict[str, Any]]:
-        """What was added to the table since it was made; all of it may be in there, if we ended before we could tidy up."""
+        """Yield the rows that are not in the table yet.
+
+        There are none if an earlier run wrote the table and was killed before it could remove the part.
+        """
         with self._part.open("rb") as file:
             for line in file:
                 result = json.loads(line)
@@ -96,20 +103,21 @@ class ParquetResults(Results):
                     writer.write_batch(batch)
                 while first:
                     writer.write_table(self._pyarrow.Table.from_pylist(first, schema))
-                    first = list(islice(rest, _ROWS_A_GROUP))
+                    first = list(islice(rest, _ROWS_PER_GROUP))
         except (self._pyarrow.ArrowException, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise ResultsError(
-                f"{self._path} cannot be written: {getattr(error, 'strerror', None) or error}; its rows are kept in {self._part}"
+                f"{self._path} cannot be written: {reason}; its rows are still in {self._part}"
             ) from error
 
     def _old_batches(self) -> Iterator[Any]:
         if self._path.exists():
             with self._parquet.ParquetFile(self._path) as table:
-                yield from table.iter_batches(_ROWS_A_GROUP)
+                yield from table.iter_batches(_ROWS_PER_GROUP)
 
 
 def _rows_of(table: Any) -> Iterator[Row]:
-    for batch in table.iter_batches(_ROWS_A_GROUP, columns=["path", "model", "start_s", "end_s"]):
+    for batch in table.iter_batches(_ROWS_PER_GROUP, columns=["path", "model", "start_s", "end_s"]):
         for each in batch.to_pylist():
             yield Row(**each, end=0)
 

@@ -1,6 +1,6 @@
-"""Results on the disk: rows that are written as they come, and gone on with after whatever happened.
+"""Results files: rows are written as they are made, and a batch that was interrupted can be resumed.
 
-The file itself is the list of what is done: there is no second one that could disagree with it.
+The results file itself shows which files are finished. There is no second list that could disagree with it.
 """
 
 from __future__ import annotations
@@ -33,16 +33,19 @@ _COLUMNS: Final = {
 
 
 def columns(labels: Sequence[str]) -> dict[str, type]:
-    """The columns of a table of results, `str` or `float`: what a `FileResult` says, and a probability for each label."""
+    """Return the columns of a table of results with their types, `str` or `float`.
+
+    They are the fields of a `FileResult` and its prediction, and a probability for each label.
+    """
     return {**_COLUMNS, **{_column(label): float for label in labels}}
 
 
 def row(result: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
-    """A row of such a table; None where there is nothing to say.
+    """Return a result as a row of such a table; cells without a value are None.
 
     Args:
-        result: as `FileResult.to_dict` gives it.
-        labels: the model's.
+        result: from `FileResult.to_dict`.
+        labels: the labels of the model.
     """
     probabilities = result.get("probabilities", {})
     cells = {
@@ -57,18 +60,18 @@ def _column(label: str) -> str:
 
 
 def readable(text: str) -> str:
-    r"""A path as any program can read it: bytes that are no UTF-8, which a name may hold, become `\xff`."""
+    r"""Return a path as valid text: bytes that are not UTF-8, which a file name may contain, become `\xff`."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")
 
 
 class Row(NamedTuple):
-    """A row that was read back.
+    """A row that was read from a results file.
 
     Attributes:
-        path: as it was written.
-        model: who answered; None for an error.
-        start_s, end_s: what the answer is about; None for an error.
-        end: where it ends in the file, in bytes.
+        path: the path as it was written.
+        model: the name of the model; None for an error.
+        start_s, end_s: the window, in seconds from the start of the recording; None for an error.
+        end: where the row ends in the file, in bytes.
     """
 
     path: str
@@ -79,48 +82,48 @@ class Row(NamedTuple):
 
 
 class Format(Protocol):
-    """How rows are written, and read back."""
+    """A file format: how rows are written and read."""
 
     @property
     def key(self) -> Callable[[str], str]:
-        """A path as it is read back."""
+        """A function that returns a path as it will be read from the file."""
         ...
 
-    def head(self) -> bytes:
-        """What a file begins with."""
+    def header(self) -> bytes:
+        """Return what is written at the start of a new file."""
         ...
 
-    def start(self) -> bytes:
-        """What shows that it is such a file, even if it has no whole row."""
+    def prefix(self) -> bytes:
+        """Return what every file of this format starts with, even if it has no whole row."""
         ...
 
     def encode(self, result: FileResult) -> bytes:
-        """One row."""
+        """Return a result as one row."""
         ...
 
     def rows(self, file: IO[bytes]) -> Iterator[Row]:
-        """The rows of a file, but for a last one that was cut.
+        """Yield the rows of a file, except for a last row that was cut short.
 
         Raises:
-            ResultsError: another row is none.
+            ResultsError: a line is not a row.
         """
         ...
 
 
 class JsonLines:
-    """One JSON object a line, as `emotion-edge classify --json` prints them.
+    """One JSON object per line, as `emotion-edge classify --json` prints them.
 
     Args:
-        key: what a path is to be known by.
+        key: a function that returns a path in the form in which paths are compared.
     """
 
     def __init__(self, key: Callable[[str], str] = str) -> None:
         self.key: Final = key
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         return b""
 
-    def start(self) -> bytes:
+    def prefix(self) -> bytes:
         return b'{"path": "'
 
     def encode(self, result: FileResult) -> bytes:
@@ -137,15 +140,15 @@ class JsonLines:
                 path, model = str(entry["path"]), entry.get("model")
                 start_s, end_s = (None if model is None else float(entry[name]) for name in ("start_s", "end_s"))
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-                raise ResultsError(f"line {number} is no result") from error
+                raise ResultsError(f"line {number} is not a result") from error
             yield Row(path, model, start_s, end_s, end)
 
 
 class Csv:
-    """Comma-separated values with a head line (RFC 4180, UTF-8).
+    """Comma-separated values with a header line (RFC 4180, UTF-8).
 
     Args:
-        labels: the model's.
+        labels: the labels of the model.
     """
 
     def __init__(self, labels: Sequence[str]) -> None:
@@ -153,11 +156,11 @@ class Csv:
         self._names: Final = list(columns(labels))
         self.key: Final = readable
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         return _line(self._names)
 
-    def start(self) -> bytes:
-        return self.head()
+    def prefix(self) -> bytes:
+        return self.header()
 
     def encode(self, result: FileResult) -> bytes:
         return _line(list(row(result.to_dict(), self._labels).values()))
@@ -167,7 +170,7 @@ class Csv:
             if number == 0 and cells != self._names:
                 raise ResultsError(f"its columns are {', '.join(cells)}, wanted {', '.join(self._names)}")
             if len(cells) != len(self._names):
-                raise ResultsError(f"record {number} is no result")
+                raise ResultsError(f"record {number} is not a result")
             if number:
                 yield self._row(dict(zip(self._names, cells, strict=True)), number, end)
 
@@ -177,27 +180,33 @@ class Csv:
         try:
             return Row(cells["path"], cells["model"], float(cells["start_s"]), float(cells["end_s"]), end)
         except ValueError as error:
-            raise ResultsError(f"record {number} is no result") from error
+            raise ResultsError(f"record {number} is not a result") from error
 
 
 def _records(file: IO[bytes]) -> Iterator[tuple[list[str], int]]:
-    """The records of a CSV file and where each ends, but for a last one that was cut."""
+    """Yield the records of a CSV file and where each ends in bytes, except for a last one that was cut short."""
     lines = _Lines(file)
     reader = csv.reader(lines, strict=True)
     while True:
         try:
             cells = next(reader, None)
         except (csv.Error, UnicodeDecodeError) as error:
-            if lines.over:  # the end is missing
+            if lines.over:  # the last record was cut short
                 return
-            raise ResultsError(f"line {reader.line_num} is no result: {error}") from error
+            raise ResultsError(f"line {reader.line_num} is not a result: {error}") from error
         if cells is None or not lines.whole:
             return
         yield cells, lines.end
 
 
 class _Lines:
-    """The lines of a file: how much of it was taken, whether the latest is whole, and whether there are more."""
+    """Iterates over the lines of a file.
+
+    Attributes:
+        end: how many bytes have been read.
+        whole: whether the last line that was read is complete.
+        over: whether there are no more lines.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file: Final = file
@@ -220,11 +229,11 @@ def _line(cells: Sequence[Any]) -> bytes:
     return text.getvalue().encode()
 
 
-class Done:
-    """Which files have their row: 16 bytes for each, whatever it is called.
+class FinishedFiles:
+    """The set of files that have a result. It takes 16 bytes per file, however long the paths are.
 
     Args:
-        key: what a path is read back as.
+        key: a function that returns a path as it will be read from the results file.
     """
 
     def __init__(self, key: Callable[[str], str]) -> None:
@@ -233,19 +242,24 @@ class Done:
         self._failed: Final[set[bytes]] = set()
 
     def add(self, path: str, *, failed: bool = False) -> None:
-        """It has one, or will have; whether that is an error."""
+        """Add a file that has a result or will get one.
+
+        Args:
+            path: the path of the file.
+            failed: whether its result is an error.
+        """
         digest = self._digest(path)
         self._digests.add(digest)
         if failed:
             self._failed.add(digest)
 
-    def update(self, other: Done) -> None:
-        """All of those, too."""
+    def update(self, other: FinishedFiles) -> None:
+        """Add all files of another set."""
         self._digests.update(other._digests)
         self._failed.update(other._failed)
 
     def failed(self, path: str) -> bool:
-        """Whether its row was there already, and is an error."""
+        """Return whether the file has an error as its result."""
         return self._digest(path) in self._failed
 
     def __contains__(self, path: str) -> bool:
@@ -255,72 +269,77 @@ class Done:
         return len(self._digests)
 
     def _digest(self, path: str) -> bytes:
-        from hashlib import blake2b  # here: it brings OpenSSL, five megabytes
+        from hashlib import blake2b  # imported here because it loads OpenSSL, five megabytes
 
         return blake2b(self._key(path).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class Results:
-    """A file of results, open for more.
+    """A results file that is open for writing.
 
     Args:
-        path: of the file.
-        form: how its rows are written.
+        path: the path of the results file.
+        form: its format.
         model: the name of the model.
-        resume: whether to go on with a file that is there; without, there must be none.
-        windows: that each file has rows of, their length and the time from one to the next in seconds; None: it has one
-            row. With windows nobody knows whether the last file has all of its rows, and those go.
+        resume: True continues an existing file or creates a new one, False only creates a new one.
+        windows: the length and step of the windows if each file has one row per window; None if each file has one row.
+            With windows it is unknown whether the last file has all of its rows, so they are removed.
 
     Attributes:
-        done: the files that have their row. Whoever hands one out adds it.
+        done: the files that have a result. The caller adds each file that it starts to classify.
 
     Raises:
-        ResultsError: there is one, or it is of another kind, model or windows, or cannot be read or written.
+        ResultsError: the file already exists and `resume` is False; or it has another format, model or windows; or it
+            cannot be read or written.
     """
 
     def __init__(self, path: Path, form: Format, *, model: str, resume: bool, windows: Windows | None = None) -> None:
-        self.done: Final = Done(form.key)
+        self.done: Final = FinishedFiles(form.key)
         self._form: Final = form
         self._file: Final = AppendedFile(path, resume=resume)
         try:
             end = self._recover(path, model, windows)
-            self._file.keep(end)
+            self._file.truncate(end)
             if not end:
-                self._file.append(form.head())
+                self._file.append(form.header())
         except BaseException:
             self._file.close()
             raise
 
     @property
     def file(self) -> Path:
-        """Where the rows are while they come."""
+        """The file that the rows are written to."""
         return self._file.path
 
     def write(self, result: FileResult) -> None:
-        """Add a row.
+        """Write a result as one row.
 
         Raises:
-            ResultsError: the disk is full, say. The rows before it stay.
+            ResultsError: the file cannot be written, for example because the disk is full. The rows before it stay.
         """
         self._file.append(self._form.encode(result))
 
     def finish(self) -> None:
-        """Nothing more will come."""
+        """Complete the file after the last result.
+
+        Raises:
+            ResultsError: the file cannot be written.
+        """
         self._file.sync()
 
     def close(self) -> None:
-        """Let go of it, finished or not."""
+        """Close the file, finished or not."""
         self._file.close()
 
     def _recover(self, path: Path, model: str, windows: Windows | None) -> int:
-        """Note what is done; how much of the file that is, in bytes."""
+        """Read the file, add its finished files to `done` and return how many bytes of it to keep."""
         latest: str | None = None
-        failed = False  # it has a row that is an error
-        began = end = 0  # of its rows
+        failed = False  # whether the latest file has a row that is an error
+        began = end = 0  # where the rows of the latest file begin and end
         try:
             with path.open("rb") as file:
-                answers = as_asked(self._form.rows(file), model, windows)
-                for name, rows in groupby(answers, key=lambda each: each.path):
+                checked = checked_rows(self._form.rows(file), model, windows)
+                for name, rows in groupby(checked, key=lambda each: each.path):
                     if latest is not None:
                         self.done.add(latest, failed=failed)
                     latest, began, failed = name, end, False
@@ -328,10 +347,10 @@ class Results:
                         failed |= each.model is None
                         end = each.end
                 file.seek(0)
-                if latest is None and not self._form.start().startswith(file.read(len(self._form.start()))):
-                    raise ResultsError("it is no file of results")
+                if latest is None and not self._form.prefix().startswith(file.read(len(self._form.prefix()))):
+                    raise ResultsError("it is not a results file")
         except ResultsError as error:
-            raise ResultsError(f"{path} cannot be gone on with: {error}") from error
+            raise ResultsError(f"{path} cannot be resumed: {error}") from error
         except OSError as error:
             raise ResultsError(f"{path} cannot be read: {error.strerror or error}") from error
         if latest is None or windows is not None:
@@ -340,40 +359,41 @@ class Results:
         return end
 
 
-def as_asked(rows: Iterable[Row], model: str, windows: Windows | None) -> Iterator[Row]:
-    """The same rows, those of a file together, as long as each is what is asked for now.
+def checked_rows(rows: Iterable[Row], model: str, windows: Windows | None) -> Iterator[Row]:
+    """Yield the same rows after checking that this batch would make them. The rows of a file must come together.
 
     Raises:
-        ResultsError: another model answered, or about something else: the whole file, or other windows of it.
+        ResultsError: a row is from another model, or is about the whole file instead of windows, or the other way
+            round, or about other windows.
     """
     for _, of_file in groupby(rows, key=lambda each: each.path):
         before_s = None
         for number, each in enumerate(of_file):
             if each.model is not None:
                 if each.model != model:
-                    raise ResultsError(f"it holds answers of the model {each.model}, and this is {model}")
-                if not _fits(each, number, before_s, windows):
-                    raise ResultsError(_another_question(each, windows))
+                    raise ResultsError(f"it has results of the model {each.model}, but you use {model}")
+                if not _matches(each, number, before_s, windows):
+                    raise ResultsError(_mismatch(each, windows))
             yield each
             before_s = each.start_s
 
 
-def _another_question(row: Row, windows: Windows | None) -> str:
-    about = "whole files" if windows is None else f"windows of {windows.window_s:g} s, one every {windows.step_s:g} s"
+def _mismatch(row: Row, windows: Windows | None) -> str:
+    wanted = "whole files" if windows is None else f"windows of {windows.window_s:g} s, one every {windows.step_s:g} s"
     return (
-        f"it holds an answer about {row.start_s:g} to {row.end_s:g} s of {row.path}, and this is about {about}: ask with the "
-        "same --timeline, --window and --step as before, or choose another name"
+        f"it has a result for {row.start_s:g} to {row.end_s:g} s of {row.path}, but you asked for {wanted}: "
+        "use the same --timeline, --window and --step as before, or choose another name"
     )
 
 
-def _fits(row: Row, number: int, before_s: float | None, windows: Windows | None) -> bool:
-    """Whether an answer is about the whole of its file, or about the window that has its turn.
+def _matches(row: Row, number: int, before_s: float | None, windows: Windows | None) -> bool:
+    """Return whether a row is about the whole file, or about the window that comes next.
 
     Args:
-        row: of an answer.
-        number: how many rows its file has before it.
-        before_s: where the window of the latest of those begins.
-        windows: that were asked about.
+        row: a row with a prediction.
+        number: how many rows the file has before this one.
+        before_s: where the window of the row before it begins, in seconds.
+        windows: the windows of this batch; None for whole files.
     """
     assert row.start_s is not None
     assert row.end_s is not None
@@ -382,7 +402,7 @@ def _fits(row: Row, number: int, before_s: float | None, windows: Windows | None
         return whole
     if whole:
         return length_s < windows.window_s + _ROUNDING_S
-    # They begin a step apart, but for the last one, which ends where the file does.
+    # Windows begin one step apart, except for the last one, which ends where the file ends.
     regular = before_s is not None and abs(before_s - (number - 1) * windows.step_s) < _ROUNDING_S
     in_turn = regular and (number - 1) * windows.step_s < row.start_s < number * windows.step_s + _ROUNDING_S
     return in_turn and abs(length_s - windows.window_s) < _ROUNDING_S

@@ -1,4 +1,4 @@
-"""Windows over many recordings: what `timeline` is to `classify`, this is to `classify_many`."""
+"""Timelines of many recordings: one answer per window of each file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..classifier import EmotionClassifier
 from ..model.file import DEFAULT_MODEL
 from ..timelines import timeline
-from .classify import FileResult, names_of, results_of, stream, worker_classifier
+from .classify import FileResult, file_results, path_names, run_tasks, worker_classifier
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -30,58 +30,62 @@ def timeline_many(
     chunksize: int = 1,
     buffersize: int = 64,
 ) -> Iterator[FileResult]:
-    """The windows of many files; those of a file come together, in their order, and an error, if there is one, last.
+    """Classify the windows of many files.
 
-    Workers put the windows of a file on the disk, in the system's folder for temporary files, which all of them must share:
-    a day of sound has more of them than fit into the memory of a small machine.
+    The results of a file come together and in the order of its windows. If the file has an error, it comes last.
+    Workers write the results of a file to a temporary file, because a day of sound has more windows than fit into the
+    memory of a small machine. All workers must share the system's folder for temporary files.
 
     Args:
         paths, executor, model, keep_order, chunksize, buffersize: as for `classify_many`.
         window_s, step_s: as for `timeline`.
 
+    Yields:
+        One result per window of each file.
+
     Raises:
-        ModelError, InterpreterError, BatchError: as `classify_many`.
-        SettingsError: a length is out of its range.
+        ModelError, InterpreterError, BatchError, TypeError: as for `classify_many`.
+        SettingsError: `window_s` or `step_s` is out of its range.
     """
-    names = names_of(paths, executor)
+    names = path_names(paths, executor)
     if executor is None:
-        return _here(names, EmotionClassifier(model), window_s, step_s)
+        return _in_this_thread(names, EmotionClassifier(model), window_s, step_s)
     task = partial(_write_windows, os.fspath(model), window_s, step_s, os.urandom(8))
-    return _by_executor(names, task, executor, keep_order=keep_order, chunksize=chunksize, buffersize=buffersize)
+    return _with_executor(names, task, executor, keep_order=keep_order, chunksize=chunksize, buffersize=buffersize)
 
 
-def _here(
+def _in_this_thread(
     names: Iterator[str], classifier: EmotionClassifier, window_s: float | None, step_s: float | None
 ) -> Iterator[FileResult]:
     for name in names:
-        yield from results_of(name, partial(timeline, model=classifier, window_s=window_s, step_s=step_s))
+        yield from file_results(name, partial(timeline, model=classifier, window_s=window_s, step_s=step_s))
 
 
-def _by_executor(
+def _with_executor(
     names: Iterator[str], task: Callable[[str, Sequence[str]], list[str]], executor: Executor, **options: Any
 ) -> Iterator[FileResult]:
     with tempfile.TemporaryDirectory(prefix="emotion-edge-", ignore_cleanup_errors=True) as folder:
-        for spool in stream(names, partial(task, folder), executor, **options):
-            yield from _read(Path(spool))
+        for spool in run_tasks(names, partial(task, folder), executor, **options):
+            yield from _read_spool(Path(spool))
 
 
 def _write_windows(
     model: str, window_s: float | None, step_s: float | None, batch: bytes, folder: str, paths: Sequence[str]
 ) -> list[str]:
-    """A task, as a worker runs it: a file of results for each path."""
+    """Run one task in a worker: write a temporary file of results for each path and return the names of these files."""
     classifier = worker_classifier(model, None, batch)
-    answers = partial(timeline, model=classifier, window_s=window_s, step_s=step_s)
-    return [_spooled(results_of(path, answers), folder) for path in paths]
+    predict = partial(timeline, model=classifier, window_s=window_s, step_s=step_s)
+    return [_write_spool(file_results(path, predict), folder) for path in paths]
 
 
-def _spooled(results: Iterator[FileResult], folder: str) -> str:
+def _write_spool(results: Iterator[FileResult], folder: str) -> str:
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
         for result in results:
             pickle.dump(result, file)
         return file.name
 
 
-def _read(spool: Path) -> Iterator[FileResult]:
+def _read_spool(spool: Path) -> Iterator[FileResult]:
     with spool.open("rb") as file:
         while file.peek(1):
             result: Any = pickle.load(file)

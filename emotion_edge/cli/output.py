@@ -1,4 +1,4 @@
-"""Where answers about files go: lines on standard output, or a file that outlives whatever happens."""
+"""Where answers about files go: lines on standard output, or a results file that survives a crash."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..batch.classify import FileResult
-from ..batch.results import Csv, Done, JsonLines, Results
+from ..batch.results import Csv, FinishedFiles, JsonLines, Results
 from ..model.recipe import ModelRecipe
 from ..speech.windows import Windows
 from .progress import Progress
@@ -20,18 +20,18 @@ _SUFFIXES = (".jsonl", ".csv", ".parquet")
 
 
 def add_output(parser: Any) -> None:
-    """--json, --output and --resume."""
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    """Add --json, --output and --resume."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     parser.add_argument(
         "-o",
         "--output",
         type=_output_path,
         metavar="FILE",
-        help="write a new file of results in place of lines: .jsonl, .csv, or .parquet, which needs pyarrow; "
-        "no file is in it twice",
+        help="write a new results file instead of printing lines: .jsonl, .csv, or .parquet (needs pyarrow); each "
+        "audio file is classified only once",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="go on with such a file: what is in it is not asked again"
+        "--resume", action="store_true", help="continue a results file: skip the audio files that are already in it"
     )
 
 
@@ -43,24 +43,24 @@ def _output_path(text: str) -> Path:
 
 
 class Output(Protocol):
-    """Takes results."""
+    """Writes results."""
 
     @property
-    def done(self) -> Done | None:
-        """The files that need no answer; None: nobody keeps a list."""
+    def done(self) -> FinishedFiles | None:
+        """The files that already have an answer; None if there is no list of them."""
         ...
 
     @property
     def file(self) -> Path | None:
-        """Where they are on the disk before they are finished; None: nowhere."""
+        """Where the results are on disk before `finish`; None if they are not on disk."""
         ...
 
     def write(self, result: FileResult) -> None:
-        """Take one."""
+        """Write a result."""
         ...
 
     def finish(self) -> None:
-        """That was all."""
+        """Complete the output after the last result."""
         ...
 
 
@@ -69,7 +69,7 @@ def opened(options: argparse.Namespace, recipe: ModelRecipe, progress: Progress)
     """The output that a command line asks for.
 
     Raises:
-        ResultsError: the file is there, or cannot be written or gone on with.
+        ResultsError: the file exists already, or cannot be written or resumed.
     """
     if options.output is None:
         yield _Lines(options, progress)
@@ -93,10 +93,10 @@ def _results(path: Path, recipe: ModelRecipe, *, resume: bool, windows: Windows 
 
 
 class _Lines:
-    """JSON lines, or lines for people and what is wrong on stderr."""
+    """JSON lines; or lines for people, with errors on stderr."""
 
     def __init__(self, options: argparse.Namespace, progress: Progress) -> None:
-        self.done: Done | None = None
+        self.done: FinishedFiles | None = None
         self.file: Path | None = None
         self._json: bool = options.json
         self._timeline: bool = options.timeline
@@ -106,7 +106,7 @@ class _Lines:
         if self._json:
             print(json.dumps(result.to_dict()), flush=True)
         elif result.prediction is None:
-            self._progress.say(printable(f"emotion-edge: {result.error}"))
+            self._progress.print(printable(f"emotion-edge: {result.error}"))
         else:
             prediction = result.prediction
             start = f"{prediction.start_s:.1f} to " if self._timeline else ""

@@ -12,7 +12,7 @@ from .recording import Recording
 
 
 def write_json(recording: Recording, path: Path) -> None:
-    """One object: file, model, labels, windows as `Prediction.to_dict` gives them, and last the duration."""
+    """Write one object: file, model, labels, windows (as from `Prediction.to_dict`), and the duration at the end."""
     head = {"file": readable(recording.path), "model": recording.model, "labels": list(recording.labels)}
     with path.open("w", encoding="utf-8") as file:
         file.write(json.dumps(head)[:-1] + ', "windows": [')
@@ -23,9 +23,9 @@ def write_json(recording: Recording, path: Path) -> None:
 
 
 def write_csv(recording: Recording, path: Path) -> None:
-    """A row a window, in the columns of `emotion-edge classify --timeline -o FILE.csv`."""
+    """Write one row per window, with the columns of `emotion-edge classify --timeline -o FILE.csv`."""
     form = Csv(recording.labels)
     with path.open("wb") as file:
-        file.write(form.head())
+        file.write(form.header())
         for window in recording.windows():
             file.write(form.encode(FileResult(recording.path, window, None)))

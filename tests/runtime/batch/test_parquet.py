@@ -1,4 +1,4 @@
-"""Results as Parquet. Needs pyarrow."""
+"""Results as Parquet tables. Needs pyarrow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def path(tmp_path):
 
 @pytest.fixture(autouse=True)
 def small_groups(monkeypatch):
-    monkeypatch.setattr(parquet, "_ROWS_A_GROUP", 2)
+    monkeypatch.setattr(parquet, "_ROWS_PER_GROUP", 2)
 
 
 def opened(path, **options):
@@ -51,7 +51,7 @@ def rows(results):
     return [row(result.to_dict(), LABELS) for result in results]
 
 
-def test_a_table(path):
+def test_a_table_has_all_rows(path):
     written(path, RESULTS)
     assert table(path) == rows(RESULTS)
     assert pyarrow_parquet.ParquetFile(path).num_row_groups == math.ceil(len(RESULTS) / 2)
@@ -60,14 +60,14 @@ def test_a_table(path):
     assert table(path)[3]["path"] == "d\\xff.wav"
 
 
-def test_no_results_are_a_table_too(path):
+def test_no_results_make_an_empty_table(path):
     written(path, [])
     assert table(path) == []
 
 
 @given(st.data())
 @settings(max_examples=30)
-def test_cut_anywhere_and_gone_on_with(tmp_path_factory, data):
+def test_a_part_cut_anywhere_is_resumed(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("cut") / "results.parquet"
     part = path.with_name("results.parquet.part")
     written(path, RESULTS, finish=False)
@@ -78,19 +78,19 @@ def test_cut_anywhere_and_gone_on_with(tmp_path_factory, data):
 
 
 @pytest.mark.parametrize("windows", [None, Windows(2.0, 1.0)])
-def test_a_finished_one_gone_on_with(path, windows):
+def test_a_finished_table_is_resumed(path, windows):
     written(path, RESULTS[:3])
     before = path.stat().st_mtime_ns, path.read_bytes()
     written(path, RESULTS[:3], resume=True, windows=windows)
-    assert (path.stat().st_mtime_ns, path.read_bytes()) == before  # nothing new
+    assert (path.stat().st_mtime_ns, path.read_bytes()) == before  # there was nothing to add
     written(path, RESULTS, resume=True, windows=windows)
     assert table(path) == rows(RESULTS)
     assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("windows", [None, Windows(2.0, 1.0)])
-def test_ended_before_it_could_tidy_up(path, windows):
-    """The table has its name, and its lines are still there."""
+def test_killed_before_it_could_remove_the_part(path, windows):
+    """The table is complete, and the part with the same rows is still there."""
     part = path.with_name("results.parquet.part")
     written(path, RESULTS, finish=False)
     lines = part.read_bytes()
@@ -101,24 +101,24 @@ def test_ended_before_it_could_tidy_up(path, windows):
     assert table(path) == rows(more)
 
 
-def test_refusals(path):
+def test_tables_that_cannot_be_resumed(path):
     written(path, RESULTS[:1], finish=False)
-    with pytest.raises(ResultsError, match=r"results.parquet.part exists already: --resume goes on"):
+    with pytest.raises(ResultsError, match=r"results.parquet.part already exists: continue it with --resume"):
         opened(path)
     written(path, RESULTS[:1], resume=True)
     content = path.read_bytes()
     for options, message in [
-        ({}, "results.parquet exists already: --resume goes on"),
-        ({"resume": True, "model": "yours"}, "holds answers of the model mine, and this is yours"),
+        ({}, "results.parquet already exists: continue it with --resume"),
+        ({"resume": True, "model": "yours"}, "has results of the model mine, but you use yours"),
         (
             {"resume": True, "windows": Windows(1.0, 0.5)},
-            "an answer about 0 to 2 s of a.wav, and this is about windows of 1 s",
+            "a result for 0 to 2 s of a.wav, but you asked for windows of 1 s",
         ),
     ]:
         with pytest.raises(ResultsError, match=message):
             opened(path, **options)
     path.write_bytes(content[:-10])
-    with pytest.raises(ResultsError, match=r"results.parquet cannot be gone on with"):
+    with pytest.raises(ResultsError, match=r"results.parquet cannot be resumed"):
         opened(path, resume=True)
     assert list(path.parent.iterdir()) == [path]
 
@@ -132,7 +132,7 @@ def test_a_table_that_cannot_be_written(path, monkeypatch):
     for result in RESULTS:
         file.write(result)
     monkeypatch.setattr(parquet.ParquetResults, "_old_batches", full)
-    with pytest.raises(ResultsError, match=r"No space left on device; its rows are kept in .*results.parquet.part"):
+    with pytest.raises(ResultsError, match=r"No space left on device; its rows are still in .*results.parquet.part"):
         file.finish()
     file.close()
     assert [each.name for each in path.parent.iterdir()] == ["results.parquet.part"]

@@ -1,4 +1,4 @@
-"""Files of results: whole at every moment, and gone on with."""
+"""Results files have only whole rows at every moment, and can be resumed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from emotion_edge.speech.windows import Windows
 
 FORMS = {"jsonl": JsonLines(), "csv": Csv(LABELS)}
 
-# What os.fsdecode makes of the names that a POSIX file system can hold, and awkward ones more often.
+# Names as os.fsdecode returns them for any file on a POSIX file system, with awkward ones more often.
 NAMES = st.lists(
     st.sampled_from([b"a", b"\n", b"\r", b'"', b",", b"\xff", b"\xc3\xa9", b"\\", b" "]) | st.binary(max_size=3)
 ).map(lambda parts: b"".join(parts).replace(b"\0", b"").decode("utf-8", "surrogateescape"))
@@ -31,7 +31,7 @@ RESULT = st.sampled_from([answer, silence, failure])
 
 
 def unique(results):
-    """Those whose names no format confuses."""
+    """Return the results whose paths stay different in every format."""
     return list({readable(result.path): result for result in results}.values())
 
 
@@ -54,8 +54,8 @@ def about(name, start_s, end_s):
     return replace(result, prediction=replace(result.prediction, start_s=start_s, end_s=end_s))
 
 
-def questions(name, duration_s, windows):
-    """The answers about a file, as `classify` with or without --timeline gives them."""
+def results_of_file(name, duration_s, windows):
+    """Return the results of a file, as `classify` makes them with or without --timeline."""
     if windows is None or windows.window_s >= duration_s:
         return [about(name, 0.0, duration_s)]
     window_s, step_s = windows.window_s, windows.step_s
@@ -71,7 +71,7 @@ def path(tmp_path):
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @given(st.lists(st.builds(lambda make, name: make(name), RESULT, NAMES), min_size=1, max_size=6), st.data())
-def test_cut_anywhere_and_gone_on_with(tmp_path_factory, form, results, data):
+def test_a_file_cut_anywhere_is_resumed(tmp_path_factory, form, results, data):
     results = unique(results)
     path = tmp_path_factory.mktemp("cut") / "results"
     whole = written(path, form, results)
@@ -82,17 +82,17 @@ def test_cut_anywhere_and_gone_on_with(tmp_path_factory, form, results, data):
     kept = [result.path in file.done for result in results]
     assert kept == sorted(kept, reverse=True)  # the first ones
     assert whole.startswith(path.read_bytes())
-    assert len(path.read_bytes()) <= max(cut, len(form.head()))
+    assert len(path.read_bytes()) <= max(cut, len(form.header()))
     assert sum(kept) >= sum(
-        len(b"".join(map(form.encode, results[: n + 1]))) + len(form.head()) <= cut for n in range(len(results))
+        len(b"".join(map(form.encode, results[: n + 1]))) + len(form.header()) <= cut for n in range(len(results))
     )
     assert written(path, form, results, resume=True) == whole
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @given(st.lists(st.tuples(NAMES, st.integers(1, 4), st.booleans()), min_size=1, max_size=4), st.data())
-def test_several_rows_a_file(tmp_path_factory, form, files, data):
-    """Cut anywhere, a file has all of its rows or none."""
+def test_several_rows_per_file(tmp_path_factory, form, files, data):
+    """Wherever the results file is cut, each recording has all of its rows or none."""
     files = list({readable(name): (name, n, bad) for name, n, bad in files}.values())
     path = tmp_path_factory.mktemp("cut") / "results"
     rows = [[answer(name, start_s) for start_s in range(n)] + [failure(name)] * bad for name, n, bad in files]
@@ -112,7 +112,7 @@ def test_several_rows_a_file(tmp_path_factory, form, files, data):
 
 
 @given(st.lists(st.builds(lambda make, name: make(name), RESULT, NAMES), max_size=6))
-def test_what_is_read_back(tmp_path_factory, results):
+def test_rows_are_read_as_they_were_written(tmp_path_factory, results):
     path = tmp_path_factory.mktemp("read") / "results"
     written(path, FORMS["jsonl"], results)
     assert [json.loads(line) for line in path.read_text().splitlines()] == [result.to_dict() for result in results]
@@ -138,19 +138,19 @@ def test_readable_names(name):
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 class TestRefusals:
-    def test_a_file_that_is_there(self, path, form):
+    def test_a_file_that_exists(self, path, form):
         written(path, form, [answer("a")])
         before = path.read_bytes()
-        with pytest.raises(ResultsError, match="exists already: --resume goes on with it"):
+        with pytest.raises(ResultsError, match="already exists: continue it with --resume"):
             opened(path, form)
         assert path.read_bytes() == before
 
-    def test_nothing_to_go_on_with_is_a_new_one(self, path, form):
-        assert written(path, form, [answer("a")], resume=True) == form.head() + form.encode(answer("a"))
+    def test_resuming_a_missing_file_creates_it(self, path, form):
+        assert written(path, form, [answer("a")], resume=True) == form.header() + form.encode(answer("a"))
 
     def test_another_model(self, path, form):
         written(path, form, [failure("a"), answer("b")])
-        with pytest.raises(ResultsError, match="holds answers of the model mine, and this is yours"):
+        with pytest.raises(ResultsError, match="has results of the model mine, but you use yours"):
             opened(path, form, resume=True, model="yours")
 
     @pytest.mark.parametrize(
@@ -167,14 +167,17 @@ class TestRefusals:
             (Windows(8.0, 1.0), Windows(2.0, 1.0)),
         ],
     )
-    def test_answers_to_another_question(self, path, form, held, asked):
-        """About whole files or windows of them, or windows of another length or step."""
-        results = [about("short", 0.0, 1.0), *questions("a", 5.3, held), failure("b"), *questions("c", 9.0, held)]
+    def test_results_for_other_windows(self, path, form, held, asked):
+        """Results for whole files instead of windows, or the other way round, or for another window length or step."""
+        results = [
+            about("short", 0.0, 1.0),
+            *results_of_file("a", 5.3, held),
+            failure("b"),
+            *results_of_file("c", 9.0, held),
+        ]
         written(path, form, results, windows=held)
         before = path.read_bytes()
-        with pytest.raises(
-            ResultsError, match=r"an answer about \S+ to \S+ s of \w+, and this is about (whole|windows)"
-        ):
+        with pytest.raises(ResultsError, match=r"a result for \S+ to \S+ s of \w+, but you asked for (whole|windows)"):
             opened(path, form, resume=True, windows=asked)
         assert path.read_bytes() == before
         opened(path, form, resume=True, windows=held).close()
@@ -182,9 +185,9 @@ class TestRefusals:
     @pytest.mark.parametrize(
         "content", ["hello\n" * 3, '{"a": 1}\n', "[]\n", "1\n", '"a\n', "[" * 100_000 + "\n", "no end of line"]
     )
-    def test_something_else(self, path, form, content):
+    def test_a_file_that_is_not_a_results_file(self, path, form, content):
         path.write_text(content)
-        with pytest.raises(ResultsError, match="cannot be gone on with"):
+        with pytest.raises(ResultsError, match="cannot be resumed"):
             opened(path, form, resume=True)
         assert path.read_text() == content
 
@@ -192,12 +195,12 @@ class TestRefusals:
         whole = written(path, form, [answer("a"), answer("b"), answer("c")])
         damaged = whole.replace(form.encode(answer("b")), b"\xff\xfe\n")
         path.write_bytes(damaged)
-        with pytest.raises(ResultsError, match="is no result"):
+        with pytest.raises(ResultsError, match="is not a result"):
             opened(path, form, resume=True)
         assert path.read_bytes() == damaged
 
     def test_a_tail_of_zeros(self, path, form):
-        """What a power cut may leave."""
+        """A power cut may leave this."""
         whole = written(path, form, [answer("a"), answer("b")])
         path.write_bytes(whole + bytes(4096))
         file = opened(path, form, resume=True)
@@ -205,21 +208,21 @@ class TestRefusals:
         assert path.read_bytes() == whole
         assert "b" in file.done
 
-    def test_a_folder_or_none(self, path, form):
+    def test_a_folder_and_a_path_in_a_missing_folder(self, path, form):
         path.mkdir()
         for place, resume in ((path, True), (path / "none" / "results", False)):
             with pytest.raises(ResultsError, match=r"cannot be written: (Is a directory|No such file)"):
                 opened(place, form, resume=resume)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="no locks there")
-    def test_two_at_once(self, path, form):
+    def test_two_processes_cannot_write_at_once(self, path, form):
         first = opened(path, form)
         first.write(answer("a"))
         with pytest.raises(ResultsError, match="is being written by another process"):
             opened(path, form, resume=True)
         first.write(answer("b"))
         first.close()
-        assert path.read_bytes() == b"".join([form.head(), *map(form.encode, (answer("a"), answer("b")))])
+        assert path.read_bytes() == b"".join([form.header(), *map(form.encode, (answer("a"), answer("b")))])
 
 
 def test_columns_of_another_model(path):
@@ -260,5 +263,5 @@ def test_a_full_disk_leaves_whole_rows(tmp_path, form, limit):
     kind, *text, n_written = done.stdout.split()
     assert (kind, " ".join(text)) == ("ResultsError", "results cannot be written: File too large")
     rows = [FORMS[form].encode(answer(f"{n}.wav")) for n in range(int(n_written))]
-    assert (tmp_path / "results").read_bytes() == b"".join([FORMS[form].head(), *rows])
+    assert (tmp_path / "results").read_bytes() == b"".join([FORMS[form].header(), *rows])
     assert limit - 300 < (tmp_path / "results").stat().st_size <= limit

@@ -1,4 +1,4 @@
-"""`emotion-edge classify` on archives, as real processes that are also killed."""
+"""`emotion-edge classify` on archives, run as real processes that the tests also kill."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run(*arguments, **options):
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    """Sixty short sentences in three folders, and files that are none; the folder above it."""
+    """The parent of a folder with sixty short sentences in three folders, and files that are not audio."""
     folder = tmp_path_factory.mktemp("archive")
     for n in range(60):
         write(folder / "clips" / "abc"[n % 3] / f"{n}.wav", spoken(n % 3)[: 5000 + 300 * n], 22050)
@@ -46,11 +46,11 @@ def archive(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(archive):
-    """Path to what is said of it."""
+    """Path to the expected answer."""
     done = run("-r", "clips", "--json", cwd=archive)
     assert (done.returncode, done.stderr) == (
         1,
-        "left out in folders, for their names end in no sound that is read here: 1 .txt\n",
+        "skipped in folders, because these are not suffixes of audio files: 1 .txt\n",
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     for line in lines[:5]:
@@ -62,7 +62,7 @@ def expected(archive):
 
 
 def read(path):
-    """The rows of a file of results by their path, which none has twice."""
+    """The rows of a results file by their path; no path is there twice."""
     if path.suffix == ".parquet":
         rows = pytest.importorskip("pyarrow.parquet").read_table(path).to_pylist()
     elif path.suffix == ".csv":
@@ -76,7 +76,7 @@ def read(path):
 
 
 def as_rows(expected, suffix):
-    """What `read` gives for a whole file."""
+    """What `read` returns for a complete file."""
     if suffix == ".jsonl":
         return expected
     table = {readable(path): row(line, LABELS) for path, line in expected.items()}
@@ -95,12 +95,12 @@ def out(request, tmp_path):
     return tmp_path / f"out{request.param}"
 
 
-# Each format, and each number of processes; not each with each, for processes take their time.
+# Each format and each number of processes, but not all combinations: starting processes is slow.
 FORMS_AND_JOBS = [(".jsonl", 1), (".jsonl", 2), (".csv", 1), (".parquet", 2)]
 
 
 @pytest.mark.parametrize(("out", "jobs"), FORMS_AND_JOBS, indirect=["out"])
-def test_a_file_of_results(archive, expected, out, jobs):
+def test_a_results_file(archive, expected, out, jobs):
     done = run("-r", "clips", "-j", jobs, "-o", out, cwd=archive)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[0] == f"62 files, 2 failed: {out}"
@@ -110,10 +110,10 @@ def test_a_file_of_results(archive, expected, out, jobs):
     assert again.returncode == 1
     assert (
         again.stderr
-        == f"emotion-edge: {out} exists already: --resume goes on with it; or choose another name, or remove it\n"
+        == f"emotion-edge: {out} already exists: continue it with --resume, choose another name, or remove it\n"
     )
     resumed = run("-r", "clips", "-j", jobs, "-o", out, "--resume", cwd=archive)
-    assert resumed.returncode == 1  # as it would have been without a stop
+    assert resumed.returncode == 1  # as it would have been without an interruption
     assert resumed.stderr.startswith(f"0 files, 0 failed, 62 already in it, of which 2 failed: {out}\n")
     assert out.read_bytes() == before
     assert list(out.parent.iterdir()) == [out]
@@ -126,7 +126,7 @@ def test_kept_in_order(archive, expected, jobs):
 
 
 def group(process):
-    """The processes of a session that are still there."""
+    """The processes of a session that still run."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -153,16 +153,15 @@ def n_written(out):
     ],
     indirect=["out"],
 )
-def test_killed_at_random_moments_and_gone_on_with(archive, expected, out, jobs, name):
+def test_killed_at_random_moments_and_resumed(archive, expected, out, jobs, name):
     """No file is answered twice, none is missing, and no process is left behind."""
     number = getattr(signal, name)
     moments = random.Random(f"{out.suffix} {jobs} {name}")
     n_kills = 0
     for _ in range(100):
         started_with = n_written(out)
-        wanted = started_with + moments.randint(
-            number == signal.SIGINT, 40
-        )  # Python itself complains of Ctrl-C as it starts
+        # Python itself complains about Ctrl-C while it starts
+        wanted = started_with + moments.randint(number == signal.SIGINT, 40)
         with subprocess.Popen(
             command("-r", "clips", "-j", jobs, "-o", out, "--resume"),
             cwd=archive,
@@ -177,9 +176,9 @@ def test_killed_at_random_moments_and_gone_on_with(archive, expected, out, jobs,
                 os.killpg(process.pid, number)  # as Ctrl-C does
             else:
                 process.send_signal(number)
-            talk = process.stderr.read()
+            messages = process.stderr.read()
             status = process.wait(60)
-        assert "Traceback" not in talk
+        assert "Traceback" not in messages
         until = time.monotonic() + 20
         while group(process) and time.monotonic() < until:
             time.sleep(0.01)
@@ -195,13 +194,13 @@ def test_killed_at_random_moments_and_gone_on_with(archive, expected, out, jobs,
 
 @POSIX
 @pytest.mark.parametrize(("suffix", "part"), [(".jsonl", ""), (".parquet", ".part")])
-def test_ctrl_c_says_how_to_go_on(archive, tmp_path, suffix, part):
+def test_ctrl_c_explains_how_to_resume(archive, tmp_path, suffix, part):
     out = tmp_path / f"out{suffix}"
     rows = out.with_name(f"{out.name}{part}")
     with subprocess.Popen(
         command("-r", "clips", "-o", out, "--files-from", "-"),
         cwd=archive,
-        stdin=subprocess.PIPE,  # open, so that there is no end
+        stdin=subprocess.PIPE,  # kept open, so that the list does not end
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
@@ -209,7 +208,9 @@ def test_ctrl_c_says_how_to_go_on(archive, tmp_path, suffix, part):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
-        assert process.stderr.read() == f"stopped after 62 files: {rows} has them, --resume goes on with it\n"
+        assert process.stderr.read() == (
+            f"stopped after 62 files: {rows} holds the answers, --resume continues from there\n"
+        )
     assert rows.read_text().count("\n") == 62
 
 
@@ -218,7 +219,7 @@ def test_a_folder_without_sound(tmp_path, output):
     (tmp_path / "none").mkdir()
     done = subprocess.run(command("-r", "none", *output), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr.splitlines()[-1] == "there is no sound in what was named"
+    assert done.stderr.splitlines()[-1] == "no audio files found"
 
 
 POISON = """
@@ -235,7 +236,7 @@ soundfile.SoundFile = SoundFile
 @POSIX
 @pytest.mark.parametrize("timeline", [False, True])
 def test_files_that_kill_their_process(archive, expected, tmp_path, timeline):
-    """As damaged files did that made older decoders crash."""
+    """As damaged files did, which crashed older decoders."""
     (tmp_path / "sitecustomize.py").write_text(POISON)
     poison = [str(write(tmp_path / f"poison-{n}.wav", spoken(), 22050)) for n in range(2)]
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
@@ -268,7 +269,7 @@ def test_a_file_named_twice_is_in_it_once(archive, expected, tmp_path):
 
 
 def test_failures_asked_about_again(archive, expected, tmp_path):
-    """As the page about batches has it: take their rows out."""
+    """As the page about batches describes it: remove their rows."""
     first, again = tmp_path / "first.jsonl", tmp_path / "again.jsonl"
     run("-r", "clips", "-o", first, cwd=archive)
     again.write_text(
@@ -279,12 +280,12 @@ def test_failures_asked_about_again(archive, expected, tmp_path):
     assert read(again) == expected
 
 
-def test_a_folder_that_nobody_asked_to_go_into(archive):
+def test_a_folder_without_recursive(archive):
     done = run("clips", cwd=archive)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "emotion-edge: clips is a folder, wanted an audio file\n"
-        "of a folder, --recursive takes all sound in it and in its folders\n"
+        "add --recursive to classify all audio files in a folder and its subfolders\n"
     )
 
 
@@ -306,8 +307,8 @@ def test_an_empty_list_is_done_at_once(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (
         0,
         "",
-        f"0 files, 0 failed: {out}\nthere is no sound in what was named\n"
-        "left out in folders, for their names end in no sound that is read here: 1 .csv\n",
+        f"0 files, 0 failed: {out}\nno audio files found\n"
+        "skipped in folders, because these are not suffixes of audio files: 1 .csv\n",
     )
     assert out.read_text().splitlines() == [",".join(columns(LABELS))]
 
@@ -343,14 +344,14 @@ def test_windows(archive, expected, out, jobs):
     ("arguments", "message"),
     [
         ((), "the following arguments are required: FILE"),
-        (("-0", "a.wav"), "--null is about the list of --files-from"),
-        (("--resume", "a.wav"), "--resume goes on with the file of --output"),
+        (("-0", "a.wav"), "--null needs --files-from"),
+        (("--resume", "a.wav"), "--resume needs --output"),
         (("--json", "-o", "a.jsonl", "a.wav"), "--json is for standard output"),
         (("-o", "a.txt", "a.wav"), "got a.txt, wanted a name that ends in .jsonl, .csv, .parquet"),
         (("--jobs", "2", "--profile", "anna", "a.wav"), "--profile learns from one file after another"),
-        (("--jobs", "2", "-"), "sound from standard input is for one process"),
-        (("--files-from", "-", "-"), "standard input is either sound or a list of files"),
-        (("--window", "2", "a.wav"), "--window and --step are about --timeline"),
+        (("--jobs", "2", "-"), "sound from standard input needs a single process"),
+        (("--files-from", "-", "-"), "standard input cannot be both sound and a list of files"),
+        (("--window", "2", "a.wav"), "--window and --step need --timeline"),
         (("--jobs", "0", "a.wav"), "got 0, wanted a whole number, 1 to"),
     ],
 )
@@ -361,7 +362,7 @@ def test_usage(tmp_path, arguments, message):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_begun_that_cannot_end(archive, tmp_path):
+def test_wrong_options_are_reported_before_the_work_starts(archive, tmp_path):
     for arguments, message in [
         (("--model", "nonsense"), "no model 'nonsense'"),
         (("--files-from", "missing"), "the list of files missing cannot be read: No such file or directory"),
@@ -377,7 +378,7 @@ def test_nothing_is_begun_that_cannot_end(archive, tmp_path):
 @POSIX
 @pytest.mark.parametrize("arguments", [("-o", "out.jsonl"), ("-o", "out.jsonl", "-j", "2"), ("--json",)])
 def test_a_bar_on_the_terminal(archive, tmp_path, arguments):
-    """With rate, remaining time and failures, unless the answers are printed there."""
+    """It shows rate, remaining time and failures, unless the answers are printed on the terminal."""
     import fcntl
     import pty
     import termios
@@ -397,7 +398,7 @@ def test_a_bar_on_the_terminal(archive, tmp_path, arguments):
         try:
             while data := os.read(ours, 1 << 16):
                 shown += data
-        except OSError:  # how a terminal ends
+        except OSError:  # the end of a terminal
             pass
         os.close(ours)
         assert process.wait(60) == 1
