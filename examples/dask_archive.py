@@ -1,7 +1,7 @@
 """Classifies an archive on a cluster of any size: python examples/dask_archive.py SCHEDULER FOLDER > results.jsonl
 
-SCHEDULER is an address such as tcp://10.0.0.1:8786. Needs pip install distributed. Every machine needs emotion-edge, and
-the folder under the same path.
+SCHEDULER is an address such as tcp://10.0.0.1:8786. Needs pip install distributed. Every machine needs emotion-edge,
+and the folder under the same path.
 """
 
 import json

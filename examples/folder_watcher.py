@@ -1,6 +1,7 @@
 """Classifies every new recording in a folder: python examples/folder_watcher.py DIR
 
-It checks the folder twice a second, which also works on a network share, and classifies a file once it has stopped growing.
+It checks the folder twice a second, which also works on a network share, and classifies a file once it has
+stopped growing.
 """
 
 import sys

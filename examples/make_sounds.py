@@ -1,7 +1,7 @@
 """Makes the sounds in examples/sounds with espeak-ng: one sentence with different prosody, and a silence.
 
-A synthesiser has no feelings, and no model of this project was trained on one. The sounds show that everything runs, not
-that an answer is right. Needs espeak-ng (on Debian: sudo apt install espeak-ng).
+A synthesiser has no feelings, and no model of this project was trained on one. The sounds show that everything runs,
+not that an answer is right. Needs espeak-ng (on Debian: sudo apt install espeak-ng).
 """
 
 import subprocess

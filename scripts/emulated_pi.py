@@ -6,9 +6,12 @@ Run it by hand or every night, not with every change: it needs root, a network a
 environment variable EMOTION_EDGE_PI, is a program that emulates a Pi's userland in a folder, for example a chroot under
 qemu:
 
-    EMULATOR make DIR ARCH SUITE [PACKAGE,...]   Debian for arm64 or armhf, bookworm or trixie, with Python and these packages
-    EMULATOR run  DIR COMMAND...                 run a command inside; files are in DIR/work
-    EMULATOR off  DIR                            unmount everything that make has mounted; the folder stays
+    EMULATOR make DIR ARCH SUITE [PACKAGE,...]
+        make a Debian system for arm64 or armhf, bookworm or trixie, with Python and these packages
+    EMULATOR run DIR COMMAND...
+        run a command inside; files are in DIR/work
+    EMULATOR off DIR
+        unmount everything that make has mounted; the folder stays
 
 Without either, it prints that nothing was tested, and exits with 0.
 """
@@ -187,7 +190,7 @@ def _test(name: str, emulator: str, wheel: Path, clips: list[Path], here: dict[s
 
 
 def _same(clip: str, here: dict[str, Any], there: dict[str, Any], target: Target) -> bool:
-    """Compare two answers to a clip and print the result; a Pi that cannot resample may answer with the error instead."""
+    """Compare two answers to a clip and print the result. A Pi that cannot resample may report an error instead."""
     if "error" in there and not target.resamples:
         print(f"  {clip}: {there['error']}")
         return "pip install soxr" in there["error"]
