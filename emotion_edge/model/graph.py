@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from .flatbuffer import DAMAGED, Schema, Table
+from .shapes import output_shape
 
 Array = NDArray[Any]
 
@@ -61,6 +62,7 @@ _TENSOR_SHAPE: Final = 0
 _TENSOR_TYPE: Final = 1
 _TENSOR_BUFFER: Final = 2
 _TENSOR_QUANTIZATION: Final = 4
+_TENSOR_SIGNATURE: Final = 7
 _QUANTIZATION_SCALE: Final = 2
 _QUANTIZATION_ZERO_POINT: Final = 3
 _QUANTIZATION_DETAILS: Final = 5
@@ -107,11 +109,23 @@ _ELEMENT_BY_ELEMENT: Final = {
     117: "HARD_SWISH",
     123: "SELECT_V2",
     150: "GELU",
+    76: "RSQRT",
 }
-OPERATORS: Final = {FULLY_CONNECTED: "FULLY_CONNECTED", **_ELEMENT_BY_ELEMENT}
+# What the voice encoder has besides.
+_STRUCTURAL: Final = {
+    2: "CONCATENATION",
+    22: "RESHAPE",
+    34: "PAD",
+    39: "TRANSPOSE",
+    40: "MEAN",
+    45: "STRIDED_SLICE",
+    77: "SHAPE",
+    126: "BATCH_MATMUL",
+}
+OPERATORS: Final = {FULLY_CONNECTED: "FULLY_CONNECTED", **_ELEMENT_BY_ELEMENT, **_STRUCTURAL}
 """By their numbers in the TFLite schema, what a dense network may consist of."""
 
-_MOST_NUMBERS: Final = 1 << 24  # in all tensors together: 64 MiB of float32
+_MOST_NUMBERS: Final = 1 << 25  # in all tensors together: 128 MiB of float32, of which interpreters keep a part
 _MOST_DIMENSIONS: Final = 4
 
 
@@ -120,7 +134,8 @@ class Tensor:
     """What the graph says of a tensor.
 
     Attributes:
-        shape: no dimension is 0.
+        shape: no dimension is 0; a free one is 1 here.
+        free: which dimensions are free: the caller chooses them by resizing the input, or they follow from those.
         dtype: of its numbers.
         constant: the values of one that the file carries, in the file's own memory.
         scale, zero_point: a quantised one's numbers are worth scale * (number - zero_point); of the first channel where
@@ -129,11 +144,22 @@ class Tensor:
     """
 
     shape: tuple[int, ...]
+    free: tuple[bool, ...]
     dtype: np.dtype[Any]
     constant: Array | None
     scale: np.float32
     zero_point: int
     by_channel: bool
+
+    def shape_at(self, length: int) -> tuple[int, ...]:
+        """Its shape where each free dimension is so long."""
+        return tuple(length if free else n for n, free in zip(self.shape, self.free, strict=True))
+
+    def may_have(self, shape: tuple[int, ...]) -> bool:
+        """Whether it may have such a shape."""
+        if len(shape) != len(self.shape) or min(shape, default=1) < 1:
+            return False
+        return all(free or n == own for n, own, free in zip(shape, self.shape, self.free, strict=True))
 
     @property
     def quantised(self) -> bool:
@@ -143,6 +169,11 @@ class Tensor:
     def wide(self, values: Array) -> Array:
         """int8 values as int32, zero at 0."""
         return values.astype(np.int32) - np.int32(self.zero_point)
+
+    @cached_property
+    def float_constant(self) -> Array | None:
+        """The constant as float32, zero at 0."""
+        return None if self.constant is None else self.constant.astype(np.float32) - np.float32(self.zero_point)
 
     @cached_property
     def wide_constant(self) -> Array | None:
@@ -170,8 +201,12 @@ class Graph:
     steps: list[Step]
 
 
-def read(content: bytes) -> Graph:
+def read(content: bytes, *, lengths: Sequence[int] = (1,)) -> Graph:
     """The network in a file.
+
+    Args:
+        content: the file.
+        lengths: of free dimensions, at each of which all shapes must fit. A dense network is run at 1.
 
     Raises:
         ModelError: the file is damaged, or holds anything but a dense network.
@@ -188,6 +223,8 @@ def read(content: bytes) -> Graph:
     codes = [_operator(entry) for entry in root.tables(_MODEL_OPERATOR_CODES)]
     steps = [_step(entry, codes, len(tensors)) for entry in graph.tables(_GRAPH_OPERATORS)]
     _check_flow(tensors, inputs, outputs, steps)
+    for length in lengths:
+        _check_shapes(tensors, inputs, steps, length)
     return Graph(tensors, inputs, outputs, steps)
 
 
@@ -217,11 +254,18 @@ def _tensor(entry: Table, buffers: list[slice], content: bytes) -> Tensor:
     dtype, shape = np.dtype(_DTYPES[code]), tuple(dimensions.tolist())
     index, n_numbers = entry.number(_TENSOR_BUFFER, "I"), math.prod(shape)
     _check(index < len(buffers))
+    _check_size(n_numbers)
     constant, place = None, buffers[index]
     if place.stop > place.start:
         _check(place.stop - place.start == dtype.itemsize * n_numbers and place.start % dtype.itemsize == 0)
         constant = np.frombuffer(content, dtype, n_numbers, place.start).reshape(shape)
-    return Tensor(shape, dtype, constant, *_quantisation(entry.table(_TENSOR_QUANTIZATION), shape))
+    signature = entry.array(_TENSOR_SIGNATURE, "<i4") if entry.has(_TENSOR_SIGNATURE) else dimensions
+    free = signature == -1
+    _check(len(signature) == len(shape) and (np.where(free, 1, signature) == dimensions).all())
+    _check(constant is None or not free.any())
+    return Tensor(
+        shape, tuple(free.tolist()), dtype, constant, *_quantisation(entry.table(_TENSOR_QUANTIZATION), shape)
+    )
 
 
 def _names() -> list[str]:
@@ -266,35 +310,38 @@ def _numbers(table: Table, field: int, n_tensors: int) -> list[int]:
 
 
 def _check_flow(tensors: list[Tensor], inputs: list[int], outputs: list[int], steps: list[Step]) -> None:
-    """Every step takes what is known by then, and makes what nothing made before, in the shape that it has to have."""
+    """Every step takes what is known by then, and makes what nothing made before."""
     known = {number for number, tensor in enumerate(tensors) if tensor.constant is not None}
     _check(not known & set(inputs) and -1 not in inputs)
     known |= set(inputs)
     for step in steps:
-        shapes = [None if number < 0 else tensors[number].shape for number in step.inputs]
-        _check({number for number in step.inputs if number >= 0} <= known and step.output not in known)
-        _check(step.output >= 0 and tensors[step.output].shape == _shape(step.operator, shapes))
+        _check({number for number in step.inputs if number >= 0} <= known)
+        _check(step.output >= 0 and step.output not in known)
         known.add(step.output)
     _check(set(outputs) <= known)
 
 
-def _shape(operator: str, shapes: list[tuple[int, ...] | None]) -> tuple[int, ...] | None:
-    """Of what an operator makes of inputs of such shapes; None where they do not fit."""
-    if operator == OPERATORS[FULLY_CONNECTED]:
-        return _dense_shape(*shapes) if 2 <= len(shapes) <= 3 else None
-    given = [shape for shape in shapes if shape is not None]
-    try:
-        return np.broadcast_shapes(*given) if len(given) == len(shapes) else None
-    except ValueError:
-        return None
+def _check_shapes(tensors: list[Tensor], inputs: list[int], steps: list[Step], length: int) -> None:
+    """Check that all shapes fit, and that there are not too many numbers, at one length of the input."""
+    values = {number: tensor.constant for number, tensor in enumerate(tensors) if tensor.constant is not None}
+    shapes = {number: tensors[number].shape for number in values}
+    for number in inputs:
+        shapes[number] = tensors[number].shape_at(length)
+    for step in steps:
+        given = [None if number < 0 else shapes[number] for number in step.inputs]
+        shape = output_shape(step.operator, step.options, given, [values.get(number) for number in step.inputs])
+        _check(shape is not None)
+        assert shape is not None
+        _check(tensors[step.output].may_have(shape))
+        if step.operator == "SHAPE":
+            values[step.output] = np.array(given[0], np.int32)
+        shapes[step.output] = shape
+    _check_size(sum(math.prod(shape) for shape in shapes.values()))
 
 
-def _dense_shape(
-    x: tuple[int, ...] | None, weights: tuple[int, ...] | None, bias: tuple[int, ...] | None = None
-) -> tuple[int, ...] | None:
-    if x is None or weights is None or len(x) != 2 or len(weights) != 2 or x[1] != weights[1]:
-        return None
-    return (x[0], weights[0]) if bias is None or math.prod(bias) == weights[0] else None
+def _check_size(n_numbers: int) -> None:
+    if n_numbers > _MOST_NUMBERS:
+        raise ModelError(f"its tensors have more than {_MOST_NUMBERS} numbers: too large for a device")
 
 
 def _check_without(entry: Table, fields: Sequence[int]) -> None:

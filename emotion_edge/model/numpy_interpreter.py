@@ -1,4 +1,4 @@
-"""Dense TFLite models in plain numpy, for machines that no TFLite package supports.
+"""TFLite models of ours in plain numpy, for machines that no TFLite package supports.
 
 `Interpreter` speaks the part of TFLite's Python API that `emotion_edge.model.interpreter` uses. int8 arithmetic follows the
 TFLite quantisation specification (Jacob et al., 2018) to the bit: integer sums, and a rescaling by a 31-bit multiplier.
@@ -9,7 +9,6 @@ random rows one or none.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +16,8 @@ from numpy.typing import NDArray
 
 from ..errors import EmotionEdgeError, InterpreterError, ModelError
 from .flatbuffer import DAMAGED
-from .graph import Step, Tensor, read
+from .graph import Graph, Step, Tensor, read
+from .numpy_operators import FLOAT, KEEP_NUMBERS, STRUCTURAL, gelu_by_tanh, product
 
 Array = NDArray[Any]
 
@@ -25,6 +25,7 @@ Array = NDArray[Any]
 _DENSE_ACTIVATION: Final = 0
 _DENSE_ASYMMETRIC: Final = 3
 _LEAKY_ALPHA: Final = 0
+_GELU_APPROXIMATE: Final = 0
 
 _ACTIVATIONS: Final = {0: (-math.inf, math.inf), 1: (0.0, math.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
 
@@ -38,7 +39,7 @@ class Interpreter:
 
     Raises:
         InterpreterError: the model has an operator, or a quantisation, that this interpreter lacks; it says which.
-        ModelError: the file is damaged, or no dense network.
+        ModelError: the file is damaged, or no network of ours.
     """
 
     def __init__(self, *, model_content: bytes, num_threads: int | None = None) -> None:
@@ -52,7 +53,13 @@ class Interpreter:
             raise InterpreterError("numpy lacks quantisation by channel")
         self._tensors, self._steps = graph.tensors, graph.steps
         self._inputs, self._outputs = graph.inputs, graph.outputs
+        self._shapes = {number: graph.tensors[number].shape for number in graph.inputs}
         self._values: dict[int, Array] = {}
+        self._spent = _spent(graph)
+
+    def resize_tensor_input(self, index: int, shape: list[int]) -> None:
+        """Choose the shape of an input that has a free length."""
+        self._shapes[index] = tuple(shape)
 
     def allocate_tensors(self) -> None:
         """Put the constants in place."""
@@ -68,6 +75,8 @@ class Interpreter:
 
     def set_tensor(self, index: int, value: Array) -> None:
         """Set an input."""
+        if np.shape(value) != self._shapes[index]:
+            raise ValueError(f"got an input of shape {np.shape(value)}, wanted {self._shapes[index]}")
         self._values[index] = value
 
     def get_tensor(self, index: int) -> Array:
@@ -75,23 +84,36 @@ class Interpreter:
         return self._values[index]
 
     def invoke(self) -> None:
-        """Run the graph."""
+        """Run the graph; what no later step needs is given back on the way."""
         with np.errstate(all="ignore"):  # that answers are not finite is for the caller to see
-            for step in self._steps:
+            for step, spent in zip(self._steps, self._spent, strict=True):
                 tensors = [self._tensors[number] if number >= 0 else None for number in step.inputs]
                 values = [self._values[number] if number >= 0 else None for number in step.inputs]
                 try:
                     self._values[step.output] = _run(step, tensors, values, self._tensors[step.output])
                 except EmotionEdgeError:
                     raise
-                except (
-                    Exception
-                ) as error:  # types or numbers of inputs that do not fit: no graph that a converter wrote
+                except Exception as error:  # inputs of a type or number that no converter writes
                     raise ModelError(DAMAGED) from error
+                for number in spent:
+                    del self._values[number]
 
     def _details(self, number: int) -> dict[str, Any]:
         tensor = self._tensors[number]
-        return {"index": number, "shape": np.array(tensor.shape), "dtype": tensor.dtype.type}
+        shape = self._shapes.get(number, tensor.shape)
+        return {"index": number, "shape": np.array(shape), "dtype": tensor.dtype.type}
+
+
+def _spent(graph: Graph) -> list[list[int]]:
+    """Of each step which tensors nothing needs after it: neither constants, inputs nor outputs."""
+    kept = {number for number, tensor in enumerate(graph.tensors) if tensor.constant is not None}
+    kept |= {*graph.inputs, *graph.outputs}
+    spent: list[list[int]] = []
+    for step in reversed(graph.steps):
+        last = {*step.inputs, step.output} - {-1} - kept
+        kept |= last
+        spent.append(sorted(last))
+    return spent[::-1]
 
 
 def _run(step: Step, tensors: list[Any], values: list[Any], output: Tensor) -> Array:
@@ -101,33 +123,22 @@ def _run(step: Step, tensors: list[Any], values: list[Any], output: Tensor) -> A
         return _dequantise(values[0], tensors[0])
     if step.operator == "FULLY_CONNECTED":
         return _dense(step, tensors, values, output)
+    if step.operator in STRUCTURAL and not (output.quantised and step.operator not in KEEP_NUMBERS):
+        return np.asarray(STRUCTURAL[step.operator](step.options, *values))
     if output.quantised:
         raise InterpreterError(f"numpy lacks TFLite's operator {step.operator} on int8")
     if step.operator == "LEAKY_RELU":
         alpha = step.options.number(_LEAKY_ALPHA, "f", 0.0) if step.options else 0.0
         return np.asarray(np.where(values[0] < 0, values[0] * np.float32(alpha), values[0]))
-    result = np.asarray(_FLOAT[step.operator](*values))
+    if step.operator == "GELU" and step.options and step.options.number(_GELU_APPROXIMATE, "?"):
+        return gelu_by_tanh(values[0])
+    result = np.asarray(FLOAT[step.operator](*values))
     if step.operator in ("ADD", "SUB", "MUL"):
         result = _activate(step, result)
     return result
 
 
-def _softmax(x: Array) -> Array:
-    likelihoods = np.exp(x - x.max(axis=-1, keepdims=True))
-    return np.asarray(likelihoods / likelihoods.sum(axis=-1, keepdims=True))
-
-
-_FLOAT: Final[dict[str, Callable[..., Any]]] = {
-    "ADD": np.add,
-    "SUB": np.subtract,
-    "MUL": np.multiply,
-    "RELU": lambda x: np.maximum(x, 0),
-    "ELU": lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x),
-    "TANH": np.tanh,
-    "LOGISTIC": lambda x: 0.5 * (1 + np.tanh(0.5 * x)),
-    "SOFTMAX": _softmax,
-}
-_KNOWN: Final = {"DEQUANTIZE", "FULLY_CONNECTED", "LEAKY_RELU", "QUANTIZE", *_FLOAT}
+_KNOWN: Final = {"DEQUANTIZE", "FULLY_CONNECTED", "LEAKY_RELU", "QUANTIZE", *FLOAT, *STRUCTURAL}
 
 
 def _activate(step: Step, x: Array) -> Array:
@@ -149,8 +160,8 @@ def _dense(step: Step, tensors: list[Any], values: list[Any], output: Tensor) ->
         return _dense_int8(step, tensors, x, weights, bias, output)
     if tensors[1].quantised:
         asymmetric = bool(step.options and step.options.number(_DENSE_ASYMMETRIC, "?"))
-        return _activate(step, _hybrid(x, weights, tensors[1], asymmetric) + bias)
-    return _activate(step, x @ weights.T + bias)
+        return _activate(step, _hybrid(x, tensors[1], asymmetric) + bias)
+    return _activate(step, product(x, weights.T) + bias)
 
 
 def _dense_int8(step: Step, tensors: list[Any], x: Array, weights: Array, bias: Any, output: Tensor) -> Array:
@@ -187,18 +198,26 @@ def _rescale(sums: Array, scale: float) -> Array:
     return np.asarray((high + ((1 << right) >> 1)) >> right)
 
 
-def _hybrid(x: Array, weights: Array, tensor: Tensor, asymmetric: bool) -> Array:
-    """Float input, int8 weights: the input is quantised row by row, by its own range, in float32 as TFLite does it."""
+def _hybrid(x: Array, tensor: Tensor, asymmetric: bool) -> Array:
+    """Float input, int8 weights: the input is quantised row by row, by its own range, in float32 as TFLite does it.
+
+    The whole numbers are multiplied as float32, for which there is a fast matmul: sums up to 2 ** 24 are exact.
+    """
     lowest = np.minimum(x.min(axis=1, keepdims=True), 0).astype(np.float64)
     highest = np.maximum(x.max(axis=1, keepdims=True), 0).astype(np.float64)
     exact = (highest - lowest) / 255 if asymmetric else np.maximum(-lowest, highest) / 127
     exact[exact == 0] = 1  # a row of zeros
-    zero_point = _zero_point(lowest / exact, highest / exact) if asymmetric else np.zeros_like(exact)
+    zero_point = (_zero_point(lowest / exact, highest / exact) if asymmetric else np.zeros_like(exact)).astype(
+        np.float32
+    )
     scale = exact.astype(np.float32)
-    scaled = zero_point.astype(np.float32) + x * (np.float32(1) / scale)
-    quantised = np.clip(_round(scaled), -128 if asymmetric else -127, 127).astype(np.int32)
-    sums = (quantised - zero_point.astype(np.int32)) @ weights.astype(np.int32).T
-    return np.asarray(sums * (scale * tensor.scale), np.float32)
+    whole = x * (np.float32(1) / scale)
+    np.rint(whole, out=whole)
+    np.clip(whole, np.float32(-128 if asymmetric else -127) - zero_point, 127 - zero_point, out=whole)
+    assert tensor.float_constant is not None
+    sums = product(whole, tensor.float_constant.T)
+    sums *= scale * tensor.scale
+    return np.asarray(sums)
 
 
 def _zero_point(lowest: Array, highest: Array) -> Array:

@@ -127,7 +127,7 @@ DAMAGED = "damaged or cut short"
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (set_shape([1, 1 << 30]), "more than 16777216 numbers: too large for a device"),
+        (set_shape([1, 1 << 30]), "more than 33554432 numbers: too large for a device"),
         (set_shape([1 << 30] * 4), "too large for a device"),
         (set_shape([1, 0]), DAMAGED),
         (set_shape([-1, -128]), DAMAGED),
@@ -158,7 +158,7 @@ DAMAGED = "damaged or cut short"
         (steps("CUSTOM", [(1, 5)], (1, 5)), "TFLite's operator 32"),
         (steps("FILL", [(1, 5)], (1, 5)), "TFLite's operator 94"),
         (steps("ADD", [(4096, 1), (1, 4096)], (1, 4096)), DAMAGED),
-        (steps("ADD", [(4096, 1), (1, 4096)], (4096, 4096)), "too large for a device"),
+        (steps("ADD", [(8192, 1), (1, 8192)], (8192, 8192)), "too large for a device"),
         (steps("ADD", [(1, 5), (1, 4)], (1, 5)), DAMAGED),
         (steps("FULLY_CONNECTED", [(1, 5)], (1, 5)), DAMAGED),
         (steps("FULLY_CONNECTED", [(1, 5), (7, 4)], (1, 7)), DAMAGED),
