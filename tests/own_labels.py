@@ -1,4 +1,4 @@
-"""A recording that a model with labels of one's own answers, without a model or a sound."""
+"""A recording with answers of a model with your own labels, without a model or sound."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECOND = np.sin(np.arange(1000)).astype(np.float32)
 
 
 def labelled(monkeypatch, labels, name="talk.wav", model="mine") -> Recording:
-    """Eighty seconds, in which each label is likeliest for a while, and some are uncertain or silent."""
+    """Eighty seconds in which each label is the most likely for a while, and some windows are uncertain or silent."""
     monkeypatch.setattr(recording, "answered", lambda _, blocks, __: _windows(blocks, labels, model))
     recipe = SimpleNamespace(name=model, labels=tuple(labels))
     return Recording(name, SimpleNamespace(recipe=recipe, sample_rate_hz=1000), [SECOND] * 80, Windows(2.0, 0.5))

@@ -1,7 +1,7 @@
-"""A timeline as a file: picture, page, captions or table.
+"""A timeline as a file: a picture, a page, captions or a table.
 
-- `writing`: chooses the format by the name's ending
-- `recording`: a recording's answers over time, and its waveform (`envelope`)
+- `writing`: chooses the format by the suffix of the file name
+- `recording`: the answers over the time of a recording, and its waveform (`envelope`)
 - `picture`, `page`, `captions`, `tables`: the formats
-- `overview`, `stretches`, `time_axis`, `direct_labels`, `lettering`: what picture and page share
+- `overview`, `sections`, `time_axis`, `direct_labels`, `lettering`: helpers that the formats share
 """

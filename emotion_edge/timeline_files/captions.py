@@ -1,6 +1,6 @@
-"""Timelines for players and editors: WebVTT captions and Audacity's label track, a line for each run of windows.
+"""Timelines for players and editors: WebVTT captions and Audacity label tracks.
 
-Where nobody speaks there is none.
+There is one line for each run of windows with the same answer, and none where there is no speech.
 """
 
 from __future__ import annotations
@@ -10,32 +10,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .recording import Recording
-from .stretches import Run, runs, stretches
+from .sections import Run, runs, sections
 
 
 def write_vtt(recording: Recording, path: Path) -> None:
-    """WebVTT, as https://www.w3.org/TR/webvtt1/ has it."""
+    """Write WebVTT captions, as https://www.w3.org/TR/webvtt1/ defines them."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write("WEBVTT\n")
         for run in _spoken(recording):
             start, end = _timestamp(run.start_s), _timestamp(run.end_s)
             if start < end:  # a cue lasts at least a millisecond
-                file.write(f"\n{start} --> {end}\n{_escaped(_words(run))}\n")
+                file.write(f"\n{start} --> {end}\n{_escaped(_text(run))}\n")
 
 
 def write_labels(recording: Recording, path: Path) -> None:
-    """Start, end and label, tab separated, as Audacity's File > Import > Labels takes them."""
+    """Write start, end and label, separated by tabs: the format that Audacity reads with File > Import > Labels."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for run in _spoken(recording):
-            file.write(f"{run.start_s:.6f}\t{run.end_s:.6f}\t{_words(run)}\n")
+            file.write(f"{run.start_s:.6f}\t{run.end_s:.6f}\t{_text(run)}\n")
 
 
 def _spoken(recording: Recording) -> Iterator[Run]:
-    return (run for run in runs(stretches(recording.windows())) if run.label is not None)
+    return (run for run in runs(sections(recording.windows())) if run.label is not None)
 
 
-def _words(run: Run) -> str:
-    """On one line, whatever the label holds."""
+def _text(run: Run) -> str:
+    """The caption of a run, on one line even if the label contains line breaks."""
     label = re.sub(r"\s+", " ", run.label or "").strip()
     return f"uncertain ({label})" if run.status == "uncertain" else label
 

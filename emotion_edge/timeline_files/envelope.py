@@ -1,4 +1,4 @@
-"""The outline of a sound of any length, in little memory."""
+"""The outline of a waveform of any length, in little memory."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ Array = NDArray[Any]
 
 
 class Envelope:
-    """The lowest and the highest sample of each column of a sound; when there are too many columns, two become one.
+    """The lowest and the highest sample of each column of a waveform.
 
-    It does not depend on how the sound is cut.
+    When there are too many columns, each pair of neighbours is merged into one. The result does not depend on the size
+    of the blocks.
 
     Args:
-        most: columns.
+        most: the largest number of columns.
 
     Attributes:
-        n_samples: heard so far.
-        column_length: samples a column, a power of two; the last column may have fewer.
-        low, high: shape (n_columns,), float32.
+        n_samples: how many samples were processed so far.
+        column_length: samples per column, a power of two; the last column may have fewer.
+        low, high: the lowest and highest samples, shape (n_columns,), float32.
     """
 
     def __init__(self, most: int = 4096) -> None:
@@ -32,7 +33,7 @@ class Envelope:
         self.high: Array = np.zeros(0, np.float32)
 
     def process(self, samples: Array) -> None:
-        """Hear some more, shape (n,)."""
+        """Process the next block, shape (n,)."""
         n_missing = min(-self.n_samples % self.column_length, len(samples))  # of the last column
         if n_missing:
             self.low[-1] = min(self.low[-1], samples[:n_missing].min())

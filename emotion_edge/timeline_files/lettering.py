@@ -1,4 +1,4 @@
-"""How wide text is in a picture, and text that is made to fit. For matplotlib's own style as it is at the time."""
+"""Measure text in a picture, and shorten or wrap it to fit. The current style of matplotlib applies."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from bisect import bisect_right
 
 
 def on_one_line(text: str) -> str:
-    """The text with single spaces for whatever is white in it."""
+    """The text with each run of white space replaced by a single space."""
     return " ".join(text.split())
 
 
 def width_pt(text: str, size_pt: float, weight: str = "normal") -> float:
-    """In typographic points, as a vector file has it; the pixels of a screen make it a little wider or narrower."""
+    """The width in typographic points, as in a vector file; on a screen, pixels make it a little wider or narrower."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
@@ -21,7 +21,7 @@ def width_pt(text: str, size_pt: float, weight: str = "normal") -> float:
 
 
 def shortened(text: str, room_pt: float, size_pt: float, weight: str = "normal") -> str:
-    """The text, without its middle where it would be wider than the room."""
+    """The text, with its middle left out if it would be wider than the room."""
     if width_pt(text, size_pt, weight) <= room_pt:
         return text
     kept = range(1, len(text))
@@ -30,7 +30,7 @@ def shortened(text: str, room_pt: float, size_pt: float, weight: str = "normal")
 
 
 def wrapped(text: str, room_pt: float, size_pt: float) -> str:
-    """On one line or on two, the second of them shortened; where no first word fits, on one that is shortened."""
+    """The text on one line, or on two with the second shortened. If the first word does not fit: one shortened line."""
     if width_pt(text, size_pt) <= room_pt:
         return text
     cuts = [gap.end() for gap in re.finditer(r"[\s_/-]+", text) if gap.start() > 0 and gap.end() < len(text)]

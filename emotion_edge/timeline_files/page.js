@@ -1,7 +1,10 @@
-// Which moment is looked at: by pointer or by keyboard, and what is said of it.
+// Choose a moment by pointer or keyboard, and show its answer.
 
-const spans = JSON.parse(document.getElementById("spans").textContent); // [end in s, status, probabilities as in the list]
-const [chart, cursor, moment, when, word] = ["chart", "cursor", "moment", "when", "word"].map((id) => document.getElementById(id));
+// Each column is [end in seconds, status, probabilities in the order of the list].
+const columns = JSON.parse(document.getElementById("columns").textContent);
+const [chart, cursor, moment, when, word] = ["chart", "cursor", "moment", "when", "word"].map((id) =>
+  document.getElementById(id),
+);
 const bars = [...document.querySelectorAll("#bars li")];
 const duration = chart.querySelector("svg").viewBox.baseVal.width;
 
@@ -11,7 +14,8 @@ function clock(seconds) {
   const tenths = Math.round(10 * seconds);
   const [minutes, rest] = [Math.floor(tenths / 600), tenths % 600];
   const tenth = rest % 10 ? `.${rest % 10}` : "";
-  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${String(Math.floor(rest / 10)).padStart(2, "0")}${tenth}`;
+  const two = (number) => String(number).padStart(2, "0");
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(Math.floor(rest / 10))}${tenth}`;
 }
 
 function sentence([, status, shares]) {
@@ -22,17 +26,17 @@ function sentence([, status, shares]) {
 }
 
 function show(number) {
-  const span = spans[number];
-  const start = number ? spans[number - 1][0] : 0;
-  const best = span[1] === "no_speech" ? -1 : span[2].indexOf(Math.max(...span[2]));
-  when.textContent = `${clock(start)} to ${clock(span[0])}`;
-  word.textContent = sentence(span);
+  const column = columns[number];
+  const start = number ? columns[number - 1][0] : 0;
+  const best = column[1] === "no_speech" ? -1 : column[2].indexOf(Math.max(...column[2]));
+  when.textContent = `${clock(start)} to ${clock(column[0])}`;
+  word.textContent = sentence(column);
   bars.forEach((bar, i) => {
     bar.classList.toggle("best", i === best);
-    bar.querySelector(".fill").style.width = best < 0 ? 0 : `${100 * span[2][i]}%`;
-    bar.querySelector(".percent").textContent = best < 0 ? "–" : percent(span[2][i]);
+    bar.querySelector(".fill").style.width = best < 0 ? 0 : `${100 * column[2][i]}%`;
+    bar.querySelector(".percent").textContent = best < 0 ? "–" : percent(column[2][i]);
   });
-  cursor.style.left = `${(50 * (start + span[0])) / duration}%`;
+  cursor.style.left = `${(50 * (start + column[0])) / duration}%`;
   cursor.hidden = false;
   moment.value = number;
   moment.setAttribute("aria-valuetext", `${clock(start)}, ${word.textContent}`);
@@ -41,11 +45,11 @@ function show(number) {
 function point(event) {
   const box = chart.getBoundingClientRect();
   const seconds = (duration * (event.clientX - box.left)) / box.width;
-  const number = spans.findIndex(([end]) => seconds < end);
-  show(number < 0 ? spans.length - 1 : number);
+  const number = columns.findIndex(([end]) => seconds < end);
+  show(number < 0 ? columns.length - 1 : number);
 }
 
-// A word that does not fit is not begun; whether it does is known once it is there.
+// Hide words that do not fit. Their width is known only once they are on the page.
 function fit() {
   for (const segment of document.querySelectorAll(".strip span")) {
     segment.classList.remove("narrow");
@@ -53,12 +57,12 @@ function fit() {
   }
 }
 
-if (spans.length) {
+if (columns.length) {
   moment.hidden = false;
   chart.addEventListener("pointermove", point);
   chart.addEventListener("pointerdown", point);
   moment.addEventListener("input", () => show(Number(moment.value)));
-  show(Math.max(0, spans.findIndex(([, status]) => status !== "no_speech")));
+  show(Math.max(0, columns.findIndex(([, status]) => status !== "no_speech")));
 }
 fit();
 addEventListener("resize", fit);

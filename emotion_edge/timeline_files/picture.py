@@ -1,4 +1,4 @@
-"""A timeline as a picture, drawn by matplotlib: the sound, the share of each emotion, and what is said of it."""
+"""A timeline as a picture, drawn by matplotlib: the waveform, the share of each emotion, and the answers."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from .direct_labels import direct_labels
 from .lettering import on_one_line, shortened, width_pt, wrapped
 from .overview import Overview
 from .recording import Recording
-from .stretches import Run
+from .sections import Run
 from .time_axis import clock, ticks
 
 _SIZE_IN: Final = (12.0, 4.7)
 _DPI: Final = 150
-_LEFT, _RIGHT = 0.045, 0.875  # of the width: where the panels are; the legend is at their right
+_LEFT, _RIGHT = 0.045, 0.875  # the edges of the panels, as shares of the width; the legend is to their right
 _TEXT_PT: Final = 9
 _STYLE: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
     "font.size": _TEXT_PT,
     "hatch.linewidth": 0.7,
-    "text.parse_math": False,  # a name may have a $ in it
+    "text.parse_math": False,  # a name may contain a $
     "svg.fonttype": "none",  # text stays text
     "pdf.fonttype": 42,
 }
 _FONT_PT: Final = 8.5
-_AROUND_PT: Final = 3.0  # the least that is free at the sides of a name, together
-# Rooms for the lines across the picture and for a name in its legend. Some is left: hinting makes some letters wider.
+_AROUND_PT: Final = 3.0  # the smallest margin around a name, both sides together
+# The room for the title lines and for a name in the legend, with some reserve: hinting makes some letters wider.
 _TITLE_PT: Final = 790.0
 _LEGEND_PT: Final = 70.0
-_LEGEND_LINES: Final = 17  # that fit below each other
-_SEEN: Final = 0.02  # the share that is thick enough for a line along it
-_DOUBT: Final = Look("track", None)  # the ground of what is uncertain
+_LEGEND_LINES: Final = 17  # how many lines fit below each other
+_VISIBLE: Final = 0.02  # a share that is thick enough for a line along it
+_DOUBT: Final = Look("track", None)  # the background of uncertain sections
 _SILENCE: Final = Look("no-speech", None)
-# The kinds of marks of the patterns, which pages have too.
+# The marks of the patterns, the same kinds as on pages.
 _HATCHES: Final = ("...", "xxx", "---", "|||", "oo", "\\\\\\", "++")
 
 
 def picture_writer(form: str) -> Callable[[Recording, Path], None]:
-    """What draws `png`, `svg` or `pdf`.
+    """The function that draws a `png`, `svg` or `pdf`.
 
     Raises:
         ResultsError: matplotlib is not installed.
@@ -72,7 +72,7 @@ def _style() -> Iterator[None]:
     import matplotlib as mpl
 
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a box stands for a letter that no font has
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a box replaces a letter that no font has
         yield
 
 
@@ -80,7 +80,7 @@ class _Picture:
     """Three panels over one time axis.
 
     Attributes:
-        figure: of matplotlib.
+        figure: the matplotlib figure.
     """
 
     def __init__(self, recording: Recording, overview: Overview) -> None:
@@ -104,21 +104,21 @@ class _Picture:
 
     @property
     def _point_s(self) -> float:
-        """How long a typographic point is on the time axis."""
+        """The width of a typographic point on the time axis, in seconds."""
         return self._duration_s / ((_RIGHT - _LEFT) * _SIZE_IN[0] * 72)
 
     @property
     def _line_pt(self) -> float:
-        """How thick lines between ribbons are: hardly seen where there is no room."""
-        span_pt = self._duration_s / max(1, len(self._overview.spans)) / self._point_s
-        return min(0.7, span_pt / 8)
+        """The thickness of the lines between ribbons: very thin where columns are narrow."""
+        column_pt = self._duration_s / max(1, len(self._overview.columns)) / self._point_s
+        return min(0.7, column_pt / 8)
 
     def _draw_title(self) -> None:
         recording = self._recording
         name = on_one_line(readable(PurePath(recording.path).name or recording.path))
         about = [clock(recording.duration_s), f"model {on_one_line(recording.model)}"]
-        if self._overview.windows_a_span > 1:
-            about.append(f"means over {self._overview.windows_a_span} windows")
+        if self._overview.windows_per_column > 1:
+            about.append(f"means over {self._overview.windows_per_column} windows")
         title, below = shortened(name, _TITLE_PT, 13, "bold"), shortened("   ·   ".join(about), _TITLE_PT, _TEXT_PT)
         self.figure.text(_LEFT, 0.965, title, size=13, weight="bold", color=self._colours["ink"], va="top")
         self.figure.text(_LEFT, 0.9, below, color=self._colours["soft"], va="center")
@@ -128,8 +128,8 @@ class _Picture:
         starts_s = np.arange(len(envelope.low)) * self._recording.column_s
         loudest = max(np.abs([envelope.low, envelope.high]).max(initial=0.0), 1e-3)
         spoken = np.zeros(len(starts_s), bool)
-        for spans in self._overview.speech():
-            spoken |= (starts_s >= spans[0].start_s) & (starts_s < spans[-1].end_s)
+        for columns in self._overview.speech():
+            spoken |= (starts_s >= columns[0].start_s) & (starts_s < columns[-1].end_s)
         for where, colour in ((~spoken, "no-speech"), (spoken, "soft")):
             low, high = (np.where(where, side, np.nan) / loudest for side in (envelope.low, envelope.high))
             panel.fill_between(starts_s, low, high, color=self._colours[colour], linewidth=0.5, zorder=2)
@@ -137,10 +137,10 @@ class _Picture:
         panel.set_yticks([])
 
     def _draw_ribbons(self, panel: Any) -> None:
-        for spans in self._overview.speech():
-            middles_s = [(span.start_s + span.end_s) / 2 for span in spans]
-            times_s = np.array([spans[0].start_s, *middles_s, spans[-1].end_s])
-            shares = np.array([span.probabilities for span in (spans[0], *spans, spans[-1])]).T
+        for columns in self._overview.speech():
+            middles_s = [(column.start_s + column.end_s) / 2 for column in columns]
+            times_s = np.array([columns[0].start_s, *middles_s, columns[-1].end_s])
+            shares = np.array([column.probabilities for column in (columns[0], *columns, columns[-1])]).T
             for label, share, top in zip(self._overview.labels, shares, np.cumsum(shares, axis=0), strict=True):
                 self._draw_ribbon(panel, label, times_s, share, top)
         doubts = [_bar(run) for run in self._overview.runs() if run.status == "uncertain"]
@@ -156,7 +156,7 @@ class _Picture:
 
     def _draw_ribbon(self, panel: Any, label: str, times_s: Any, share: Any, top: Any) -> None:
         panel.fill_between(times_s, top - share, top, linewidth=0, **self._filling(self._looks[label]))
-        panel.plot(times_s, np.where(share > _SEEN, top, np.nan), color="white", linewidth=self._line_pt)
+        panel.plot(times_s, np.where(share > _VISIBLE, top, np.nan), color="white", linewidth=self._line_pt)
 
     def _draw_strip(self, panel: Any) -> None:
         bars = defaultdict(list)
@@ -167,8 +167,8 @@ class _Picture:
             word = run.label or run.status.replace("_", " ")
             if self._width_s(word) < run.end_s - run.start_s:
                 self._write(panel, (run.start_s + run.end_s) / 2, 0.47, word, look)
-        for look, those in bars.items():
-            panel.broken_barh(those, (0, 1), linewidth=0, zorder=3, **self._filling(look))
+        for look, places in bars.items():
+            panel.broken_barh(places, (0, 1), linewidth=0, zorder=3, **self._filling(look))
         panel.set_ylim(0, 1)
         panel.set_yticks([])
 
@@ -178,7 +178,7 @@ class _Picture:
         return self._looks[run.label]
 
     def _filling(self, look: Look, doubt: str = "////") -> dict[str, Any]:
-        """What matplotlib draws an area with."""
+        """The arguments with which matplotlib fills an area in this look."""
         ground = self._colours[look.colour]
         if look == _DOUBT:
             return {"facecolor": ground, "edgecolor": self._colours["soft"], "hatch": doubt}
@@ -189,11 +189,11 @@ class _Picture:
         return {"facecolor": ground, "edgecolor": marks, "hatch": _HATCHES[(look.pattern - 1) % len(_HATCHES)]}
 
     def _width_s(self, name: str) -> float:
-        """How much of the time axis a name takes."""
+        """The width of a name on the time axis, in seconds."""
         return (width_pt(on_one_line(name), _FONT_PT) + _AROUND_PT) * self._point_s
 
     def _write(self, panel: Any, at_s: float, height: float, text: str, look: Look) -> None:
-        """On ground of a look; hatching ends around it."""
+        """Write text on a background of this look; the hatching stops around it."""
         on_colour = {_SILENCE: "soft", _DOUBT: "ink"}.get(look, f"on-{look.colour}")
         hatched = look == _DOUBT or look.pattern is not None
         panel.text(
@@ -209,21 +209,21 @@ class _Picture:
         )
 
     def _draw_legend(self, panel: Any) -> None:
-        """In the order in which the ribbons lie on each other."""
+        """Draw the legend in the order of the ribbons, from top to bottom."""
         from matplotlib.patches import Patch
 
         names = self._legend_names()
         n_lines = 2 + sum(1 + name.count("\n") for name in names.values())
-        known = [
+        patches = [
             Patch(linewidth=0, label=name, **self._filling(self._looks[label]))
             for label, name in reversed(names.items())
         ]
         if n_left_out := len(self._looks) - len(names):
-            known.append(Patch(facecolor="none", linewidth=0, label=f"and {n_left_out} more"))
-        known.append(Patch(linewidth=0, label="uncertain", **self._filling(_DOUBT, "/////")))
-        known.append(Patch(facecolor="white", edgecolor=self._colours["no-speech"], linewidth=0.8, label="no speech"))
+            patches.append(Patch(facecolor="none", linewidth=0, label=f"and {n_left_out} more"))
+        patches.append(Patch(linewidth=0, label="uncertain", **self._filling(_DOUBT, "/////")))
+        patches.append(Patch(facecolor="white", edgecolor=self._colours["no-speech"], linewidth=0.8, label="no speech"))
         panel.legend(
-            handles=known,
+            handles=patches,
             loc="center left",
             bbox_to_anchor=(1.005, 0.5),
             frameon=False,
@@ -234,7 +234,7 @@ class _Picture:
         )
 
     def _legend_names(self) -> dict[str, str]:
-        """Label to what the legend has for it: names on two lines only where there is room, and of many the likeliest."""
+        """The text of each label in the legend: two lines only if there is room; of many labels, the likeliest."""
         room = _LEGEND_LINES - 2  # `uncertain` and `no speech`
         labels = self._overview.labels
         if len(labels) > room:
@@ -256,5 +256,5 @@ class _Picture:
 
 
 def _bar(run: Run) -> tuple[float, float]:
-    """Where it begins, and how long it is."""
+    """The start and the length of a bar, in seconds."""
     return run.start_s, run.end_s - run.start_s

@@ -1,4 +1,4 @@
-"""A recording that is heard once, from its start to its end."""
+"""A recording that is read once, from its start to its end."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ from ..speech.windows import Windows
 from ..timelines import answered
 from .envelope import Envelope
 from .overview import Overview
-from .stretches import stretches
+from .sections import sections
 
 Array = NDArray[Any]
 
 
 class Recording:
-    """A recording, and who answers about its windows. Nothing is heard before somebody takes them, and little is kept.
+    """A recording and the answers about its windows.
+
+    It reads nothing until you iterate over the windows, and it keeps little in memory.
 
     Args:
-        path: as people know it.
-        classifier: who answers.
-        blocks, windows: as `timelines.answered` takes them.
+        path: the name to show to people.
+        classifier: answers about the windows.
+        blocks, windows: as for `timelines.answered`.
 
     Attributes:
         path: as it was given.
         model, labels: of the classifier.
-        envelope: of what was heard so far.
+        envelope: the outline of the sound that was read so far.
+        n_windows: how many windows were answered so far.
     """
 
     def __init__(
@@ -44,33 +47,33 @@ class Recording:
         self.labels: Final = classifier.recipe.labels
         self.envelope: Final = Envelope()
         self._rate_hz: Final = classifier.sample_rate_hz
-        self._windows: Final = answered(classifier, self._heard(blocks), windows)
+        self._windows: Final = answered(classifier, self._measured(blocks), windows)
         self.n_windows = 0
 
     def windows(self) -> Iterator[Prediction]:
-        """The answers; they are there once."""
+        """The answers; you can iterate over them only once."""
         for window in self._windows:
             self.n_windows += 1
             yield window
 
     def overview(self) -> Overview:
-        """All of it, seen from afar."""
-        seen = Overview(self.labels)
-        for stretch in stretches(self.windows()):
-            seen.process(stretch)
-        return seen
+        """Read the whole recording, and merge its windows into an overview."""
+        overview = Overview(self.labels)
+        for section in sections(self.windows()):
+            overview.process(section)
+        return overview
 
     @property
     def duration_s(self) -> float:
-        """What was heard so far; all of it once the windows are taken."""
+        """The length that was read so far; the whole recording once the windows are exhausted."""
         return self.envelope.n_samples / self._rate_hz
 
     @property
     def column_s(self) -> float:
-        """How long a column of the envelope is."""
+        """The length of a column of the envelope, in seconds."""
         return self.envelope.column_length / self._rate_hz
 
-    def _heard(self, blocks: Iterable[Array]) -> Iterator[Array]:
+    def _measured(self, blocks: Iterable[Array]) -> Iterator[Array]:
         for block in blocks:
             self.envelope.process(block)
             yield block

@@ -1,4 +1,4 @@
-"""Times as people read them."""
+"""Times in a form that people read easily."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STEPS_S: Final = (
 
 
 def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss, and a tenth where there is one."""
+    """Seconds as h:mm:ss, with a tenth if it is not zero."""
     tenths = round(10 * seconds)
     minutes, rest = divmod(tenths, 600)
     tenth = f".{rest % 10}" if rest % 10 else ""
@@ -38,7 +38,7 @@ def clock(seconds: float) -> str:
 
 
 def ticks(duration_s: float, *, most: int) -> list[float]:
-    """Round times from 0 to the end of a recording, evenly spaced, at most so many; in seconds."""
+    """At most `most` round times in seconds, evenly spaced from 0 to the end of a recording."""
     step_s = next((step_s for step_s in _STEPS_S if duration_s / step_s < most), None)
     if step_s is None:  # many days
         step_s = _STEPS_S[-1] * (1 + int(duration_s / (most * _STEPS_S[-1])))

@@ -1,4 +1,4 @@
-"""Files that show a timeline: what ends in .png is a picture, in .html a page, and so on."""
+"""Write a timeline to a file. The suffix chooses the format: .png is a picture, .html is a page, and so on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from ..errors import ResultsError
 from ..files import replacing
 
-if TYPE_CHECKING:  # every command line asks for the suffixes
+if TYPE_CHECKING:  # every command line imports the suffixes, so this module must import quickly
     from .recording import Recording
 
 SUFFIXES: Final = (".png", ".svg", ".pdf", ".html", ".json", ".csv", ".vtt", ".txt")
@@ -18,11 +18,12 @@ Writer: TypeAlias = "Callable[[Recording, Path], None]"
 
 
 def write(recording: Recording, path: Path) -> None:
-    """Hear a recording and make a file of it, by the suffix of its name. What is there is replaced once the new one is whole.
+    """Read a recording and write its timeline. An existing file is replaced only once the new one is complete.
 
     Raises:
         AudioError: the recording cannot be read.
-        ResultsError: the file cannot be written, or needs a package that is not installed; known before anything is heard.
+        ResultsError: the file cannot be written, or needs a package that is not installed. This is raised before the
+            recording is read.
     """
     writer = _writer(path.suffix.lower())
     try:
@@ -33,7 +34,7 @@ def write(recording: Recording, path: Path) -> None:
 
 
 def _writer(suffix: str) -> Writer:
-    """Only what it needs is imported."""
+    """The function that writes files of this suffix; only what it needs is imported."""
     if suffix in (".png", ".svg", ".pdf"):
         from .picture import picture_writer
 

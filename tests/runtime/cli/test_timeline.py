@@ -1,4 +1,4 @@
-"""`emotion-edge timeline`: every kind of file read back by somebody else, and what becomes of files when something fails."""
+"""`emotion-edge timeline`: each format is read back by another program, and no file is lost when something fails."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from emotion_edge.timeline_files import recording
 from emotion_edge.timeline_files.envelope import Envelope
 from emotion_edge.timeline_files.overview import Overview
 from emotion_edge.timeline_files.recording import Recording
-from emotion_edge.timeline_files.stretches import runs, stretches
+from emotion_edge.timeline_files.sections import runs, sections
 from emotion_edge.timeline_files.time_axis import clock, ticks
 from emotion_edge.timeline_files.writing import SUFFIXES
 from emotion_edge.timeline_files.writing import write as write_file
@@ -41,7 +41,7 @@ RATE = 16000
 
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory):
-    """A pause, a sentence that the model is sure of, a pause, one that it is not, a pause; some 15 s."""
+    """A pause, a sentence that the model is sure about, a pause, one that it is not, a pause; about 15 s."""
     pause = (1e-4 * np.random.default_rng(0).standard_normal(3 * RATE)).astype(np.float32)
     sound = np.concatenate([pause, spoken(1, rate=RATE), pause, spoken(0, rate=RATE), pause])
     return write(tmp_path_factory.mktemp("talk") / "talk.wav", sound, RATE)
@@ -49,7 +49,7 @@ def talk(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def windows(talk):
-    """What is to be told of it."""
+    """The expected answers about it."""
     found = list(timeline(talk))
     assert {window.status for window in found} == {"ok", "uncertain", "no_speech"}
     return found
@@ -57,23 +57,24 @@ def windows(talk):
 
 @pytest.fixture
 def made(talk, tmp_path, capsys):
-    """Makes a file of a suffix."""
+    """A function that makes a file with a suffix."""
 
     def make(suffix, *options):
         out = tmp_path / f"out{suffix}"
         assert main(["timeline", str(talk), "-o", str(out), *options]) == 0
-        said, told = capsys.readouterr()
-        assert said == ""
-        assert re.fullmatch(rf"{re.escape(str(talk))}, 0:00:1\d(\.\d)?, \d+ windows: {re.escape(str(out))}\n", told)
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        summary = rf"{re.escape(str(talk))}, 0:00:1\d(\.\d)?, \d+ windows: {re.escape(str(out))}\n"
+        assert re.fullmatch(summary, printed.err)
         assert list(tmp_path.iterdir()) == [out]
         return out
 
     return make
 
 
-def spans_of(windows):
-    """Moments, and what is said of them: between neighbours' middles changes who answers."""
-    return [((part.start_s + part.end_s) / 2, part.prediction) for part in stretches(windows)]
+def moments_of(windows):
+    """The middle of each section, and the answer about it: between the middles of neighbouring windows, it changes."""
+    return [((part.start_s + part.end_s) / 2, part.prediction) for part in sections(windows)]
 
 
 def test_json(made, talk, windows):
@@ -103,7 +104,7 @@ def test_windows_are_chosen(made):
 
 
 def read_vtt(text):
-    """The cues: (start, end, payload); strict about what the standard demands of the files that we write."""
+    """The cues as (start, end, payload), checked strictly against the standard."""
     head, *blocks = text.removesuffix("\n").split("\n\n")
     assert head.rstrip("\n") == "WEBVTT"
     cues = []
@@ -122,7 +123,7 @@ def read_vtt(text):
 
 
 def read_labels(text):
-    """What Audacity takes: start, end and label between tabs."""
+    """The format that Audacity reads: start, end and label between tabs."""
     lines = [line.split("\t") for line in text.splitlines()]
     return [(float(start_s), float(end_s), label) for start_s, end_s, label in lines]
 
@@ -132,7 +133,7 @@ def test_captions(made, windows, suffix, read):
     cues = read(made(suffix).read_text(encoding="utf-8"))
     for (_, end_s, one), (start_s, _, other) in itertools.pairwise(cues):
         assert end_s < start_s or (end_s == start_s and one != other), "they overlap, or are not merged"
-    for at_s, window in spans_of(windows):
+    for at_s, window in moments_of(windows):
         said = [payload for start_s, end_s, payload in cues if start_s <= at_s < end_s]
         words = {"ok": [window.label], "uncertain": [f"uncertain ({window.label})"], "no_speech": []}
         assert said == words[window.status]
@@ -140,21 +141,21 @@ def test_captions(made, windows, suffix, read):
 
 @pytest.fixture
 def columns(made, windows):
-    """Of a picture: each moment's window and the column of pixels there, shape (height, 3)."""
+    """The window of each moment, and the column of pixels there in a picture, shape (height, 3)."""
     from emotion_edge.timeline_files.picture import _LEFT, _RIGHT
 
     picture = np.asarray(pytest.importorskip("PIL.Image").open(made(".png")).convert("RGB"))
     parts_of_width = [
-        (at_s / windows[-1].end_s * (_RIGHT - _LEFT) + _LEFT, window) for at_s, window in spans_of(windows)
+        (at_s / windows[-1].end_s * (_RIGHT - _LEFT) + _LEFT, window) for at_s, window in moments_of(windows)
     ]
     return [(window, picture[:, round(part * picture.shape[1])]) for part, window in parts_of_width]
 
 
-def test_a_picture_shows_what_was_said(columns):
+def test_a_picture_shows_the_answers(columns):
     codes = {name: [int(palette.LIGHT[name][at : at + 2], 16) for at in (1, 3, 5)] for name in palette.KNOWN.values()}
     for window, column in columns:
         shares = {name: (column == code).all(axis=1).mean() for name, code in codes.items()}
-        ink = (column[len(column) // 3 :] < 200).any(axis=1).mean()  # below the sound
+        ink = (column[len(column) // 3 :] < 200).any(axis=1).mean()  # below the waveform
         if window.status == "ok":
             assert shares[window.label] == max(shares.values()) > 0.25
         elif window.status == "uncertain":  # faded and hatched
@@ -175,7 +176,7 @@ def test_pdf(made):
 
 
 class Page(HTMLParser):
-    """What a page loads, its drawn lines, its texts by element, and the rows of its table."""
+    """The files that a page loads, its drawn lines, its texts by element, and the rows of its table."""
 
     def __init__(self, text):
         super().__init__()
@@ -199,37 +200,37 @@ class Page(HTMLParser):
             self.rows[-1].append(data)
 
 
-def test_a_page_tells_the_same_without_a_picture(made, windows):
+def test_a_page_has_the_same_answers_as_text(made, windows):
     page = Page(made(".html").read_text(encoding="utf-8"))
     assert page.loads == []
     assert page.texts["h1"] == ["talk.wav"]
     (outline,) = [path for path in page.outlines if path.endswith("Z") and path.count("L") > 400]
-    assert outline.count("L") < 2 * 100 * windows[-1].end_s, "what was said could be heard out of it"
+    assert outline.count("L") < 2 * 100 * windows[-1].end_s, "speech could be recovered from it"
     rows = [
         [sum(float(part) * 60**power for power, part in enumerate(reversed(cell.split(":")))) for cell in row[:2]]
         + row[2:]
         for row in page.rows[1:]
     ]
-    for at_s, window in spans_of(windows):
+    for at_s, window in moments_of(windows):
         (said,) = [word for start_s, end_s, word in rows if start_s - 0.05 <= at_s < end_s - 0.05]
         assert said == (window.label if window.status == "ok" else window.status.replace("_", " "))
-    shares = dict(re.findall(r"(\w[\w ]*?) (\d+) %", page.texts["figcaption"][0].removeprefix("Of the time: ")))
-    silent = sum(part.end_s - part.start_s for part in stretches(windows) if part.prediction.status == "no_speech")
+    shares = dict(re.findall(r"(\w[\w ]*?) (\d+) %", page.texts["figcaption"][0].removeprefix("Share of the time: ")))
+    silent = sum(part.end_s - part.start_s for part in sections(windows) if part.prediction.status == "no_speech")
     assert int(shares["no speech"]) == pytest.approx(100 * silent / windows[-1].end_s, abs=1)
 
 
-def test_other_names_are_told(talk, tmp_path, capsys):
+def test_other_suffixes_are_refused(talk, tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["timeline", str(talk), "-o", str(tmp_path / "talk.mp4")])
     assert stopped.value.code == 2
-    told = capsys.readouterr().err
-    assert all(suffix in told for suffix in SUFFIXES)
-    assert "talk.mp4" in told
+    message = capsys.readouterr().err
+    assert all(suffix in message for suffix in SUFFIXES)
+    assert "talk.mp4" in message
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_file_that_fails_leaves_what_was_there(talk, tmp_path, capsys, suffix):
-    """The sound breaks in its midst, after windows were answered; then there is nothing, or what was there before."""
+def test_a_failure_leaves_the_old_file(talk, tmp_path, capsys, suffix):
+    """The recording is damaged after some windows: then there is no file, or still the one from before."""
     sound = np.tile(spoken(1, rate=RATE), 2)
     sound[-100] = np.nan
     broken = write(tmp_path / "sounds" / "broken.wav", sound, RATE, subtype="FLOAT")
@@ -241,9 +242,9 @@ def test_a_file_that_fails_leaves_what_was_there(talk, tmp_path, capsys, suffix)
     assert main(["timeline", str(broken), "-o", str(out)]) == 1
     assert out.read_text() == "before"
     assert list(out.parent.iterdir()) == [out]
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 2
-    assert all("is nan, wanted finite numbers" in line for line in told)
+    messages = capsys.readouterr().err.splitlines()
+    assert len(messages) == 2
+    assert all("is nan, wanted finite numbers" in line for line in messages)
     if suffix == ".txt":
         assert main(["timeline", str(talk), "-o", str(out)]) == 0
         assert "neutral" in out.read_text()
@@ -252,29 +253,29 @@ def test_a_file_that_fails_leaves_what_was_there(talk, tmp_path, capsys, suffix)
 @pytest.mark.parametrize(
     ("name", "reason"), [("no/out.csv", "No such file or directory"), ("out.json", "it is a folder")]
 )
-def test_what_cannot_be_written_is_told_before_anything_is_heard(tmp_path, capsys, name, reason):
+def test_a_file_that_cannot_be_written_is_reported_before_the_recording_is_read(tmp_path, capsys, name, reason):
     (tmp_path / "out.json").mkdir()
     out = tmp_path / name
-    unheard = write(tmp_path / "unheard.wav", np.full(RATE, np.nan, np.float32), RATE, subtype="FLOAT")
-    assert main(["timeline", str(unheard), "-o", str(out)]) == 1
+    unread = write(tmp_path / "unread.wav", np.full(RATE, np.nan, np.float32), RATE, subtype="FLOAT")
+    assert main(["timeline", str(unread), "-o", str(out)]) == 1
     assert capsys.readouterr().err == f"emotion-edge: {out} cannot be written: {reason}\n"
 
 
-def test_without_matplotlib_a_sentence_says_what_to_install(talk, tmp_path, capsys, monkeypatch):
+def test_without_matplotlib_the_message_says_what_to_install(talk, tmp_path, capsys, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["timeline", str(talk), "-o", str(tmp_path / "out.png")]) == 1
-    told = capsys.readouterr().err
-    assert "pip install 'emotion-edge[plot]'" in told
-    assert len(told.splitlines()) == 1
+    message = capsys.readouterr().err
+    assert "pip install 'emotion-edge[plot]'" in message
+    assert len(message.splitlines()) == 1
     assert main(["timeline", str(talk), "-o", str(tmp_path / "out.html")]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["out.html"]
 
 
-def test_more_than_an_hour_is_heard(talk, tmp_path, monkeypatch):
+def test_more_than_an_hour_is_read(talk, tmp_path, monkeypatch):
     monkeypatch.setattr(audio, "_LONGEST_S", 2.0)
-    with pytest.raises(AudioError, match="lasts more than 2 s"):
+    with pytest.raises(AudioError, match="is longer than 2 s"):
         list(read_blocks(talk, sample_rate_hz=RATE))
     assert main(["timeline", str(talk), "-o", str(tmp_path / "out.txt")]) == 0
 
@@ -298,13 +299,13 @@ def test_a_bar_on_a_terminal(talk, tmp_path, monkeypatch):
     assert shown.getvalue().endswith("out.txt\n")
 
 
-# What follows needs no model: windows of a made-up one.
+# The tests below need no model: they use invented windows.
 
 LABELS = ("angry", "<b>&", "c --> d\te", "sad")
 
 
 def fake(monkeypatch, windows, blocks=()):
-    """A recording of which these are the windows."""
+    """A recording with these windows."""
     monkeypatch.setattr(recording, "answered", lambda _, blocks, __: _fake_windows(blocks, windows))
     recipe = SimpleNamespace(name="<m>", labels=LABELS)
     return Recording("a$b$ <x>.wav", SimpleNamespace(recipe=recipe, sample_rate_hz=1000), blocks, Windows(2.0, 0.5))
@@ -331,15 +332,15 @@ def window(number, status="ok", best=0):
     )
 
 
-SAID = st.lists(st.tuples(st.sampled_from(["ok", "uncertain", "no_speech"]), st.integers(0, 3)), max_size=60)
+ANSWERS = st.lists(st.tuples(st.sampled_from(["ok", "uncertain", "no_speech"]), st.integers(0, 3)), max_size=60)
 
 
-@given(SAID)
-def test_runs(said):
-    told = [window(number, *each) for number, each in enumerate(said)]
-    parts = list(stretches(told))
+@given(ANSWERS)
+def test_runs(answers):
+    windows = [window(number, *each) for number, each in enumerate(answers)]
+    parts = list(sections(windows))
     together = list(runs(parts))
-    assert [part.prediction for part in parts] == told
+    assert [part.prediction for part in parts] == windows
     for before, after in itertools.pairwise(together):
         assert before.end_s == after.start_s
         assert (before.status, before.label) != (after.status, after.label)
@@ -347,29 +348,30 @@ def test_runs(said):
         (run,) = [run for run in together if run.start_s <= part.start_s < run.end_s]
         assert part.end_s <= run.end_s
         assert (run.status, run.label) == (part.prediction.status, part.prediction.label)
-    if told:
-        assert (together[0].start_s, together[-1].end_s) == (0, told[-1].end_s)
+    if windows:
+        assert (together[0].start_s, together[-1].end_s) == (0, windows[-1].end_s)
 
 
-@given(SAID, st.integers(1, 8))
-def test_an_overview_keeps_what_was_said(said, half):
-    told = [window(number, *each) for number, each in enumerate(said)]
-    seen = Overview(LABELS, 2 * half)
-    for part in stretches(told):
-        seen.process(part)
-    assert len(seen.spans) <= 2 * half
-    for before, after in itertools.pairwise(seen.spans):
+@given(ANSWERS, st.integers(1, 8))
+def test_an_overview_keeps_the_answers(answers, half):
+    windows = [window(number, *each) for number, each in enumerate(answers)]
+    overview = Overview(LABELS, 2 * half)
+    for part in sections(windows):
+        overview.process(part)
+    n_merged = overview.windows_per_column
+    assert len(overview.columns) <= 2 * half
+    for before, after in itertools.pairwise(overview.columns):
         assert before.end_s == after.start_s
-    for number, span in enumerate(seen.spans):
-        own = told[number * seen.windows_a_span : (number + 1) * seen.windows_a_span]
+    for number, column in enumerate(overview.columns):
+        own = windows[number * n_merged : (number + 1) * n_merged]
         statuses = [each.status for each in own]
-        assert (span.n_ok, span.n_uncertain, span.n_no_speech) == tuple(
+        assert (column.n_ok, column.n_uncertain, column.n_no_speech) == tuple(
             statuses.count(status) for status in ("ok", "uncertain", "no_speech")
         )
         spoken_ones = [list(each.probabilities.values()) for each in own if each.probabilities]
-        assert span.probabilities == pytest.approx(np.mean(spoken_ones, axis=0) if spoken_ones else np.zeros(4))
-        assert statuses.count(span.status) > 0
-    assert sum(seen.seconds.values()) == pytest.approx(told[-1].end_s if told else 0)
+        assert column.probabilities == pytest.approx(np.mean(spoken_ones, axis=0) if spoken_ones else np.zeros(4))
+        assert statuses.count(column.status) > 0
+    assert sum(overview.seconds.values()) == pytest.approx(windows[-1].end_s if windows else 0)
 
 
 @given(
@@ -377,11 +379,11 @@ def test_an_overview_keeps_what_was_said(said, half):
     most=st.integers(1, 40),
     seed=st.integers(0, 100),
 )
-def test_an_envelope_is_that_of_the_whole_however_it_is_cut(cuts, most, seed):
+def test_an_envelope_does_not_depend_on_the_size_of_blocks(cuts, most, seed):
     sound = np.random.default_rng(seed).standard_normal(sum(cuts)).astype(np.float32)
     envelope = Envelope(most)
-    for piece in np.split(sound, np.cumsum(cuts)[:-1]):
-        envelope.process(piece)
+    for block in np.split(sound, np.cumsum(cuts)[:-1]):
+        envelope.process(block)
     columns = [sound[at : at + envelope.column_length] for at in range(0, len(sound), envelope.column_length)]
     assert envelope.low.tolist() == [column.min() for column in columns]
     assert envelope.high.tolist() == [column.max() for column in columns]
@@ -405,9 +407,9 @@ def test_clock():
 
 
 @pytest.mark.parametrize("suffix", [".vtt", ".txt", ".html", ".svg", ".csv"])
-def test_names_with_marks_in_them(monkeypatch, tmp_path, suffix):
-    told = [window(number, "ok", number // 20) for number in range(80)]
-    write_file(fake(monkeypatch, iter(told)), tmp_path / f"out{suffix}")
+def test_names_with_special_characters(monkeypatch, tmp_path, suffix):
+    windows = [window(number, "ok", number // 20) for number in range(80)]
+    write_file(fake(monkeypatch, iter(windows)), tmp_path / f"out{suffix}")
     text = (tmp_path / f"out{suffix}").read_text(encoding="utf-8")
     if suffix == ".vtt":
         assert [cue[2] for cue in read_vtt(text)] == ["angry", "<b>&", "c --> d e", "sad"]
@@ -431,18 +433,20 @@ def test_hours_need_no_more_memory_than_minutes(monkeypatch, tmp_path, suffix):
 
     def peak(minutes):
         n_windows = 120 * minutes
-        told = (window(n, ("ok", "ok", "uncertain", "no_speech")[n // 40 % 4], n // 90 % 4) for n in range(n_windows))
-        heard = fake(monkeypatch, told, (second for _ in range(60 * minutes)))
+        windows = (
+            window(n, ("ok", "ok", "uncertain", "no_speech")[n // 40 % 4], n // 90 % 4) for n in range(n_windows)
+        )
+        recorded = fake(monkeypatch, windows, (second for _ in range(60 * minutes)))
         tracemalloc.start()
-        write_file(heard, tmp_path / f"out{suffix}")
+        write_file(recorded, tmp_path / f"out{suffix}")
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert heard.duration_s == 60 * minutes
-        assert heard.n_windows == n_windows
+        assert recorded.duration_s == 60 * minutes
+        assert recorded.n_windows == n_windows
         return most
 
     peak(5)
-    # The outline has 2049 to 4096 columns, and the garbage collector comes when it likes; 150 minutes of windows are 7 MB.
+    # The outline has 2049 to 4096 columns, and the garbage collector may run late; 150 minutes of windows are 7 MB.
     assert peak(180) < 2 * peak(30) + 100_000
 
 
@@ -463,20 +467,20 @@ def test_no_two_labels_look_alike():
     found = palette.looks(labels)
     assert list(found) == labels
     assert len(set(found.values())) == len(labels)
-    assert len({found[label].pattern for label in labels[5:19]}) == 14, "colour alone would tell some apart"
+    assert len({found[label].pattern for label in labels[5:19]}) == 14, "some could be told apart by colour alone"
 
 
 def drawn(monkeypatch, *args, **options):
-    """A picture as matplotlib has it in memory, and what measures it."""
+    """A picture in the memory of matplotlib, and a renderer that measures it."""
     pytest.importorskip("matplotlib")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     from emotion_edge.timeline_files import picture
 
-    heard = labelled(monkeypatch, *args, **options)
-    overview = heard.overview()
+    recorded = labelled(monkeypatch, *args, **options)
+    overview = recorded.overview()
     with picture._style():
-        figure = picture._Picture(heard, overview).figure
+        figure = picture._Picture(recorded, overview).figure
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
     return figure, canvas.get_renderer()
@@ -488,7 +492,7 @@ def legend(figure):
 
 
 @pytest.mark.parametrize("n_labels", [2, 5, 12, 14])
-def test_a_legend_tells_labels_apart(monkeypatch, n_labels):
+def test_labels_in_a_legend_look_different(monkeypatch, n_labels):
     figure, _ = drawn(monkeypatch, SHORT[:n_labels])
     names = [" ".join(text.get_text().split()) for text in legend(figure).get_texts()]
     assert names == [*reversed(SHORT[:n_labels]), "uncertain", "no speech"]
@@ -503,7 +507,7 @@ def test_a_legend_tells_labels_apart(monkeypatch, n_labels):
 
 NAMES = {
     "short": SHORT + tuple(f"more {number}" for number in range(50)),
-    "sentences": tuple(f"{number} is a name of many words that goes on to the very end of it".ljust(100, ".") for number in range(64)),
+    "sentences": tuple(f"{number} is a name of many words up to its very end".ljust(100, ".") for number in range(64)),
     "wide": tuple("W" * (100 - number) for number in range(64)),
     "narrow": tuple("I" * (100 - number) for number in range(64)),
     "odd": ("_hidden", "two\nlines", "a\tb", "$x^2$", *(f"_{number}_{'m' * 50}" for number in range(60))),
@@ -529,7 +533,7 @@ def test_no_text_leaves_the_picture(monkeypatch, names, n_labels):
     assert len(boxes) == 2 + min(n_labels, 15)
 
 
-def test_a_legend_of_many_has_the_likeliest(monkeypatch):
+def test_a_legend_of_many_labels_shows_the_most_likely(monkeypatch):
     labels = [f"label {number}" for number in range(30)]
     figure, _ = drawn(monkeypatch, labels)
     names = [text.get_text() for text in legend(figure).get_texts()]

@@ -1,4 +1,4 @@
-"""The page that `emotion-edge timeline` makes, opened from the disk in a real browser: chromium, where it is installed."""
+"""The page that `emotion-edge timeline` writes, opened from disk in a real browser: Chromium, if it is installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sounds import spoken, write
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.cli.main import main
-from emotion_edge.timeline_files.stretches import stretches
+from emotion_edge.timeline_files.sections import sections
 from emotion_edge.timeline_files.writing import write as write_file
 from emotion_edge.timelines import timeline
 
@@ -31,7 +31,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory):
-    """Two sentences between pauses: of the first the model is sure, of the second not."""
+    """Two sentences between pauses: the model is sure about the first, but not about the second."""
     pause = np.zeros(3 * RATE, np.float32)
     sound = np.concatenate([pause, spoken(1, rate=RATE), pause, spoken(0, rate=RATE), pause])
     return write(tmp_path_factory.mktemp("talk") / "talk.wav", sound, RATE)
@@ -39,7 +39,7 @@ def talk(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def parts(talk):
-    return list(stretches(timeline(talk)))
+    return list(sections(timeline(talk)))
 
 
 @pytest.fixture(scope="module")
@@ -52,29 +52,29 @@ def file(talk):
 @pytest.fixture(scope="module")
 def chromium():
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # as root, in a container
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # for root in a container
         yield browser
         browser.close()
 
 
 @contextmanager
 def opened(chromium, file, **options):
-    """The page; it may ask for nothing else, and no script fail."""
+    """The page. It must not request anything else, and no script may fail."""
     context = chromium.new_context(**options)
     page = context.new_page()
-    wrong, asked = [], []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda message: wrong.append(message.text))
-    page.on("request", lambda request: asked.append(request.url))
+    errors, requested = [], []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("request", lambda request: requested.append(request.url))
     page.goto(file.as_uri())
     yield page
     context.close()
-    assert wrong == []
-    assert asked == [file.as_uri()]
+    assert errors == []
+    assert requested == [file.as_uri()]
 
 
 def shown(page):
-    """The words, and label to percent."""
+    """The answer, and the percentage of each label."""
     names, shares = (page.locator(f"#bars .{part}").all_inner_texts() for part in ("name", "percent"))
     return page.inner_text("#word"), dict(zip(names, shares, strict=True))
 
@@ -90,7 +90,7 @@ def expected(prediction):
     }[prediction.status]
 
 
-def test_the_pointer_asks_about_moments(chromium, file, parts):
+def test_the_pointer_chooses_a_moment(chromium, file, parts):
     with opened(chromium, file) as page:
         box = page.locator("#chart").bounding_box()
         for part in parts:
@@ -101,15 +101,15 @@ def test_the_pointer_asks_about_moments(chromium, file, parts):
             assert marked["x"] == pytest.approx(box["x"] + share * box["width"], abs=3)
 
 
-def test_by_keyboard_and_ear(chromium, file, parts):
+def test_by_keyboard_and_screen_reader(chromium, file, parts):
     with opened(chromium, file) as page:
         page.keyboard.press("Tab")
         page.keyboard.press("Home")
         for part in parts[1:8]:
             page.keyboard.press("ArrowRight")
             assert shown(page) == expected(part.prediction)
-            said = page.get_attribute(":focus", "aria-valuetext")
-            assert re.fullmatch(rf"0:00:0\d(\.\d)?, {re.escape(expected(part.prediction)[0])}", said)
+            spoken_text = page.get_attribute(":focus", "aria-valuetext")
+            assert re.fullmatch(rf"0:00:0\d(\.\d)?, {re.escape(expected(part.prediction)[0])}", spoken_text)
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         rows = [line.split("\t") for line in page.inner_text("table tbody").splitlines()]
@@ -117,13 +117,14 @@ def test_by_keyboard_and_ear(chromium, file, parts):
 
 
 def test_colours_and_gaps(chromium, file, parts):
-    """Where a moment is drawn there is a ribbon, a hatched one, or nothing."""
+    """At each moment there is a ribbon, a hatched one, or nothing."""
     with opened(chromium, file) as page:
         box = page.locator(".ribbons").bounding_box()
         for part in parts:
             x = box["x"] + (part.start_s + part.end_s) / 2 / parts[-1].end_s * box["width"]
             under = page.evaluate(
-                "([x, y]) => document.elementsFromPoint(x, y).map((each) => each.getAttribute('fill') || each.className)",
+                """([x, y]) => document.elementsFromPoint(x, y).map(
+                    (each) => each.getAttribute("fill") || each.className)""",
                 [x, box["y"] + box["height"] / 2],
             )
             status = part.prediction.status
@@ -132,7 +133,7 @@ def test_colours_and_gaps(chromium, file, parts):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_stands_in_the_way_of_anybody(chromium, file, scheme):
+def test_the_page_is_accessible(chromium, file, scheme):
     with opened(chromium, file, color_scheme=scheme) as page:
         page.evaluate("document.querySelector('details').open = true")
         found = axe.Axe().run(page).response["violations"]
@@ -148,7 +149,7 @@ def test_it_fits_on_a_phone(chromium, file):
         assert re.search(r"\d", page.inner_text("#when"))
 
 
-def test_without_scripts_it_still_tells(chromium, file):
+def test_without_scripts_the_answers_are_readable(chromium, file):
     with opened(chromium, file, java_script_enabled=False) as page:
         assert "no speech" in page.inner_text("figcaption")
         assert page.locator("#bars .name").all_inner_texts() == list(reversed(EmotionClassifier().recipe.labels))
@@ -156,10 +157,13 @@ def test_without_scripts_it_still_tells(chromium, file):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_labels_of_ones_own_are_told_apart(chromium, monkeypatch, tmp_path, scheme):
+def test_your_own_labels_look_different(chromium, monkeypatch, tmp_path, scheme):
     out = tmp_path / "own.html"
     write_file(labelled(monkeypatch, SHORT), out)
-    looks = "all => all.map((each) => ['background-color', 'background-image'].map((part) => getComputedStyle(each)[part]).join())"
+    looks = """all => all.map((each) => {
+        const style = getComputedStyle(each);
+        return [style.backgroundColor, style.backgroundImage].join();
+    })"""
     with opened(chromium, out, color_scheme=scheme) as page:
         swatches = page.locator("#bars .swatch").evaluate_all(looks)
         assert len(set(swatches)) == len(swatches) == len(SHORT)
@@ -175,7 +179,7 @@ def test_labels_of_ones_own_are_told_apart(chromium, monkeypatch, tmp_path, sche
         assert [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found] == []
 
 
-def test_patterns_lie_on_their_ribbons(chromium, monkeypatch, tmp_path):
+def test_patterns_are_on_their_ribbons(chromium, monkeypatch, tmp_path):
     out = tmp_path / "own.html"
     write_file(labelled(monkeypatch, SHORT[:3]), out)
     with opened(chromium, out) as page:

@@ -1,4 +1,4 @@
-"""Windows overlap; stretches do not: each moment of a recording belongs to the window whose middle is nearest."""
+"""Windows overlap; sections do not: each moment of a recording belongs to the window with the nearest middle."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple
 from ..prediction import Prediction, Status
 
 
-class Stretch(NamedTuple):
-    """What one window stands for.
+class Section(NamedTuple):
+    """The section of a recording that one window stands for.
 
     Attributes:
-        start_s, end_s: of it, in seconds from the start of the recording.
-        prediction: the window's.
+        start_s, end_s: in seconds from the start of the recording.
+        prediction: the prediction of the window.
     """
 
     start_s: float
@@ -22,11 +22,11 @@ class Stretch(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Neighbours that say the same.
+    """Neighbouring sections with the same answer.
 
     Attributes:
-        start_s, end_s: of them all, in seconds from the start of the recording.
-        status, label: as a `Prediction` has them.
+        start_s, end_s: in seconds from the start of the recording.
+        status, label: as in a `Prediction`.
     """
 
     start_s: float
@@ -35,22 +35,22 @@ class Run(NamedTuple):
     label: str | None
 
 
-def stretches(windows: Iterable[Prediction]) -> Iterator[Stretch]:
-    """A stretch for each window, in their order; they have no gaps, and end where the last window does."""
+def sections(windows: Iterable[Prediction]) -> Iterator[Section]:
+    """Yield a section for each window, in order; there are no gaps, and the last section ends with the last window."""
     start_s = 0.0
     previous: Prediction | None = None
     for window in windows:
         if previous is not None:
             end_s = (_middle_s(previous) + _middle_s(window)) / 2
-            yield Stretch(start_s, end_s, previous)
+            yield Section(start_s, end_s, previous)
             start_s = end_s
         previous = window
     if previous is not None:
-        yield Stretch(start_s, previous.end_s, previous)
+        yield Section(start_s, previous.end_s, previous)
 
 
-def runs(parts: Iterable[Stretch]) -> Iterator[Run]:
-    """Neighbours of the same status and label as one; each as soon as it is over."""
+def runs(parts: Iterable[Section]) -> Iterator[Run]:
+    """Merge neighbours with the same status and label; yield each run as soon as it ends."""
     run: Run | None = None
     for start_s, end_s, prediction in parts:
         if run is not None and (run.status, run.label) == (prediction.status, prediction.label):
