@@ -1,4 +1,4 @@
-"""`python -m emotion_edge` is `emotion-edge`."""
+"""`python -m emotion_edge` runs the command `emotion-edge`."""
 
 import sys
 

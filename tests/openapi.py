@@ -1,4 +1,4 @@
-"""Answers held against the description that the server gives of itself."""
+"""Check answers against the OpenAPI description that the server publishes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def checked_description(client: httpx.Client) -> dict[str, Any]:
 
 
 def check_answer(client: httpx.Client, response: httpx.Response, path: str) -> None:
-    """The status must be described for the path, and the JSON be as described."""
+    """Check that the description of the path has this status, and that the JSON matches its schema."""
     description = checked_description(client)
     answers = description["paths"][path][response.request.method.lower()]["responses"]
     assert str(response.status_code) in answers, f"{path}: {response.status_code} {response.text}"

@@ -1,4 +1,4 @@
-"""`emotion-edge serve` as a real process, for tests to ask."""
+"""`emotion-edge serve` as a real process, to which tests send requests."""
 
 from __future__ import annotations
 
@@ -21,47 +21,47 @@ TOKEN = "a-token-for-the-tests-0123456789"
 
 @dataclass
 class Server:
-    """One that runs.
+    """A running server.
 
     Attributes:
-        url: of its page.
-        process: it.
-        said: what it has said on stderr since it serves.
-        reading: the thread that collects it, so that no pipe is ever full.
+        url: the address of its page.
+        process: its process.
+        messages: the lines that it has printed on stderr since it started serving.
+        reading: the thread that collects them, so that the pipe never fills up.
     """
 
     url: str
     process: subprocess.Popen[str]
-    said: list[str]
+    messages: list[str]
     reading: threading.Thread
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         return int(self.url.rstrip("/").rpartition(":")[2])
 
     def live_url(self, query: str = "rate=16000") -> str:
-        """The live socket."""
+        """The address of the live socket."""
         return f"ws://127.0.0.1:{self.port}/api/live?{query}"
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """The exit status, and what it said on stderr since it served."""
+        """Stop the server. Return its exit status and everything it has printed on stderr since it started serving."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         status = self.process.wait(30)
         self.reading.join(30)
-        return status, "".join(self.said)
+        return status, "".join(self.messages)
 
 
 @contextmanager
 def serving(*arguments: Any, before: Callable[[], None] | None = None, **environment: str) -> Iterator[Server]:
-    """A server on a free port; it must end well, and have said nothing on stderr but that it serves, and of
-    uploads that were cut short that they were.
+    """A server on a free port. It must end with status 0, and print nothing on stderr but its address and warnings
+    about truncated uploads.
 
     Args:
-        arguments: of the command.
-        before: run in the process before it.
-        environment: variables of it.
+        arguments: the arguments of the command.
+        before: a function to run in the new process before the command.
+        environment: additional environment variables.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "emotion_edge", "serve", "--port", "0", *map(str, arguments)],
@@ -76,14 +76,14 @@ def serving(*arguments: Any, before: Callable[[], None] | None = None, **environ
     if address is None:
         process.kill()
         raise AssertionError(first + process.stderr.read())
-    said: list[str] = []
-    reading = threading.Thread(target=said.extend, args=(process.stderr,), daemon=True)
+    messages: list[str] = []
+    reading = threading.Thread(target=messages.extend, args=(process.stderr,), daemon=True)
     reading.start()
-    server = Server(f"http://127.0.0.1:{address[1].rstrip('/').rpartition(':')[2]}/", process, said, reading)
+    server = Server(f"http://127.0.0.1:{address[1].rstrip('/').rpartition(':')[2]}/", process, messages, reading)
     try:
         yield server
         status, _ = server.stop()
-        assert (status, [line for line in said if "ends before its header says" not in line]) == (0, [])
+        assert (status, [line for line in messages if "ends earlier than its header says" not in line]) == (0, [])
     finally:
         if process.poll() is None:
             process.kill()

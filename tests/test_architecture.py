@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 from places import ROOT
 
-# From the ground up. A room may import those of the rows before its own, and itself; those of one row are neighbours that
-# do not import each other.
+# From the bottom up. A room may import itself and the rooms of earlier rows. Rooms in the same row do not import each
+# other.
 RUNTIME = [
     "errors palette prediction",
     "files schema",
@@ -44,7 +44,7 @@ PACKAGES = {
 
 
 class Import(NamedTuple):
-    """A line of `file` that imports from the room `to`; the root itself is ``."""
+    """A line of `file` that imports from the room `to`; the package itself is an empty name."""
 
     file: Path
     line: int
@@ -52,7 +52,7 @@ class Import(NamedTuple):
 
 
 def imports(package: str, folder: Path, file: Path) -> Iterator[Import]:
-    """Those from the file's own package, wherever they stand in it."""
+    """The imports from the file's own package, anywhere in the file."""
     own = file.relative_to(folder).with_suffix("").parts
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -69,7 +69,7 @@ def imports(package: str, folder: Path, file: Path) -> Iterator[Import]:
 
 
 def forbidden(package: str, folder: Path, rows: list[str]) -> list[str]:
-    """The lines that break the rule, as `file:line: why`."""
+    """The lines that break the rule, as `file:line: reason`."""
     floor = {room: number for number, row in enumerate(rows) for room in row.split()}
     found = []
     for file in sorted(folder.rglob("*.py")):
@@ -80,7 +80,7 @@ def forbidden(package: str, folder: Path, rows: list[str]) -> list[str]:
         for line in imports(package, folder, file):
             allowed = line.to == room or line.to not in floor or floor[line.to] < floor[room]
             if not allowed:
-                found.append(f"{file}:{line.line}: {room} may not import {line.to}, which knows more or lies beside it")
+                found.append(f"{file}:{line.line}: {room} must not import {line.to}, which is above it or beside it")
     return found
 
 
@@ -90,7 +90,7 @@ def test_imports_go_one_way(package):
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_a_folder_says_what_its_rooms_are_for_and_imports_nothing(package):
+def test_the_docstring_of_a_folder_names_its_modules_and_it_imports_nothing(package):
     folder, _ = PACKAGES[package]
     for file in folder.glob("*/__init__.py"):
         (docstring,) = ast.parse(file.read_text(encoding="utf-8")).body

@@ -1,4 +1,4 @@
-"""What both distributions hold, and what they say about themselves. Offline; installing them is test_wheel.py's part."""
+"""The contents and the metadata of both distributions, checked offline. test_wheel.py installs them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROJECTS = {"emotion_edge": ROOT, "emotion_edge_converter": ROOT / "converter"}
 
 
 class Built(NamedTuple):
-    """A distribution: its wheel by way of its source distribution, the source distribution, the wheel from the tree."""
+    """A distribution: the wheel built from the source distribution, the source distribution, the wheel of the tree."""
 
     package: str
     wheel: Path
@@ -58,11 +58,11 @@ def test_one_version_for_both(built):
     assert all(each.specifier.contains(emotion_edge.__version__) for each in ours)
 
 
-def test_every_file_of_the_package_is_in_the_wheel_and_no_other(built):
+def test_the_wheel_contains_exactly_the_files_of_the_package(built):
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", built.package]
     tracked = subprocess.run(command, cwd=PROJECTS[built.package], capture_output=True, text=True, check=False)
     if tracked.returncode or not tracked.stdout:
-        pytest.skip("this is no git checkout: what belongs to the package is not known")
+        pytest.skip("not a git checkout: the files of the package are not known")
     expected = set(tracked.stdout.splitlines())
     assert f"{built.package}/py.typed" in expected
     if built.package == "emotion_edge":
@@ -72,7 +72,7 @@ def test_every_file_of_the_package_is_in_the_wheel_and_no_other(built):
     assert names == expected
 
 
-def test_the_licence_is_named_and_there(built):
+def test_the_licence_is_named_and_included(built):
     with zipfile.ZipFile(built.wheel) as archive:
         (text,) = [archive.read(name) for name in archive.namelist() if name.endswith("/licenses/LICENSE")]
     assert text == (ROOT / "LICENSE").read_bytes()
@@ -82,7 +82,7 @@ def test_the_licence_is_named_and_there(built):
     assert built.metadata.get_all("License-File") == ["LICENSE"]
 
 
-def test_the_readme_of_an_index_page_leads_nowhere_that_is_not_there(built):
+def test_the_readme_of_an_index_page_has_no_relative_links(built):
     readme = (PROJECTS[built.package] / "README.md").read_text()
     page = built.metadata.get_payload()
     assert built.metadata["Description-Content-Type"] == "text/markdown"
@@ -91,7 +91,7 @@ def test_the_readme_of_an_index_page_leads_nowhere_that_is_not_there(built):
     assert page.count("```") == readme.count("```")
 
 
-def test_the_source_distribution_holds_what_a_reader_wants(built):
+def test_the_source_distribution_contains_what_a_reader_needs(built):
     with tarfile.open(built.source) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
     assert {"LICENSE", "README.md", "pyproject.toml", "PKG-INFO"} <= names

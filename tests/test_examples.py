@@ -1,4 +1,4 @@
-"""The programs that people copy: each is run as it lies there."""
+"""The example programs that people copy: each is run unchanged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from emotion_edge import classify
 SOUNDS = sorted((EXAMPLES / "sounds").glob("*.wav"))
 SLOW = EXAMPLES / "sounds" / "hello-slow.wav"
 
-# What the lamp's pins went through, red, green and blue, printed once the example is over.
+# Print the states of the pins of the lamp (red, green and blue) once the example has ended.
 LAMP = """
 import runpy
 from gpiozero import Device
@@ -60,8 +60,8 @@ def test_the_lamp_lights_up_and_goes_out():
     assert all(states[-1] == 0 for states in pins)
 
 
-def test_the_folder_watcher_says_what_arrives(tmp_path):
-    """Written in pieces, moved in, and broken: each is answered once it is whole, and nothing ends the watcher."""
+def test_the_folder_watcher_classifies_new_files(tmp_path):
+    """Files are written slowly, moved in, or broken. Each is answered once it is complete; nothing ends the watcher."""
     folder, elsewhere = tmp_path / "in", tmp_path / "new.wav"
     folder.mkdir()
     watcher = subprocess.Popen(
@@ -74,16 +74,16 @@ def test_the_folder_watcher_says_what_arrives(tmp_path):
     alarm.start()
     try:
         assert watcher.stderr.readline() == f"watching {folder}\n"
-        time.sleep(1)  # what is there when it starts is not new
+        time.sleep(1)  # files that exist at the start are not new
         (folder / "broken.wav").write_bytes(b"nothing")
         assert "broken.wav" in watcher.stderr.readline()
         (folder / "notes.txt").write_text("no sound")
-        with open(folder / "pieces.wav", "wb") as file:
-            for piece in np.array_split(np.frombuffer(SLOW.read_bytes(), np.uint8), 7):
-                file.write(piece.tobytes())
+        with open(folder / "slow.wav", "wb") as file:
+            for part in np.array_split(np.frombuffer(SLOW.read_bytes(), np.uint8), 7):
+                file.write(part.tobytes())
                 file.flush()
                 time.sleep(0.1)
-        assert watcher.stdout.readline().startswith(f"{folder / 'pieces.wav'}: {classify(SLOW)}")
+        assert watcher.stdout.readline().startswith(f"{folder / 'slow.wav'}: {classify(SLOW)}")
         shutil.copy(SLOW, elsewhere)
         elsewhere.rename(folder / "moved.wav")
         assert watcher.stdout.readline().startswith(f"{folder / 'moved.wav'}: {classify(SLOW)}")
@@ -93,7 +93,7 @@ def test_the_folder_watcher_says_what_arrives(tmp_path):
         watcher.communicate()
 
 
-def test_the_assistant_hook_changes_the_prompt_only_where_it_is_sure(tmp_path):
+def test_the_assistant_hook_changes_the_prompt_only_if_it_is_sure(tmp_path):
     write(tmp_path / "silence.wav", np.zeros(16000, np.float32), 16000)
     assert run("assistant_hook.py", tmp_path / "silence.wav", "hello") == "User: hello\n"
     code = """
@@ -102,10 +102,10 @@ from emotion_edge import Prediction
 for label, status in (("angry", "ok"), ("angry", "uncertain"), ("neutral", "ok"), (None, "no_speech")):
     print(repr(prompt(Prediction(label, 0.9, {}, status, 0.0, 1.0, "test"), "hello")))
 """
-    sure, uncertain, neutral, nobody = map(eval, run("-c", code).splitlines())
+    sure, uncertain, neutral, silent = map(eval, run("-c", code).splitlines())
     assert sure.startswith("The user sounds angry")
     assert sure.endswith("\nUser: hello")
-    assert uncertain == neutral == nobody == "User: hello"
+    assert uncertain == neutral == silent == "User: hello"
 
 
 ROS = {
@@ -140,7 +140,7 @@ class String:
 
 
 def test_the_ros_node_publishes_events(tmp_path):
-    """Against stand-ins of the shape of rclpy's own: ROS 2 itself is no Python package that a test could install."""
+    """It runs with stand-ins for the classes of rclpy: ROS 2 itself is not a Python package that a test can install."""
     for name, code in ROS.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(code)

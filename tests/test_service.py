@@ -1,4 +1,4 @@
-"""The systemd units: what systemd says to them, and the commands that they start, as real processes."""
+"""The systemd units: systemd checks them, and the commands that they start run as real processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROGRAM = "/opt/emotion-edge/bin/emotion-edge"
 
 
 def settings(*files):
-    """Of the section Service, name to values: a drop-in adds to the unit, and an empty value takes back what was there."""
+    """The values of each name in the section Service. A drop-in adds to the unit; an empty value clears the list."""
     found, section = {}, None
     for line in "\n".join(file.read_text() for file in files).splitlines():
         if line.startswith("["):
@@ -31,7 +31,7 @@ def settings(*files):
 
 
 def started(service, state, **environment):
-    """What the service starts, on a file in place of the microphone; `state` is what systemd calls %S and %d."""
+    """Run the command of the service on a file instead of the microphone; `state` is what systemd calls %S and %d."""
     environment = {**dict(each.split("=", 1) for each in service["Environment"]), **environment}
     environment = {name: value.replace("%S", str(state)) for name, value in environment.items()}
     (command,) = service["ExecStart"]
@@ -46,7 +46,7 @@ def started(service, state, **environment):
 
 
 @pytest.mark.parametrize("with_mqtt", [False, True])
-def test_systemd_takes_it(with_mqtt, tmp_path):
+def test_systemd_accepts_the_unit(with_mqtt, tmp_path):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze here")
     unit = tmp_path / UNIT.name
@@ -59,7 +59,7 @@ def test_systemd_takes_it(with_mqtt, tmp_path):
     assert (done.returncode, [line for line in done.stderr.splitlines() if str(tmp_path) in line]) == (0, [])
 
 
-def test_the_service_says_what_it_hears_and_learns_its_owner(tmp_path):
+def test_the_service_prints_events_and_learns_the_voice_of_its_owner(tmp_path):
     done = started(settings(UNIT), tmp_path)
     assert done.returncode == 0, done.stderr
     assert {json.loads(line)["event"] for line in done.stdout.splitlines()} >= {"enter", "leave"}
@@ -67,7 +67,7 @@ def test_the_service_says_what_it_hears_and_learns_its_owner(tmp_path):
 
 
 @needs_mosquitto
-def test_the_service_tells_a_broker(tmp_path):
+def test_the_service_publishes_to_a_broker(tmp_path):
     passwords = tmp_path / "passwords"
     subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "emotion-edge", "secret"], check=True)
     (tmp_path / "mqtt-password").write_text("secret\n")

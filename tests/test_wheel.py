@@ -1,4 +1,4 @@
-"""The built wheel in a virtual environment of its own, as a user gets it. Needs a package index."""
+"""The built wheel in a new virtual environment, as a user installs it. Needs a package index."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ print(json.dumps([prediction.to_dict(), classifier._interpreter.backend, sorted(
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel, built by way of the source distribution."""
+    """The wheel, built from the source distribution."""
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT], check=True, capture_output=True
@@ -44,7 +44,7 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=INTERPRETERS)
 def environment(request, wheel, tmp_path_factory):
-    """The python of an environment that holds the wheel and what it asks for, with one of the interpreters."""
+    """The Python of an environment with the wheel, its requirements, and one of the interpreters."""
     folder = tmp_path_factory.mktemp("venv")
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
@@ -62,7 +62,7 @@ def clip(tmp_path_factory):
     return write(tmp_path_factory.mktemp("clip") / "voice.wav", spoken(rate=44100), 44100)
 
 
-def test_what_is_in_the_wheel(wheel):
+def test_the_contents_of_the_wheel(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for model in ("five-emotions", "speech-gate", "tess-mlp"):
         assert {f"emotion_edge/models/{model}.{suffix}" for suffix in ("tflite", "md")} <= set(names)
@@ -97,7 +97,7 @@ LITERT, TFLITE = {"ai-edge-litert"}, {"tflite-runtime", "numpy<2"}
         ("win32", "ARM64", ["3.13"], SOUND - {"soxr"}),
     ],
 )
-def test_what_is_required_where(wheel, platform, machine, pythons, expected):
+def test_the_requirements_of_each_platform(wheel, platform, machine, pythons, expected):
     metadata = zipfile.ZipFile(wheel).read(f"{wheel.stem.rsplit('-', 3)[0]}.dist-info/METADATA")
     requirements = Metadata.from_email(metadata, validate=True).requires_dist
     for python in pythons:
@@ -112,7 +112,7 @@ def test_what_is_required_where(wheel, platform, machine, pythons, expected):
 
 
 def _without_minimum(requirement: Requirement) -> str:
-    """A distribution's name; with its upper bound where it is numpy's, upon which an interpreter depends."""
+    """The name of a distribution; for numpy with its upper bound, on which an interpreter depends."""
     limits = sorted(str(each) for each in requirement.specifier if each.operator == "<")
     return requirement.name + (limits[0] if limits and requirement.name == "numpy" else "")
 

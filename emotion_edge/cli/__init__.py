@@ -1,7 +1,7 @@
-"""The command line. Data goes to stdout, talk to stderr; exit status 0 done, 1 failed, 2 usage.
+"""The command line. Data goes to stdout, messages go to stderr. Exit status: 0 done, 1 failed, 2 wrong usage.
 
 - `main`: the program
-- one module a command: `classify`, `timeline`, `listen`, `serve`, `profile`, `models`, `devices`, `record`, `doctor`
-- `arguments`, `inputs`, `output`, `learning`, `publishing`: options that several commands share, and what they mean
-- `running`, `terminal`, `progress`, `live_view`: errors, colours, bars and the live display
+- one module per command: `classify`, `timeline`, `listen`, `serve`, `profile`, `models`, `devices`, `record`, `doctor`
+- `arguments`, `inputs`, `output`, `learning`, `publishing`: options that several commands share, and their meaning
+- `running`, `terminal`, `progress`, `live_view`: errors, colours, progress bars and the live view
 """

@@ -1,4 +1,4 @@
-"""Flags that several commands share, and numbers."""
+"""Options that several commands share, and numbers as option values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..model.file import DEFAULT_MODEL
 
 
 def add_model(parser: Any) -> None:
-    """--model."""
+    """Add --model."""
     parser.add_argument(
         "--model",
         default=DEFAULT_MODEL,
@@ -20,31 +20,42 @@ def add_model(parser: Any) -> None:
 
 
 def add_profile(parser: Any) -> None:
-    """--profile."""
+    """Add --profile."""
     parser.add_argument(
         "--profile",
         metavar="NAME|FILE.json",
-        help="take this voice into account and learn it further; made where it is missing. It holds means, no sound",
+        help="adapt the answers to this voice, and keep learning it. The profile is created if it does not exist; it "
+        "contains averages, not sound",
     )
 
 
 def add_device(parser: Any) -> None:
-    """--device."""
-    parser.add_argument("--device", metavar="NAME|N", help="part of a microphone's name, or its number; see devices")
+    """Add --device."""
+    parser.add_argument(
+        "--device",
+        metavar="NAME|N",
+        help="part of the name of a microphone, or its number; the command devices lists them",
+    )
 
 
 def add_windows(parser: Any) -> None:
-    """--window and --step."""
+    """Add --window and --step."""
     parser.add_argument(
-        "--window", type=number(0.5, 60), metavar="S", help="length of a window (default: the model's choice)"
+        "--window",
+        type=number(0.5, 60),
+        metavar="S",
+        help="length of a window in seconds (default: chosen by the model)",
     )
     parser.add_argument(
-        "--step", type=number(0.05, 60), metavar="S", help="from one to the next (default: the model's choice)"
+        "--step",
+        type=number(0.05, 60),
+        metavar="S",
+        help="seconds from the start of one window to the next (default: chosen by the model)",
     )
 
 
 def number(low: float, high: float, *, whole: bool = False) -> Callable[[str], float]:
-    """What argparse is to make of a number: an int or a float from low to high."""
+    """A `type` for argparse: an int or a float from low to high."""
 
     def parse(text: str) -> float:
         try:

@@ -1,4 +1,4 @@
-"""`emotion-edge devices`: which microphones there are."""
+"""`emotion-edge devices`: list the microphones."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "devices",
         help="list the microphones",
-        description="List the input devices with their channels and rates. Name one by a part of its name: "
-        "numbers change, names survive a reboot.",
+        description="List the input devices with their channels and sample rates. In --device, prefer a part of the "
+        "name: numbers can change at a reboot, names do not.",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per device")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print them; 1 if there is none."""
+    """Print the devices; return 1 if there are none."""
     present = devices()
     for device in present:
         if options.json:
@@ -33,5 +33,9 @@ def run(options: argparse.Namespace) -> int:
             mark = "*" if device.default else " "
             print(f"{mark} {device.number:2}  {device.name}  ({device.channels} channels, {device.sample_rate_hz} Hz)")
     if not present:
-        print("emotion-edge: no input device is connected, or this user may not use it (group audio)", file=sys.stderr)
+        print(
+            "emotion-edge: no input device is connected, or this user has no access to it (is the user in the group "
+            "audio?)",
+            file=sys.stderr,
+        )
     return 0 if present else 1

@@ -1,4 +1,4 @@
-"""`emotion-edge doctor`: what is here, what is missing, and what mends it."""
+"""`emotion-edge doctor`: check the installation and suggest fixes."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def register(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "doctor",
-        help="check this installation, and say how to mend it",
-        description="Check Python, the shipped models, the interpreters, the audio libraries and the microphones, and classify "
-        "a sound of which the answer is known. For each thing wrong, say which command mends it. Exit status: 0 if files "
-        "can be classified, 1 if not.",
+        help="check this installation and suggest fixes",
+        description="Check Python, the shipped models, the interpreters, the audio libraries and the microphones, and "
+        "classify a sound with a known answer. For each problem, print the command that fixes it. Exit status: 0 if "
+        "files can be classified, 1 if not.",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a check")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per check")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print every finding as it comes; 1 if nothing can be classified."""
+    """Print every finding as soon as it is known; return 1 if files cannot be classified."""
     show = _Lines()
     findings = []
     if not options.json:
@@ -55,14 +55,16 @@ def _verdict(findings: list[Finding]) -> str:
     if not _classifies(findings):
         return "It cannot classify."
     fine = {finding.check for finding in findings if finding.status == "ok"}
-    hears = {"microphone", "soxr"} <= fine  # hardly a microphone has a model's rate
+    can_listen = {"microphone", "soxr"} <= fine  # soxr: few microphones have the sample rate of a model
     n_warnings = sum(finding.status == "warning" for finding in findings)
     warnings = f" {n_warnings} warning{'s' if n_warnings > 1 else ''}." if n_warnings else ""
-    return ("It can classify and listen." if hears else "It can classify, but not listen to a microphone.") + warnings
+    return (
+        "It can classify and listen." if can_listen else "It can classify, but not listen to a microphone."
+    ) + warnings
 
 
 class _Lines:
-    """Findings as lines of text, coloured where somebody sees it."""
+    """Findings as lines of text, coloured on a terminal."""
 
     def __init__(self) -> None:
         self._colourful: Final = is_colourful()
@@ -74,12 +76,12 @@ class _Lines:
         indent = " " * (_COLUMN + 3)
         words = textwrap.wrap(finding.summary, self._width - len(indent), break_on_hyphens=False)
         lines = [f"{mark} {finding.check:{_COLUMN}} {words[0]}", *(indent + line for line in words[1:])]
-        if finding.fix:  # never wrapped: it is to be copied
+        if finding.fix:  # never wrapped, so that it can be copied
             lines.append(indent + self.bold(f"$ {finding.fix}"))
         return "\n".join(lines)
 
     def bold(self, text: str) -> str:
-        """What matters most."""
+        """Text in bold, if there are colours."""
         return self._in(BOLD, text)
 
     def _in(self, colour: str, text: str) -> str:

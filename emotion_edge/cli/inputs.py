@@ -1,4 +1,4 @@
-"""Which files a command line means: names, patterns, folders, and lists of names. Found as they are needed, not before."""
+"""The files that a command line names: as names, patterns, folders, or lists of names. They are found lazily."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..errors import AudioError
 
 STDIN: Final = "-"
 
-# What libsndfile reads and people have. Where a file is named, its suffix does not matter.
+# Common formats that libsndfile reads. The suffix matters only in folders, not for a file that is named.
 _SUFFIXES: Final = frozenset(
     ".aif .aifc .aiff .au .caf .flac .mp3 .oga .ogg .opus .rf64 .snd .w64 .wav .wave".split()  # noqa: SIM905
 )
@@ -24,37 +24,42 @@ _READ_AT_ONCE: Final = 1 << 16
 
 
 def add_inputs(parser: Any) -> None:
-    """FILE, --recursive, --files-from and --null."""
+    """Add FILE, --recursive, --files-from and --null."""
     parser.add_argument(
         "files",
         nargs="*",
         metavar="FILE",
-        help="WAV, FLAC, OGG, MP3, AIFF, ...; any rate and channels. A pattern in quotes, a folder with --recursive, "
-        "or - for sound from standard input",
+        help="an audio file (WAV, FLAC, OGG, MP3, AIFF, ...; any sample rate and number of channels), a pattern in "
+        "quotes, a folder with --recursive, or - for sound from standard input",
     )
     parser.add_argument(
         "-r",
         "--recursive",
         action="store_true",
-        help="of a folder take all sound in it and in its folders; hidden ones, and links to folders, are left out",
+        help="find all audio files in a folder and its subfolders, except hidden ones and links to folders",
     )
     parser.add_argument(
-        "--files-from", metavar="FILE|-", help="take names from a file, one a line, or from standard input"
+        "--files-from", metavar="FILE|-", help="read names from a file, one per line, or from standard input"
     )
-    parser.add_argument("-0", "--null", action="store_true", help="they end with a NUL byte, as of find -print0")
+    parser.add_argument(
+        "-0",
+        "--null",
+        action="store_true",
+        help="names from --files-from end with a NUL byte, as from find -print0",
+    )
 
 
 class Inputs:
-    """The paths that a command line means; each iteration looks anew.
+    """The paths that a command line names; each iteration searches again.
 
-    A folder that cannot be read is a path too: whoever opens it learns why.
+    A folder that cannot be read is yielded like a file, so that opening it reports the reason.
 
     Args:
-        options: with what `add_inputs` adds.
+        options: the parsed options of `add_inputs`.
 
     Attributes:
-        left_out: how many files in folders were left out in the latest iteration, by suffix.
-        passed_by: whether a folder was named in it that nobody asked to go into.
+        left_out: how many files in folders the latest iteration left out, by suffix.
+        skipped_folder: whether the latest iteration met a folder without --recursive.
 
     Raises:
         AudioError: the list cannot be read.
@@ -63,20 +68,20 @@ class Inputs:
     def __init__(self, options: argparse.Namespace) -> None:
         self._options: Final = options
         self.left_out: Final[Counter[str]] = Counter()
-        self.passed_by = False
+        self.skipped_folder = False
         if options.files_from is not None:
             with self._list():
                 pass
 
     @property
     def repeatable(self) -> bool:
-        """Whether a second look would find the same: what came through a pipe is gone."""
+        """Whether a second iteration finds the same paths: a list from a pipe can be read only once."""
         listed = self._options.files_from
         return listed is None or (listed != STDIN and Path(listed).is_file())
 
     def __iter__(self) -> Iterator[str]:
         self.left_out.clear()
-        self.passed_by = False
+        self.skipped_folder = False
         for name in self._options.files:
             yield from self._of_pattern(name)
         if self._options.files_from is not None:
@@ -95,7 +100,8 @@ class Inputs:
             raise AudioError(f"the list of files {name} cannot be read: {reason}") from error
 
     def _of_pattern(self, name: str) -> Iterator[str]:
-        found = sorted(iglob(name)) if has_magic(name) and not os.path.lexists(name) else []  # noqa: PTH207, it would respell them
+        # iglob keeps the spelling of names; Path.glob would not
+        found = sorted(iglob(name)) if has_magic(name) and not os.path.lexists(name) else []  # noqa: PTH207
         for each in found or [name]:
             yield from self._of_name(each)
 
@@ -104,7 +110,7 @@ class Inputs:
         if is_folder and self._options.recursive:
             yield from self._in_folder(name)
         else:
-            self.passed_by |= is_folder
+            self.skipped_folder |= is_folder
             yield name
 
     def _in_folder(self, folder: str) -> Iterator[str]:
@@ -134,7 +140,7 @@ class Inputs:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    """A link that leads nowhere counts, so that it is told; a pipe or a device is no recording, and may never end."""
+    """Whether to open it. A broken link counts, so that it is reported; a pipe or device does not: it may never end."""
     try:
         return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
     except OSError:  # links in a circle
@@ -142,9 +148,9 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def _names(file: IO[bytes], end: bytes) -> Iterator[str]:
-    """Names, each with its end; the last may lack it. Line ends may be those of Windows."""
+    """Read names that end with `end`, which the last may lack. Line ends may be those of Windows."""
     rest = b""
-    while data := file.read1(_READ_AT_ONCE):  # type: ignore[attr-defined]  # what there is, without waiting for more
+    while data := file.read1(_READ_AT_ONCE):  # type: ignore[attr-defined]  # whatever has arrived, without waiting for more
         *names, rest = (rest + data).split(end)
         yield from _decoded(names, end)
     yield from _decoded([rest], end)

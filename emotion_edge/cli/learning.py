@@ -1,4 +1,4 @@
-"""A voice profile that is kept on disk while a command learns."""
+"""A voice profile that is saved to disk while a command learns."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ..profile import VoiceProfile
 
 _log = logging.getLogger(__name__)
 
-_UTTERANCES_A_SAVE: Final = 5  # what a power cut may lose
+_SAVE_EVERY: Final = 5  # utterances: a power cut loses no more than these
 
 
 class Learning:
-    """Opens the profile that a command line names, if it names one, and saves it when the block ends, however it does.
+    """Opens the profile that a command line names, and saves it at the end of the `with` block, also after an error.
 
-    A place that cannot be written to is warned of, once: the answers go on.
+    If the profile cannot be saved, it warns once, and the command continues.
 
     Args:
         options: with `profile` and `model`.
 
     Attributes:
-        profile: None without a name.
-        failed: whether what was learnt could not be saved, the last time that it was tried.
+        profile: None if the command line names none.
+        failed: whether the latest attempt to save failed.
 
     Raises:
         ProfileError, ModelError: the profile cannot be used, or not with this model.
@@ -36,34 +36,34 @@ class Learning:
         name = options.profile
         self.profile: Final = None if name is None else VoiceProfile.open(name, options.model)
         self._path: Final = None if name is None else VoiceProfile.path_of(name)
-        self._n_saved = self._n_tried = self._n_heard
+        self._n_saved = self._n_tried = self._n_learned
         self.failed = False
 
     def save_some(self) -> None:
-        """Save it if there is enough that is new."""
-        if self._n_heard - self._n_tried >= _UTTERANCES_A_SAVE:
+        """Save the profile if enough utterances were learned since the last attempt."""
+        if self._n_learned - self._n_tried >= _SAVE_EVERY:
             self._save()
 
     def __enter__(self) -> Learning:
         if self.profile is not None:
-            so_far = f"a voice, {self._n_heard} utterances so far," if self._n_heard else "a new voice"
-            print(f"learning {so_far} into {self._path}", file=sys.stderr)
+            known = f"voice profile with {self._n_learned} utterances" if self._n_learned else "new voice profile"
+            print(f"{known}: {self._path}", file=sys.stderr)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._n_heard > self._n_saved:
+        if self._n_learned > self._n_saved:
             self._save()
 
     @property
-    def _n_heard(self) -> int:
+    def _n_learned(self) -> int:
         return 0 if self.profile is None else self.profile.utterances
 
     def _save(self) -> None:
         if self.profile is None or self._path is None:
             return
-        self._n_tried = self._n_heard
+        self._n_tried = self._n_learned
         try:
             self.profile.save(self._path)
             self._n_saved, self.failed = self._n_tried, False

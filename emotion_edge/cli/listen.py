@@ -1,4 +1,4 @@
-"""`emotion-edge listen`: the live loop on a microphone, a file or a pipe."""
+"""`emotion-edge listen`: report emotions live from a microphone, a file or a pipe."""
 
 from __future__ import annotations
 
@@ -34,44 +34,52 @@ def register(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "listen",
-        help="listen to a microphone and say what the voices carry",
-        description="Listen to a microphone, a file or a pipe, and say when a voice begins, continues and ceases to carry "
-        "an emotion. On a terminal a live view, else, or with NO_COLOR set, one line an event. Ctrl-C ends.",
+        help="listen to a microphone and report the emotion of voices",
+        description="Listen to a microphone, a file or a pipe, and report when a voice starts, continues and stops "
+        "expressing an emotion. On a terminal, a live view is shown; elsewhere, or if NO_COLOR is set, one line is "
+        "printed per event. Press Ctrl-C to stop.",
     )
     sound = parser.add_argument_group("sound")
     add_device(sound)
     sound.add_argument(
         "--input",
         metavar="FILE|-",
-        help="hear a file, as fast as possible, or standard input: a WAV stream, as in arecord | emotion-edge listen --input -",
+        help="read a file, as fast as possible, or a WAV stream from standard input, as in: arecord | emotion-edge "
+        "listen --input -",
     )
-    sound.add_argument("--paced", action="store_true", help="hear the file at the pace of life")
+    sound.add_argument("--paced", action="store_true", help="read the file in real time instead")
     sound.add_argument(
         "--rate",
         type=number(1000, 384_000, whole=True),
         metavar="HZ",
-        help="take standard input for samples without a header, 16-bit little-endian, at this rate",
+        help="standard input holds samples without a header, 16-bit little-endian, at this sample rate",
     )
-    sound.add_argument("--channels", type=number(1, 64, whole=True), default=1, help="of those (default: %(default)s)")
-    sound.add_argument("--duration", type=number(0.001, 1e9), metavar="S", help="stop after so many seconds of sound")
+    sound.add_argument(
+        "--channels",
+        type=number(1, 64, whole=True),
+        default=1,
+        metavar="N",
+        help="number of channels of these samples (default: %(default)s)",
+    )
+    sound.add_argument("--duration", type=number(0.001, 1e9), metavar="S", help="stop after S seconds of sound")
     sound.add_argument(
         "--record",
         type=Path,
         metavar="DIR",
-        help="keep the sound of every event in DIR, one WAV file each, named after its time and label (of a longer one "
-        f"the last {LONGEST_S:.0f} s); without this no sound is ever stored",
+        help="save the sound of every event to a WAV file in DIR, named after its time and label (of a long event: "
+        f"the last {LONGEST_S:.0f} s). Without this option, no sound is ever stored",
     )
     answers = parser.add_argument_group("answers")
     add_model(answers)
     add_profile(answers)
-    answers.add_argument("--json", action="store_true", help="one JSON object an event, hold events too")
+    answers.add_argument("--json", action="store_true", help="print one JSON object per event, including hold events")
     add_mqtt(parser.add_argument_group("MQTT"))
     _add_settings(parser.add_argument_group("thresholds"))
     parser.set_defaults(run=run, usage_error=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Listen until the sound ends, the time is over, or somebody stops it."""
+    """Listen until the sound ends, the time is over, or a signal stops it."""
     source = _source(options)
     with Learning(options) as learning:
         classifier = EmotionClassifier(options.model, profile=learning.profile)
@@ -91,7 +99,7 @@ def _listen(
 ) -> None:
     with _stopped_by_signals(listener), listener:
         if options.record is not None:
-            print(f"keeping the sound of every event in {options.record}", file=sys.stderr)
+            print(f"saving the sound of every event in {options.record}", file=sys.stderr)
         if options.mqtt is not None:
             print(f"publishing to {options.mqtt} under {options.mqtt.topic}", file=sys.stderr)
         with _output(options, listener) as show, publisher as publish:
@@ -100,7 +108,7 @@ def _listen(
                 event = listener.poll(_REDRAW_S)
                 n_events += event is not None
                 show(event)
-                publish(event, hearing=not listener.source.away)
+                publish(event, online=not listener.source.away)
                 learning.save_some()
         if not n_events and not listener.source.live:
             heard_s = 0.0 if listener.status is None else listener.status.heard_s
@@ -127,7 +135,7 @@ def _print_line(event: Event | None) -> None:
 
 
 class _stopped_by_signals:  # noqa: N801, it reads as a phrase
-    """Ctrl-C and SIGTERM end the loop in good order: what is held is left, and that event is still printed."""
+    """Ctrl-C and SIGTERM end the loop cleanly: a label that is held is left, and that event is still printed."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -148,22 +156,22 @@ def _source(options: argparse.Namespace) -> SoundSource:
         options.usage_error("--input needs the name of a file, or -")
     if options.input is None:
         if options.paced or raw:
-            options.usage_error("--paced, --rate and --channels are for --input")
+            options.usage_error("--paced, --rate and --channels need --input")
         return MicrophoneSource(options.device)
     if options.device is not None:
-        options.usage_error("--device and --input exclude each other")
+        options.usage_error("--device and --input cannot be used together")
     if options.input == "-":
         if options.paced:
-            options.usage_error("--paced is for files: a pipe has the pace of its writer")
+            options.usage_error("--paced is for files: a pipe is as fast as the program that writes to it")
         if options.rate is None and raw:
-            options.usage_error("--channels needs --rate: a WAV stream says itself how many it has")
+            options.usage_error("--channels needs --rate: a WAV stream has the number of channels in its header")
         if sys.stdin is None or sys.stdin.isatty():
             raise AudioError(
                 "standard input is a terminal: pipe sound into it, as in arecord | emotion-edge listen --input -"
             )
         return PipeSource(sys.stdin.fileno(), raw_rate_hz=options.rate, raw_channels=options.channels)
     if raw:
-        options.usage_error("--rate and --channels are for --input -")
+        options.usage_error("--rate and --channels need --input -")
     return FileSource(options.input, paced=options.paced)
 
 
@@ -171,7 +179,7 @@ def _add_settings(group: Any) -> None:
     for each in fields(ListenSettings):
         help = each.metadata["help"]
         if "(default" not in help:
-            help += f" (default: {'the choice of the model' if each.default is None else each.default})"
+            help += f" (default: {'chosen by the model' if each.default is None else each.default})"
         group.add_argument(_flag(each.name), dest=each.name, type=float, metavar="X", help=help)
 
 
@@ -186,5 +194,5 @@ def _settings(options: argparse.Namespace, recipe: ModelRecipe) -> ListenSetting
 
 
 def _flag(name: str) -> str:
-    """`pause_s` is `--pause-seconds`."""
+    """The option of a setting: `pause_s` becomes `--pause-seconds`."""
     return "--" + (f"{name[:-2]}_seconds" if name.endswith("_s") else name).replace("_", "-")

@@ -1,4 +1,4 @@
-"""The live view of `emotion-edge listen`: a few lines of a terminal, drawn again in place."""
+"""The live view of `emotion-edge listen`: a few lines on a terminal, redrawn in place."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NO_WRAP, _WRAP, _CLEAR_ALL = "\x1b[?7l", "\x1b[?7h", "\x1b[H\x1b[2J"
 
 
 class LiveView:
-    """Shows how a listener stands. Call it with each event, or None, to draw again; log lines appear above it.
+    """Shows the state of a listener. Call it with each event, or with None, to redraw; log lines appear above it.
 
     Args:
-        listener: one that was started.
+        listener: a listener that was started.
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -51,14 +51,14 @@ class LiveView:
         sys.stdout.flush()
 
     def __call__(self, event: Event | None) -> None:
-        """Draw, with what this event changes."""
+        """Draw the view, and add an event that ended to the history."""
         if event is not None and event.kind == "leave":
             name = event.label or "uncertain"
             length_s = event.end_s - event.start_s
             self._history.append(f"{_clock(event.start_s)}  {name} {event.confidence:.2f}  {length_s:.1f} s")
         self._draw()
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Print a line above the view, where it stays."""
         with self._drawing:
             self._erase()
@@ -72,7 +72,7 @@ class LiveView:
         columns = shutil.get_terminal_size().columns
         lines = self._lines(status, min(_WIDEST, columns - 1))
         with self._drawing:
-            if columns != self._columns:  # what was drawn has been broken anew, nobody knows into how many lines
+            if columns != self._columns:  # the terminal wrapped the old lines again, into an unknown number
                 sys.stdout.write(_CLEAR_ALL if self._n_drawn else "")
                 self._n_drawn, self._columns = 0, columns
             self._erase()
@@ -103,7 +103,7 @@ class LiveView:
         lost_s = self._listener.source.lost_s
         if lost_s:
             lines.append(f"  too slow: {lost_s:.1f} s of sound lost"[:width])
-        lines.append(f"{DIM}{f'  Ctrl-C ends; {self._listener.source.name}'[:width]}{PLAIN}")
+        lines.append(f"{DIM}{f'  Ctrl-C to stop; {self._listener.source.name}'[:width]}{PLAIN}")
         return lines
 
     def _bar(self, share: float, n_cells: int) -> str:
@@ -117,7 +117,7 @@ class _AboveTheView(logging.Handler):
         self._view = view
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._view.say(self.format(record))
+        self._view.print(self.format(record))
 
 
 def _verdict(status: StreamStatus) -> str:

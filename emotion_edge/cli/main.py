@@ -1,4 +1,4 @@
-"""The command line: one module a command. Data goes to stdout, talk to stderr; exit 0 done, 1 failed, 2 usage."""
+"""The program `emotion-edge`. Each command has a module of its own in this folder."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .running import CommandParser, run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `emotion-edge`; the exit status."""
-    # Before numpy is imported. No product of ours is large enough for threads, and OpenBLAS lets those that it starts spin for
-    # a while: a fifth of the CPU time to the first answer.
+    """Run `emotion-edge`, and return the exit status."""
+    # This must be set before numpy is imported. No matrix product of ours is large enough for threads, and the threads
+    # that OpenBLAS starts spin for a while: a fifth of the CPU time until the first answer.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     return run(_parser(), arguments, "emotion_edge")
 
@@ -25,11 +25,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="emotion-edge",
         description="Speech emotion recognition for small devices.",
-        epilog=f"The environment variable {VARIABLE} chooses the interpreter: {', '.join(BACKENDS)}; without it, the first "
-        "of these that works.",
+        epilog=f"The environment variable {VARIABLE} chooses the interpreter: {', '.join(BACKENDS)}. If it is not set, "
+        "the first of these that works is used.",
     )
     parser.add_argument("--version", action="version", version=f"emotion-edge {__version__}")
-    parser.add_argument("--debug", action="store_true", help="tell on stderr what is going on")
+    parser.add_argument("--debug", action="store_true", help="log each step, and the cause of errors, on stderr")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=CommandParser)
     for command in (classify, timeline, listen, serve, profile, models, devices, record, doctor):
         command.register(commands)

@@ -1,4 +1,4 @@
-"""`emotion-edge models`: what is shipped."""
+"""`emotion-edge models`: list the shipped models."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def register(commands: Any) -> None:
         help="list the shipped models",
         description="List the shipped models with their labels, size, licence and scores.",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per model")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print them."""
+    """Print the models."""
     for name, path in shipped().items():
         model = load(name)
         recipe = model.recipe

@@ -1,4 +1,4 @@
-"""`emotion-edge profile`: what is known of a voice, and forgetting it."""
+"""`emotion-edge profile`: show or delete what was learned about a voice."""
 
 from __future__ import annotations
 
@@ -17,22 +17,32 @@ def register(commands: Any) -> None:
     """Add the command and its own commands to the parser."""
     parser = commands.add_parser(
         "profile",
-        help="show or reset what was learnt of a voice",
-        description="Show or reset the voice profiles that listen --profile and classify --profile make.",
+        help="show or delete voice profiles",
+        description="Show or delete the voice profiles that listen --profile and classify --profile create.",
     )
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    show = actions.add_parser("show", help="say what a profile has heard, and how strongly it acts")
-    show.add_argument("name", nargs="?", metavar="NAME|FILE.json", help="all of them, if it is left out")
-    show.add_argument("--model", metavar="FILE", help="the model that it was made with, if that is not a shipped one")
-    show.add_argument("--json", action="store_true", help="one JSON object a line")
+    show = actions.add_parser(
+        "show",
+        help="show how much speech a profile learned from, and how strong its effect is",
+        description="Show how much speech a voice profile learned from, and how strong its effect is.",
+    )
+    show.add_argument("name", nargs="?", metavar="NAME|FILE.json", help="a profile (default: all profiles)")
+    show.add_argument(
+        "--model", metavar="FILE", help="the model that it was created with, unless that is a shipped one"
+    )
+    show.add_argument("--json", action="store_true", help="print one JSON object per profile")
     show.set_defaults(run=run_show)
-    reset = actions.add_parser("reset", help="delete a profile: the next use begins anew")
-    reset.add_argument("name", metavar="NAME|FILE.json")
+    reset = actions.add_parser(
+        "reset",
+        help="delete a profile: its next use starts a new one",
+        description="Delete a voice profile. The next use of its name starts a new one.",
+    )
+    reset.add_argument("name", metavar="NAME|FILE.json", help="the profile to delete")
     reset.set_defaults(run=run_reset)
 
 
 def run_show(options: argparse.Namespace) -> int:
-    """Print one, or all that can be read; 1 if some could not."""
+    """Print one profile, or all; return 1 if one could not be read."""
     chosen = paths() if options.name is None else [VoiceProfile.path_of(options.name)]
     if not chosen:
         print(f"no voice profiles in {folder()}", file=sys.stderr)
@@ -49,7 +59,7 @@ def run_show(options: argparse.Namespace) -> int:
 
 
 def run_reset(options: argparse.Namespace) -> int:
-    """Delete one. By name it may be damaged; by path it must be one: the file might be something else."""
+    """Delete a profile. By name, it may be damaged; by path, it must be valid: the file might be something else."""
     path = VoiceProfile.path_of(options.name)
     if options.name.endswith(SUFFIX) or not path.exists():
         VoiceProfile.load(path)
@@ -74,7 +84,7 @@ def _entry(path: Path, model: str | None) -> dict[str, Any]:
 
 
 def _share(profile: VoiceProfile, model: str | None) -> float | None:
-    """How strongly it acts; None where the model is not at hand, or has changed since."""
+    """The strength of its effect; None if the model is not available or has changed since."""
     try:
         recipe = load(model or profile.model).recipe
         profile.check_fits(recipe)
@@ -87,13 +97,13 @@ def _share(profile: VoiceProfile, model: str | None) -> float | None:
 
 
 def _describe(entry: dict[str, Any]) -> str:
-    unknown = "unknown: --model names its model, which is not here or has changed since"
+    unknown = "unknown: its model was not found or has changed; name it with --model"
     share = unknown if entry["share"] is None else f"{entry['share']:.0%} of the mean, more with each utterance"
     return (
         f"{entry['name']}\n"
-        f"  heard     {_utterances(entry['utterances'])}, {entry['seconds']:.0f} s\n"
+        f"  speech    {_utterances(entry['utterances'])}, {entry['seconds']:.0f} s\n"
         f"  model     {entry['model']}\n"
-        f"  acts by   {share}\n"
+        f"  strength  {share}\n"
         f"  path      {entry['path']}"
     )
 

@@ -1,4 +1,4 @@
-"""How far a batch or a long recording is: a bar on the terminal, where nobody else writes on it."""
+"""The progress of a batch or a long recording: a bar on the terminal, unless answers are printed there."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any, Final
 
 
 class Progress:
-    """Counts files, and shows a bar with rate, remaining time and failures while the block runs.
+    """Counts files, and shows a bar with rate, remaining time and failures inside the `with` block.
 
     Args:
-        shown: whether there is room for a bar; without a terminal there is none anyway.
+        shown: whether to show a bar if there is a terminal.
 
     Attributes:
-        done, failed, skipped: files answered; those of them that have an error; those that had been answered before.
-        failed_before: those of the latter that have an error.
+        done: the number of files answered in this run.
+        failed: how many of these failed.
+        skipped: the number of files answered in an earlier run.
+        failed_before: how many of those failed.
         visible: whether there is a bar.
     """
 
@@ -26,33 +28,33 @@ class Progress:
         self._bar: Any = None
 
     def start(self, total: int | None) -> None:
-        """The work begins: on `total` files, or None, where nobody knows."""
+        """Start the bar. `total` is the number of files, or None if it is not known."""
         if self.visible:
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, unit="file", dynamic_ncols=True, leave=False)
 
     def skip(self, *, failed: bool) -> None:
-        """A file was answered before, perhaps with an error."""
+        """Count a file that was answered in an earlier run, perhaps with an error."""
         self.skipped += 1
         self.failed_before += failed
         if self._bar is not None:
-            self._bar.initial += 1  # the rate is that of the others
+            self._bar.initial += 1  # the rate does not include skipped files
             self._bar.n += 1
 
     def count(self) -> None:
-        """A file is answered."""
+        """Count a file that was answered in this run."""
         self.done += 1
         if self._bar is not None:
             self._bar.update()
 
     def fail(self) -> None:
-        """Its answer is an error."""
+        """Count a failure of the file that was counted last."""
         self.failed += 1
         if self._bar is not None:
             self._bar.set_postfix_str(f"{self.failed} failed", refresh=False)
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Print a line on stderr, above the bar."""
         if self._bar is None:
             print(text, file=sys.stderr)
@@ -69,13 +71,13 @@ class Progress:
             self._bar.close()
 
 
-def heard(blocks: Iterable[Any], rate_hz: int, *, total_s: float | None) -> Generator[Any, None, None]:
-    """The same blocks of samples, and a bar for how much of a recording they are; without a terminal there is none.
+def with_bar(blocks: Iterable[Any], rate_hz: int, *, total_s: float | None) -> Generator[Any, None, None]:
+    """Yield the same blocks of samples, and show on a terminal how much of the recording was read.
 
     Args:
         blocks: each of shape (n,).
-        rate_hz: theirs.
-        total_s: how long the recording is; None where nobody knows.
+        rate_hz: the sample rate of the blocks.
+        total_s: the length of the recording in seconds; None if it is not known.
     """
     if not sys.stderr.isatty():
         yield from blocks
@@ -83,9 +85,7 @@ def heard(blocks: Iterable[Any], rate_hz: int, *, total_s: float | None) -> Gene
     from tqdm import tqdm
 
     known = "{percentage:3.0f} % |{bar}| {remaining} left"
-    with tqdm(
-        total=total_s, bar_format=known if total_s else "heard {n:.0f} s", dynamic_ncols=True, leave=False
-    ) as bar:
+    with tqdm(total=total_s, bar_format=known if total_s else "{n:.0f} s read", dynamic_ncols=True, leave=False) as bar:
         for block in blocks:
             yield block
             bar.update(len(block) / rate_hz)

@@ -1,4 +1,4 @@
-"""The flags of MQTT, and the publisher that they ask for."""
+"""The options for MQTT, and the publisher that they describe."""
 
 from __future__ import annotations
 
@@ -13,48 +13,49 @@ from ..errors import MqttError
 from ..live.events import Event
 from ..model.recipe import ModelRecipe
 
-if TYPE_CHECKING:  # imported where it is asked for: sockets and TLS would cost every other command a tenth of its start
+if TYPE_CHECKING:  # imported only when needed: sockets and TLS would cost every other command a tenth of its start
     from ..mqtt.broker import Broker
 
 
 class Publish(Protocol):
-    """Takes each event, or None, and whether there is a microphone."""
+    """Publishes each event, or None, and whether the microphone is connected."""
 
     def __call__(self, event: Event | None, *, hearing: bool) -> object: ...
 
 
 def add_mqtt(parser: Any) -> None:
-    """--mqtt and what goes with it."""
+    """Add --mqtt, --mqtt-password and --mqtt-ca."""
     parser.add_argument(
         "--mqtt",
         type=_broker,
         metavar="URL",
-        help="publish to this broker, mqtt://[USER@]HOST[:PORT][/TOPIC], or mqtts:// for TLS; under the topic emotion-edge/ "
-        "and the name of this machine unless one is given. Home Assistant finds it by itself",
+        help="publish events to this broker: mqtt://[USER@]HOST[:PORT][/TOPIC], or mqtts:// for TLS. The default topic "
+        "is emotion-edge/ and the name of this machine. Home Assistant discovers it automatically",
     )
     parser.add_argument(
         "--mqtt-password",
         type=Path,
         metavar="FILE",
-        help="the file that holds the user's password; without this it is taken from EMOTION_EDGE_MQTT_PASSWORD, if set",
+        help="read the password of the user from this file (default: the environment variable "
+        "EMOTION_EDGE_MQTT_PASSWORD, if it is set)",
     )
     parser.add_argument(
         "--mqtt-ca",
         type=Path,
         metavar="FILE.pem",
-        help="trust these certificates, your own authority's perhaps, in place of the system's",
+        help="trust these certificates instead of those of the system, for example of your own certificate authority",
     )
 
 
 def publishing(options: argparse.Namespace, recipe: ModelRecipe) -> AbstractContextManager[Publish]:
-    """The publisher of a command line, or something that publishes nothing.
+    """The publisher that a command line asks for, or one that publishes nothing.
 
     Raises:
-        MqttError: it cannot be had.
+        MqttError: the package is missing, or the options do not fit together.
     """
     if options.mqtt is None:
         if options.mqtt_password is not None or options.mqtt_ca is not None:
-            options.usage_error("--mqtt-password and --mqtt-ca are for --mqtt")
+            options.usage_error("--mqtt-password and --mqtt-ca need --mqtt")
         return nullcontext(lambda event, *, hearing: None)
     from ..mqtt.publisher import MqttPublisher
 

@@ -1,4 +1,4 @@
-"""`emotion-edge record`: a clip of one's own, to try `classify` on."""
+"""`emotion-edge record`: record a clip, for example to try `classify` with it."""
 
 from __future__ import annotations
 
@@ -23,38 +23,43 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "record",
         help="record a clip from a microphone",
-        description="Record a clip from a microphone into a mono 16-bit WAV file, at the device's own rate. Ctrl-C ends it early.",
+        description="Record a clip from a microphone to a mono 16-bit WAV file, at the sample rate of the device. "
+        "Press Ctrl-C to stop early.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE.wav", help="a new file; one that exists is kept")
+    parser.add_argument("file", type=Path, metavar="FILE.wav", help="a new file; an existing file is never overwritten")
     parser.add_argument(
-        "--seconds", type=number(0.1, 3600), default=3.0, metavar="S", help="how long (default: %(default)s)"
+        "--seconds", type=number(0.1, 3600), default=3.0, metavar="S", help="length of the clip (default: %(default)s)"
     )
     add_device(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Record, write, and say what would spoil a test."""
+    """Record and write the clip, and warn if it is silent or clipped."""
     path: Path = options.file
     if path.exists():
         raise AudioError(f"{path} exists already: remove it, or choose another name")
     with Microphone(options.device) as microphone:
         rate = microphone.sample_rate_hz
         print(f"recording {options.seconds:g} s from «{microphone.device.name}», {rate} Hz", file=sys.stderr)
-        samples = _take(microphone, round(options.seconds * rate))
+        samples = _record(microphone, round(options.seconds * rate))
     with replacing_audio(path, rate) as file:
         file.write(samples)
     peak = float(np.abs(samples).max())
     if peak < 10 ** (_SILENT_DBFS / 20):
-        print("emotion-edge: nothing but silence: is the microphone muted, or another one meant?", file=sys.stderr)
+        print(
+            "emotion-edge: the clip is silent: is the microphone muted, or is this the wrong one? emotion-edge devices "
+            "lists them",
+            file=sys.stderr,
+        )
     elif peak >= _CLIPPED:
-        print("emotion-edge: too loud, the sound is clipped: lower the gain", file=sys.stderr)
+        print("emotion-edge: the sound is clipped because it is too loud: lower the gain", file=sys.stderr)
     print(f"{path}  ({len(samples) / rate:.1f} s, peak {20 * np.log10(max(peak, 1e-5)):.0f} dBFS)")
     return 0
 
 
-def _take(microphone: Microphone, n_samples: int) -> Any:
-    """So many samples, or what there is by Ctrl-C."""
+def _record(microphone: Microphone, n_samples: int) -> Any:
+    """Record `n_samples` samples, or fewer if Ctrl-C stops it."""
     blocks: list[Any] = []
     try:
         for block in microphone:

@@ -1,4 +1,4 @@
-"""What every command line of this project does the same: exit status, errors in one line, a reader that leaves early."""
+"""What all command lines of this project share: exit status, errors on one line, and output that cannot be written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .terminal import printable
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A command's parser: what it does not know it refuses itself, with its own usage and not that of the whole program."""
+    """A parser for a command. It reports unknown arguments with its own usage, not with that of the whole program."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         options, unknown = super().parse_known_args(args, namespace)
@@ -26,15 +26,15 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger: str) -> int:
-    """Parse, run the command that the parser has set as `run`, and say what became of it.
+    """Parse the command line, run the command that the parser set as `run`, and report errors.
 
     Args:
-        parser: with `--debug`, and a function of the options as `run`.
-        arguments: the command line; None for the process's own.
-        logger: the package whose logging is shown, from warnings on, or all of it with `--debug`.
+        parser: with `--debug`, and `run` set to a function of the options.
+        arguments: the command line; None for that of the process.
+        logger: the package whose log is shown: warnings and errors, or everything with `--debug`.
 
     Returns:
-        The exit status: what the command returns, 1 after an error, 130 after Ctrl-C.
+        The exit status: what the command returned, 1 after an error, 130 after Ctrl-C.
     """
     _repair_streams()
     options = parser.parse_args(arguments)
@@ -44,14 +44,14 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger
         sys.stdout.flush()
         return status
     except EmotionEdgeError as error:
-        logging.getLogger(logger).debug("where it happened, and why:", exc_info=True)
+        logging.getLogger(logger).debug("the error was raised here:", exc_info=True)
         print(printable(f"{parser.prog}: {error}"), file=sys.stderr)
         return 1
-    except BrokenPipeError:  # the reader, `head` perhaps, has had enough
+    except BrokenPipeError:  # the reader, for example `head`, has closed the pipe
         _forget_output()
         return 1
-    except OSError as error:  # a full disk under standard output, say
-        where = "" if error.filename else "standard output, perhaps: "
+    except OSError as error:  # for example standard output on a full disk
+        where = "" if error.filename else "output cannot be written: "
         print(printable(f"{parser.prog}: {where}{error.strerror or error}"), file=sys.stderr)
         _forget_output()
         return 1
@@ -60,7 +60,10 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None, logger
 
 
 def show_log(prog: str, logger: str, level: int) -> None:
-    """Warnings on stderr, a line each, and of one package what is of a level; on a terminal over a progress bar."""
+    """Log to stderr, one line per message: warnings of all packages, and everything from `level` on of one package.
+
+    On a terminal, a message overwrites the progress bar.
+    """
     over_bar = "\r\x1b[K" if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb" else ""
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine(f"{over_bar}{prog}: %(message)s"))
@@ -69,24 +72,24 @@ def show_log(prog: str, logger: str, level: int) -> None:
 
 
 class _OneLine(logging.Formatter):
-    """Of a message one line; a traceback has as many as it needs."""
+    """Puts each message on one line; only a traceback has more."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802, it is logging's
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802, a name of logging
         record.message = printable(record.message)
         return super().formatMessage(record)
 
 
 def _repair_streams() -> None:
-    """Streams that a daemon has closed swallow what is written; a name that the terminal cannot show is escaped."""
+    """Discard output if the stream is closed, as in a daemon; escape characters that the terminal cannot show."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, it lives as long as we do
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, open until the process ends
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _forget_output() -> None:
-    """Point standard output elsewhere, so that what it still buffers does not fail again when Python ends."""
-    with contextlib.suppress(OSError, ValueError):  # where it is no file, in a test perhaps
+    """Redirect standard output to nowhere, so that flushing its buffer does not fail again when Python exits."""
+    with contextlib.suppress(OSError, ValueError):  # it may not be a real file, for example in a test
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`emotion-edge serve`: the page and the HTTP API."""
+"""`emotion-edge serve`: a web page and an HTTP API."""
 
 from __future__ import annotations
 
@@ -21,65 +21,81 @@ def register(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "serve",
-        help="a web page and an HTTP API that classify and listen",
-        description="Serve a web page and an HTTP API (/openapi.json) that classify recordings and listen to a browser's "
-        "microphone. Without --host no other machine can reach them. No sound is kept or logged. Ctrl-C ends.",
+        help="serve a web page and an HTTP API that classify and listen",
+        description="Serve a web page and an HTTP API (described at /openapi.json) that classify recordings and listen "
+        "to the microphone of a browser. Without --host, other machines cannot reach it. No sound is stored or logged. "
+        "Press Ctrl-C to stop.",
     )
     address = parser.add_argument_group("address")
     address.add_argument(
-        "--host", default="127.0.0.1", help="an address of this machine, 0.0.0.0 for all (default: %(default)s)"
+        "--host",
+        default="127.0.0.1",
+        help="the address of this machine to listen on, or 0.0.0.0 for all addresses (default: %(default)s)",
     )
     address.add_argument(
-        "--port", type=number(0, 65535, whole=True), default=_PORT, metavar="N", help="0 for any (default: %(default)s)"
+        "--port",
+        type=number(0, 65535, whole=True),
+        default=_PORT,
+        metavar="N",
+        help="the port to listen on, or 0 for any free port (default: %(default)s)",
     )
     address.add_argument(
         "--token-file",
         type=Path,
         metavar="FILE",
-        help=f"what the API asks for is on its only line; else ${_TOKEN} is, where it is set. One of them must be where "
-        "other machines can reach the server",
+        help="a file whose only line is the token that clients must send (default: the environment variable "
+        f"{_TOKEN}, if it is set). A token is required if other machines can reach the server",
     )
     address.add_argument(
         "--allow-host",
         action="append",
         default=[],
         metavar="NAME",
-        help="a name that a browser may call the server by, behind a proxy say; may be given again (default: any with a "
-        "token, else the names of this machine to itself)",
+        help="accept requests to this host name, for example behind a proxy; can be repeated (default: any name if "
+        "there is a token, otherwise the local names of this machine)",
     )
     parser.add_argument(
         "--model",
         action="append",
         metavar="NAME|FILE",
-        help="a shipped model or a .tflite file; may be given again, and the first answers who names none "
-        f"(default: {DEFAULT_MODEL}, and the others that are shipped)",
+        help="a shipped model or the path of a .tflite file; can be repeated, and the first is the default model of "
+        f"the server (default: {DEFAULT_MODEL} and the other shipped models)",
     )
     limits = parser.add_argument_group("limits")
     limits.add_argument(
-        "--max-megabytes", type=number(0.001, 4096), default=32, metavar="X", help="of an upload (default: %(default)s)"
+        "--max-megabytes",
+        type=number(0.001, 4096),
+        default=32,
+        metavar="X",
+        help="largest upload (default: %(default)s)",
     )
     limits.add_argument(
-        "--max-seconds", type=number(1, 86400), default=600, metavar="S", help="of sound in it (default: %(default)s)"
+        "--max-seconds",
+        type=number(1, 86400),
+        default=600,
+        metavar="S",
+        help="longest recording in an upload (default: %(default)s)",
     )
     limits.add_argument(
         "--timeout",
         type=number(0.1, 3600),
         default=60,
         metavar="S",
-        help="for an upload to arrive, for its answer, and between two pieces of a live stream (default: %(default)s)",
+        help="seconds allowed for an upload to arrive, for its answer, and between two messages of a live stream "
+        "(default: %(default)s)",
     )
     limits.add_argument(
         "--at-once",
         type=number(1, 1000, whole=True),
         default=4,
         metavar="N",
-        help="uploads at a time, and as many live streams (default: %(default)s)",
+        help="number of uploads at the same time, and of live streams (default: %(default)s)",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until somebody stops it."""
+    """Serve until a signal stops it."""
     try:
         from ..web import server
         from ..web.app import create_app
@@ -94,7 +110,8 @@ def run(options: argparse.Namespace) -> int:
         server.check_token(token)
     elif not server.is_loopback(options.host):
         raise ServerError(
-            f"--host {options.host} lets other machines ask, so a token must protect it: give --token-file, or set {_TOKEN}"
+            f"with --host {options.host}, other machines can reach the server, so it needs a token: "
+            f"use --token-file, or set {_TOKEN}"
         )
     limits = Limits(
         upload_bytes=round(options.max_megabytes * (1 << 20)),
@@ -106,13 +123,13 @@ def run(options: argparse.Namespace) -> int:
     hosts = [*options.allow_host, *server.LOOPBACK_NAMES, options.host] if options.allow_host or token is None else []
     with server.listen(options.host, int(options.port)) as listening:
         url = server.url_of(listening)
-        asked = ", which asks for the token" if token else ""
+        note = " (requires the token)" if token else ""
         app = create_app(service, token=token, hosts=hosts)
 
-        def tell() -> None:
-            print(f"emotion-edge: serving {url}{asked}", file=sys.stderr, flush=True)
+        def announce() -> None:
+            print(f"emotion-edge: serving {url}{note}", file=sys.stderr, flush=True)
 
-        server.run(app, listening, on_ready=tell, on_overdue=service.stop)
+        server.run(app, listening, on_ready=announce, on_overdue=service.stop)
     return 0
 
 
@@ -123,7 +140,7 @@ def _shipped() -> list[str]:
 
 
 def _token(file: Path | None) -> str | None:
-    """The token, as it stands in the file or the environment; None where there is none."""
+    """The token from the file or the environment; None if there is none."""
     if file is None:
         return os.environ.get(_TOKEN) or None
     try:

@@ -14,22 +14,22 @@ GREEN: Final = "\x1b[32m"
 YELLOW: Final = "\x1b[33m"
 PLAIN: Final = "\x1b[0m"
 
-# Line ends, escape sequences, and what turns the direction of the text: file names may hold them.
+# Line ends, escape sequences, and characters that change the direction of text: file names may contain them.
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def is_colourful() -> bool:
-    """Whether it is a terminal that can be drawn on, and nobody asked for plain text (NO_COLOR)."""
+    """Whether standard output is a terminal with colours, and NO_COLOR is not set."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def printable(text: str) -> str:
-    """The text on one line, and nothing in it that a terminal would obey: that is escaped."""
+    """The text on one line, with characters escaped that would control a terminal."""
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def shows(text: str) -> bool:
-    """Whether its encoding has these characters."""
+    """Whether the encoding of standard output has these characters."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""`emotion-edge timeline`: what a recording carries over time, as a picture, a page, a table or captions."""
+"""`emotion-edge timeline`: the emotions of a recording over time, as a picture, a page, a table or captions."""
 
 from __future__ import annotations
 
@@ -15,26 +15,29 @@ from ..timeline_files.writing import SUFFIXES, write
 from ..timelines import whole
 from .arguments import add_model, add_windows
 from .inputs import STDIN
-from .progress import heard
+from .progress import with_bar
 
 
 def register(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "timeline",
-        help="show the emotions of a recording over time: a picture, a page, a table, captions",
-        description="Show which emotions a recording carries over time. The name of the file says how: .png, .svg and .pdf "
-        "are pictures, which need matplotlib; .html is a page of its own; .json and .csv have every window; .vtt are "
-        "captions, .txt is a label track for Audacity. Recordings of hours need no more memory than those of minutes.",
+        help="show the emotions of a recording over time, as a picture, a page, a table or captions",
+        description="Show the emotions of a recording over time. The suffix of the output file chooses the format: "
+        ".png, .svg and .pdf are pictures (they need matplotlib); .html is a web page in a single file; .json and .csv "
+        "list every window; .vtt are captions; .txt is a label track for Audacity. Recordings of hours need no more "
+        "memory than those of minutes.",
     )
-    parser.add_argument("file", metavar="FILE", help="any sound that classify takes, or - for standard input")
+    parser.add_argument(
+        "file", metavar="FILE", help="an audio file, as for classify, or - for sound from standard input"
+    )
     parser.add_argument(
         "-o",
         "--output",
         type=_output_path,
         required=True,
         metavar="FILE",
-        help=f"what to make; one that is there is replaced: {', '.join(SUFFIXES)}",
+        help=f"the file to write; an existing one is replaced. Its name ends in {', '.join(SUFFIXES)}",
     )
     add_model(parser)
     add_windows(parser)
@@ -42,14 +45,14 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Hear it, and make the file."""
-    from ..timeline_files.recording import Recording  # with what it needs, here: other commands start without
+    """Read the recording, and write the file."""
+    from ..timeline_files.recording import Recording  # imported here, so that other commands start faster
     from ..timeline_files.time_axis import clock
 
     classifier = EmotionClassifier(options.model)
     source, name = (sys.stdin.buffer, "standard input") if options.file == STDIN else (options.file, options.file)
     sound = whole(source, classifier)
-    with closing(heard(sound, classifier.sample_rate_hz, total_s=promised_s(source))) as blocks:
+    with closing(with_bar(sound, classifier.sample_rate_hz, total_s=promised_s(source))) as blocks:
         recording = Recording(name, classifier, blocks, Windows.of(classifier.recipe, options.window, options.step))
         write(recording, options.output)
     windows = "1 window" if recording.n_windows == 1 else f"{recording.n_windows} windows"

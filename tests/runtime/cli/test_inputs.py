@@ -1,4 +1,4 @@
-"""Which files a command line means."""
+"""Which files a command line names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def joined(*parts):
     return os.sep.join(parts)  # noqa: PTH118, Path drops a dot
 
 
-def test_names_are_taken_as_they_are(here):
+def test_names_are_used_as_they_are(here):
     make("a.txt")
     assert list(inputs("./a.txt", "missing", "a//b", "-", "")) == ["./a.txt", "missing", "a//b", "-", ""]
 
@@ -59,15 +59,15 @@ def test_a_folder(here):
     )
     found = inputs("-r", "f", "f/notes.txt")
     expected = [joined("f", *name.split("/")) for name in ("a.flac", "b.WAV", "e/y.ogg", "z/c.mp3")]
-    for _ in range(2):  # each time it looks anew
+    for _ in range(2):  # each iteration searches again
         assert list(found) == [*expected, "f/notes.txt"]
         assert found.left_out == {".txt": 2, "": 1}
     make("f/new.wav")
     assert len(list(found)) == 6
-    assert not found.passed_by
+    assert not found.skipped_folder
     found = inputs("f")
-    assert list(found) == ["f"]  # whoever opens it says that it is a folder
-    assert found.passed_by
+    assert list(found) == ["f"]  # opening it reports that it is a folder
+    assert found.skipped_folder
 
 
 @POSIX
@@ -85,7 +85,7 @@ def test_links_and_pipes(here):
     assert list(found) == ["f/a.wav", "f/link.wav", "f/lost.wav", "f/round.wav"]
     assert not found.left_out
     Path("way").symlink_to("f")
-    assert next(iter(inputs("-r", "way"))) == "way/a.wav"  # one that is named is meant
+    assert next(iter(inputs("-r", "way"))) == "way/a.wav"  # a link that is named is followed
 
 
 @POSIX
@@ -98,14 +98,14 @@ def test_folders_deeper_than_python_recurses(here):
     os.chdir(here)
     try:
         assert list(inputs("-r", "d")) == [joined(*["d"] * depth, "far.wav")]
-    finally:  # whoever tidies up after the tests does recurse
+    finally:  # the cleanup after the tests recurses
         Path(*["d"] * depth, "far.wav").unlink()
         for n in range(depth, 0, -1):
             Path(*["d"] * n).rmdir()
 
 
 @POSIX
-def test_a_folder_that_went_away(here):
+def test_a_folder_that_disappeared(here):
     make("f/a/1.wav", "f/b/2.wav")
     found = iter(inputs("-r", "f"))
     assert next(found) == "f/a/1.wav"
@@ -118,8 +118,8 @@ def test_patterns(here):
     make("2.wav", "1.wav", "10.wav", "f/3.wav", "[1].wav", "f/g/4.wav")
     assert list(inputs("?.wav")) == ["1.wav", "2.wav"]
     assert list(inputs("./[0-9]*.wav")) == [joined(".", name) for name in ("1.wav", "10.wav", "2.wav")]
-    assert list(inputs("[1].wav")) == ["[1].wav"]  # there is one that is called so
-    assert list(inputs("*.mp3")) == ["*.mp3"]  # whoever opens it says that there is none
+    assert list(inputs("[1].wav")) == ["[1].wav"]  # a file of this name exists
+    assert list(inputs("*.mp3")) == ["*.mp3"]  # opening it reports that there is no such file
     assert list(inputs("-r", "f*")) == [joined("f", "3.wav"), joined("f", "g", "4.wav")]
 
 
@@ -144,22 +144,22 @@ def test_lists(here, monkeypatch, end, options, last):
 
 @POSIX
 @given(st.lists(st.binary(min_size=1).filter(lambda name: b"\0" not in name)), st.integers(1, 9))
-def test_any_name_comes_through_a_pipe(names, n_at_once):
+def test_any_name_can_be_read_from_a_pipe(names, n_at_once):
     class Pipe:
         def __init__(self):
             self.buffer = self
             self._rest = b"".join(name + b"\0" for name in names)
 
         def read1(self, _):
-            piece, self._rest = self._rest[:n_at_once], self._rest[n_at_once:]
-            return piece
+            data, self._rest = self._rest[:n_at_once], self._rest[n_at_once:]
+            return data
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", Pipe())
         assert [os.fsencode(name) for name in inputs("--files-from", "-", "-0")] == names
 
 
-def test_a_list_is_read_as_it_comes(monkeypatch):
+def test_a_list_is_read_as_it_arrives(monkeypatch):
     reader, writer = os.pipe()
     with open(reader) as stdin, open(writer, "wb", buffering=0) as pipe:
         monkeypatch.setattr(sys, "stdin", stdin)
@@ -170,7 +170,7 @@ def test_a_list_is_read_as_it_comes(monkeypatch):
         assert next(found) == "b.wav"
 
 
-def test_a_list_that_is_none(here):
+def test_a_list_that_cannot_be_read(here):
     for name in ("missing", ".", "nul\0"):
         with pytest.raises(AudioError, match=r"the list of files .* cannot be read"):
             inputs("--files-from", name)

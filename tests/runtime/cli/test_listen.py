@@ -1,4 +1,4 @@
-"""`emotion-edge listen` as a real process, on files and pipes, with the shipped models; and on a terminal."""
+"""`emotion-edge listen` as a real process, on files and pipes, with the shipped models, and on a terminal."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def sentence(name):
 
 
 def with_silence(*names, pause_s=1.5):
-    """Sentences with silence around them, over faint noise; and where each begins and ends, in seconds."""
-    pieces, bounds, at_s = [], [], 0.0
+    """Sentences with silence around them, over faint noise, and the start and end of each in seconds."""
+    parts, bounds, at_s = [], [], 0.0
     for name in names:
         spoken = sentence(name)
         loud = np.flatnonzero(np.abs(spoken) > 0.003) / RATE
         at_s += pause_s
         bounds.append((at_s + loud[0], at_s + loud[-1]))
         at_s += len(spoken) / RATE
-        pieces += [np.zeros(round(pause_s * RATE)), spoken]
-    samples = np.concatenate([*pieces, np.zeros(round(pause_s * RATE))])
+        parts += [np.zeros(round(pause_s * RATE)), spoken]
+    samples = np.concatenate([*parts, np.zeros(round(pause_s * RATE))])
     return (samples + 1e-4 * np.random.default_rng(0).standard_normal(len(samples))).astype(np.float32), bounds
 
 
@@ -66,7 +66,7 @@ def events_of(output):
 def test_a_file_as_json(file, tmp_path):
     done = run("--input", file, "--json", "--model", "tess-mlp", "--record", tmp_path / "kept")  # sure of this voice
     assert done.returncode == 0, done.stderr
-    assert done.stderr.decode() == f"keeping the sound of every event in {tmp_path / 'kept'}\n"
+    assert done.stderr.decode() == f"saving the sound of every event in {tmp_path / 'kept'}\n"
     events = events_of(done.stdout)
     left = [event for event in events if event["event"] == "leave"]
     assert len(left) >= len(BOUNDS)
@@ -80,7 +80,7 @@ def test_a_file_as_json(file, tmp_path):
     assert all(abs((now - datetime.fromisoformat(event["time"])).total_seconds()) < 60 for event in events)
     kept = sorted((tmp_path / "kept").iterdir())
     assert len(kept) == len(left)
-    for event in left:  # the recorder keeps just what the event is about, and it is classified as the event says
+    for event in left:  # the recorder saves exactly the sound of the event, and classifying it gives the same answer
         (path,) = [path for path in kept if path.name == _recorded_as(event)]
         if event["status"] == "ok" and event["end_s"] - event["start_s"] <= 2.0:
             assert EmotionClassifier("tess-mlp").classify(path).label == event["label"]
@@ -91,17 +91,17 @@ def _recorded_as(event):
     return f"{stamp}Z-{event['label'] or 'uncertain'}.wav"
 
 
-def test_pipes_tell_the_same_as_a_file(file):
-    def told(done):
+def test_pipes_give_the_same_events_as_a_file(file):
+    def printed(done):
         assert done.returncode == 0, done.stderr
         return [(event["event"], event["label"], event["start_s"], event["end_s"]) for event in events_of(done.stdout)]
 
-    expected = told(run("--input", file, "--json"))
+    expected = printed(run("--input", file, "--json"))
     assert expected
-    assert told(run("--input", "-", "--json", input=file.read_bytes())) == expected
-    assert told(run("--input", "-", "--rate", RATE, "--json", input=RAW)) == expected
+    assert printed(run("--input", "-", "--json", input=file.read_bytes())) == expected
+    assert printed(run("--input", "-", "--rate", RATE, "--json", input=RAW)) == expected
     stereo = np.repeat(np.frombuffer(RAW, "<i2"), 2).tobytes()
-    assert told(run("--input", "-", "--rate", RATE, "--channels", 2, "--json", input=stereo)) == expected
+    assert printed(run("--input", "-", "--rate", RATE, "--channels", 2, "--json", input=stereo)) == expected
 
 
 def test_lines_for_people(file):
@@ -120,7 +120,7 @@ def test_duration(file):
     assert 0 < max(event["end_s"] for event in events_of(done.stdout)) <= ends_s
 
 
-def test_nobody_speaks(tmp_path):
+def test_no_speech(tmp_path):
     quiet = write(tmp_path / "quiet.wav", 1e-4 * np.random.default_rng(0).standard_normal(3 * RATE), RATE)
     done = run("--input", quiet)
     assert (done.returncode, done.stdout) == (0, b"")
@@ -137,7 +137,7 @@ def test_thresholds_are_options(file):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_close_in_good_order_and_flush_the_last_event(number):
+def test_signals_end_it_cleanly_and_flush_the_last_event(number):
     with subprocess.Popen(
         command("--input", "-", "--rate", RATE, "--json"),
         stdin=subprocess.PIPE,
@@ -145,7 +145,7 @@ def test_signals_close_in_good_order_and_flush_the_last_event(number):
         stderr=subprocess.PIPE,
     ) as listening:
         speech = (np.tile(sentence("hello-slow"), 5) * 32767).astype("<i2").tobytes()
-        listening.stdin.write(speech[: 2 * RATE * 4])  # it is still speaking, and the pipe stays open
+        listening.stdin.write(speech[: 2 * RATE * 4])  # the speech has not ended, and the pipe stays open
         listening.stdin.flush()
         assert json.loads(listening.stdout.readline())["event"] == "enter"
         time.sleep(0.5)
@@ -156,7 +156,7 @@ def test_signals_close_in_good_order_and_flush_the_last_event(number):
     assert error == b""
 
 
-def test_a_reader_that_leaves(file):
+def test_a_reader_that_closes_the_pipe(file):
     with subprocess.Popen(
         command("--input", file, "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as listening:
@@ -170,12 +170,12 @@ def test_a_reader_that_leaves(file):
     ("arguments", "status", "message"),
     [
         (["--input", "missing.wav"], 1, "missing.wav: no such file"),
-        (["--input", "-"], 1, "the pipe holds no WAV stream"),
-        (["--input", "x.wav", "--device", "usb"], 2, "--device and --input exclude each other"),
-        (["--paced"], 2, "are for --input"),
+        (["--input", "-"], 1, "the pipe does not contain a WAV stream"),
+        (["--input", "x.wav", "--device", "usb"], 2, "--device and --input cannot be used together"),
+        (["--paced"], 2, "--paced, --rate and --channels need --input"),
         (["--input", "-", "--paced"], 2, "--paced is for files"),
         (["--input", "-", "--channels", "2"], 2, "--channels needs --rate"),
-        (["--input", "x.wav", "--rate", "8000"], 2, "are for --input -"),
+        (["--input", "x.wav", "--rate", "8000"], 2, "--rate and --channels need --input -"),
         (["--step-seconds", "3"], 2, "--step-seconds: got 3, wanted at most --window-seconds, which is 2"),
         (["--pause-seconds", "0"], 2, "--pause-seconds: got 0.0, wanted a number, 0.1 to 60"),
         (["--duration", "0"], 2, "wanted a number, 0.001 to"),
@@ -200,11 +200,11 @@ def test_help_has_a_sentence_for_every_threshold(capsys):
     printed = " ".join(capsys.readouterr().out.split())
     for name in ("window-seconds", "speech-above", "refractory-seconds", "above-background-db"):
         assert f"--{name}" in printed
-    assert "without this no sound is ever stored" in printed
+    assert "Without this option, no sound is ever stored" in printed
 
 
 def on_terminal(*arguments, **environment):
-    """What the program draws on a terminal of 70 columns, all of it."""
+    """Everything that the program draws on a terminal of 70 columns."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -218,12 +218,12 @@ def on_terminal(*arguments, **environment):
         drawn = b""
         while True:
             try:
-                some = os.read(ours, 65536)
-            except OSError:  # Linux says so when the other side is closed
+                data = os.read(ours, 65536)
+            except OSError:  # on Linux, the other side is closed
                 break
-            if not some:
+            if not data:
                 break
-            drawn += some
+            drawn += data
         assert process.wait(30) == 0
     os.close(ours)
     return drawn.decode()
@@ -236,18 +236,18 @@ def test_the_live_view(tmp_path):
     frames = drawn.split("\x1b[J")
     assert len(frames) > 10
     last = frames[-1]
-    for label in ("level", "angry", "fear", "happy", "neutral", "sad", "Ctrl-C ends"):
+    for label in ("level", "angry", "fear", "happy", "neutral", "sad", "Ctrl-C to stop"):
         assert label in last
     assert "0:00:05" in last
     assert "█" in drawn
-    assert "▸" in drawn  # something was held
-    assert last.rstrip().endswith("\x1b[?25h\x1b[?7h")  # the cursor is back, and lines wrap again
+    assert "▸" in drawn  # a label was held
+    assert last.rstrip().endswith("\x1b[?25h\x1b[?7h")  # the cursor is visible, and lines wrap again
     assert "dB" in last
     assert any(" s\x1b[0m" in frame for frame in frames)  # an event in the history
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"NO_COLOR": "", "TERM": "dumb"}])
-def test_plain_lines_where_asked(file, environment):
+def test_plain_lines_on_request(file, environment):
     drawn = on_terminal("--input", file, **environment)
     assert "\x1b" not in drawn
     assert "enter" in drawn

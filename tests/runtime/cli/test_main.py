@@ -1,4 +1,4 @@
-"""The command line as a real process."""
+"""The command line, run as a real process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(*arguments, **options):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with two sentences, a silence and a file that is no audio."""
+    """A folder with two sentences, a silence and a file that is not audio."""
     folder = tmp_path_factory.mktemp("clips")
     write(folder / "one.wav", spoken(0), 22050)
     write(folder / "two.flac", spoken(1, rate=48000), 48000)
@@ -74,14 +74,14 @@ def test_usage(arguments):
     assert done.stderr.startswith("usage: emotion-edge")
 
 
-def test_usage_is_that_of_the_command():
+def test_a_command_prints_its_own_usage():
     done = run("classify", "--jsn", "a.wav")
     assert done.stderr.startswith("usage: emotion-edge classify ")
     assert done.stderr.endswith("emotion-edge classify: error: unrecognized arguments: --jsn\n")
     assert run("profile", "show", "--jsn").stderr.startswith("usage: emotion-edge profile show ")
 
 
-def test_debug_tells_which_model_answers_and_why(folder):
+def test_debug_shows_which_model_answers_and_why(folder):
     done = run("--debug", "classify", "one.wav", "silence.wav", cwd=folder)
     assert done.stdout == run("classify", "one.wav", "silence.wav", cwd=folder).stdout
     for text in ("five-emotions, run by ", "loud enough: True; the gate takes it for speech", "loud enough: False"):
@@ -117,7 +117,7 @@ def test_models():
     assert max(entry["size_bytes"] for entry in entries) <= 200_000
 
 
-def test_a_reader_that_leaves_early(folder):
+def test_a_reader_that_closes_the_pipe_early(folder):
     files = " ".join(["one.wav"] * 50)
     done = subprocess.run(
         f"{sys.executable} -m emotion_edge classify {files} | head -1",
@@ -136,7 +136,7 @@ def test_a_reader_that_leaves_early(folder):
 def test_output_that_cannot_be_written(folder):
     command = f"{sys.executable} -m emotion_edge"
     for redirection, status, error in [
-        (">/dev/full", 1, "emotion-edge: standard output, perhaps: No space left on device\n"),
+        (">/dev/full", 1, "emotion-edge: output cannot be written: No space left on device\n"),
         (">&-", 0, ""),
     ]:
         for arguments in ("classify one.wav", "models"):
@@ -149,7 +149,7 @@ def test_output_that_cannot_be_written(folder):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
-def test_names_that_no_terminal_can_show(folder, tmp_path):
+def test_names_that_the_terminal_cannot_show(folder, tmp_path):
     data = (folder / "one.wav").read_bytes()
     for name in (b"bad\xff.wav", "\u00e9.wav".encode()):
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(data)
@@ -161,7 +161,7 @@ def test_names_that_no_terminal_can_show(folder, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
-def test_names_that_a_terminal_would_obey(tmp_path):
+def test_names_that_would_control_a_terminal(tmp_path):
     for name in ("line\nbreak.wav", "\x1b[31mred\x1b]0;title\x07.wav"):
         write(tmp_path / name, spoken(), 22050)
         done = run("classify", name, f"no-{name}", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Voice profiles on the command line, as real processes."""
+"""Voice profiles on the command line, run as real processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SENTENCE = soxr.resample(*soundfile.read(ROOT / "examples" / "sounds" / "hello-h
 
 
 def talk(n):
-    """A sentence again and again, with pauses, over faint noise."""
+    """The same sentence n times, with pauses, over faint noise."""
     silence = np.zeros(round(0.8 * RATE))
     samples = np.concatenate([silence, *[SENTENCE, silence] * n])
     return (samples + 1e-4 * np.random.default_rng(0).standard_normal(len(samples))).astype(np.float32)
@@ -56,12 +56,12 @@ def run(*arguments, **options):
     return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=60, check=False, **options)
 
 
-def heard(folder, name="anna"):
+def n_utterances(folder, name="anna"):
     return VoiceProfile.load(folder / f"{name}.json").utterances
 
 
 def keep(folder, *, utterances, name="anna", model="tess-mlp", n_features=30):
-    """A profile that has heard nothing of note."""
+    """Save a profile that learned only zeros."""
     profile = VoiceProfile(model, n_features)
     for _ in range(utterances):
         profile.learn(np.zeros(n_features), 2.0)
@@ -73,12 +73,12 @@ def test_listen_learns_show_shows_and_reset_forgets(folder, file, model):
     listen = ("listen", "--input", file, "--model", model, "--profile", "anna", "--json")
     first = run(*listen)
     assert first.returncode == 0
-    assert first.stderr == f"learning a new voice into {folder / 'anna.json'}\n"
-    n = heard(folder)
+    assert first.stderr == f"new voice profile: {folder / 'anna.json'}\n"
+    n = n_utterances(folder)
     assert n >= 3
     second = run(*listen)
-    assert f"learning a voice, {n} utterances so far" in second.stderr
-    assert heard(folder) == 2 * n
+    assert f"voice profile with {n} utterances: {folder / 'anna.json'}" in second.stderr
+    assert n_utterances(folder) == 2 * n
     without = run("listen", "--input", file, "--model", model, "--json")
     assert len({tuple(answers(done)) for done in (first, second, without)}) == 3  # all three differ
 
@@ -113,31 +113,31 @@ def test_classify_learns_from_each_file_that_is_speech(tmp_path, folder, model):
     files = ("silence.wav", "short.wav", "0.wav", "missing.wav", "1.wav", "2.wav")
     done = run("classify", "--model", model, "--profile", "anna", "--json", *files, cwd=tmp_path)
     assert done.returncode == 1  # one is missing
-    assert heard(folder) == 3
+    assert n_utterances(folder) == 3
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines[2] == {
         "path": "0.wav",
         **EmotionClassifier("tess-mlp").classify(tmp_path / "0.wav").to_dict(),
-    }  # nothing was learnt before it
+    }  # nothing was learned before it
     assert len({json.dumps(line["probabilities"]) for line in (lines[2], lines[4], lines[5])}) == 3
-    assert done.stderr.startswith(f"learning a new voice into {folder / 'anna.json'}\n")  # a mistyped name shows
+    assert done.stderr.startswith(f"new voice profile: {folder / 'anna.json'}\n")  # so a mistyped name is noticed
     again = run("classify", "--model", model, "--profile", "anna", "0.wav", cwd=tmp_path)
     assert again.returncode == 0
-    assert again.stderr == f"learning a voice, 3 utterances so far, into {folder / 'anna.json'}\n"
-    assert heard(folder) == 4
+    assert again.stderr == f"voice profile with 3 utterances: {folder / 'anna.json'}\n"
+    assert n_utterances(folder) == 4
     path = tmp_path / "here.json"
     assert run("classify", "--model", model, "--profile", path, "0.wav", cwd=tmp_path).returncode == 0
     assert VoiceProfile.load(path).utterances == 1
 
 
-def test_nothing_heard_is_nothing_kept(tmp_path, folder, model):
+def test_without_speech_no_profile_is_saved(tmp_path, folder, model):
     write(tmp_path / "silence.wav", np.zeros(44100), 22050)
     assert run("classify", "--model", model, "--profile", "anna", tmp_path / "silence.wav").returncode == 0
     assert not folder.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_signals_keep_what_was_learnt(folder, model, number):
+def test_signals_do_not_lose_what_was_learned(folder, model, number):
     path = keep(folder, utterances=10)
     with subprocess.Popen(
         command("listen", "--input", "-", "--rate", RATE, "--model", model, "--profile", "anna", "--json"),
@@ -145,17 +145,17 @@ def test_signals_keep_what_was_learnt(folder, model, number):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as listening:
-        samples = np.concatenate([talk(6), talk(1)[: round(2.5 * RATE)]])  # the seventh goes on
+        samples = np.concatenate([talk(6), talk(1)[: round(2.5 * RATE)]])  # the seventh has not ended
         listening.stdin.write((samples * 32767).astype("<i2").tobytes())
         listening.stdin.flush()
         until = time.monotonic() + 30
-        while VoiceProfile.load(path).utterances < 15 and time.monotonic() < until:  # they are saved by fives
+        while VoiceProfile.load(path).utterances < 15 and time.monotonic() < until:  # it is saved after every five
             time.sleep(0.1)
         time.sleep(0.5)
         listening.send_signal(number)
         listening.stdout.read()
         assert listening.wait(20) == (-signal.SIGKILL if number == signal.SIGKILL else 0)
-    assert heard(folder) >= (15 if number == signal.SIGKILL else 17)
+    assert n_utterances(folder) >= (15 if number == signal.SIGKILL else 17)
     assert list(folder.iterdir()) == [path]
 
 
@@ -164,7 +164,7 @@ def test_signals_keep_what_was_learnt(folder, model, number):
 def test_a_place_that_cannot_be_written(file, model, use):
     arguments = ("listen", "--input", file) if use == "listen" else ("classify", file)
     done = run(*arguments, "--json", "--model", model, "--profile", "/proc/anna.json")
-    assert done.stdout  # the answers are there
+    assert done.stdout  # the answers are printed
     warnings = [line for line in done.stderr.splitlines() if "/proc/anna.json cannot be written" in line]
     assert len(warnings) == 1
     assert "Traceback" not in done.stderr
@@ -193,9 +193,12 @@ def test_mistakes(folder, file, model, use):
     for arguments, message in [
         (
             ("--profile", "anna", "--model", "tess-mlp"),
-            "the model tess-mlp knows no voice profiles, its recipe has none",
+            "the model tess-mlp does not support voice profiles",
         ),
-        (("--profile", "other", "--model", model), "made with the model another of 4 features, and this is tess-mlp"),
+        (
+            ("--profile", "other", "--model", model),
+            "made with the model another, which has 4 features, but this is tess-mlp",
+        ),
         (("--profile", "damaged", "--model", model), "cannot be used (the voice profile lacks utterances): put a copy"),
         (("--profile", "../anna", "--model", model), "the name of a voice profile: got '../anna', wanted"),
         (("--profile", "", "--model", model), "the name of a voice profile: got '', wanted"),
@@ -207,7 +210,7 @@ def test_mistakes(folder, file, model, use):
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_model_that_was_trained_anew(tmp_path, folder, file, model):
+def test_a_model_that_was_trained_again(tmp_path, folder, file, model):
     assert run("listen", "--input", file, "--model", model, "--profile", "anna", "--json").returncode == 0
     before = (folder / "anna.json").read_bytes()
     standardisation = load("tess-mlp").recipe.standardisation
@@ -223,7 +226,7 @@ def test_a_model_that_was_trained_anew(tmp_path, folder, file, model):
     shown = run("profile", "show", "anna", "--model", other)
     assert (shown.returncode, shown.stdout) == (1, "")
     assert "made with another version of the model tess-mlp" in shown.stderr
-    assert "acts by   unknown" in run("profile", "show", "anna").stdout
+    assert "strength  unknown" in run("profile", "show", "anna").stdout
 
 
 def test_show_lists_all_that_can_be_read(folder):
@@ -237,7 +240,7 @@ def test_show_lists_all_that_can_be_read(folder):
     assert shown.returncode == 1
     entries = [json.loads(line) for line in shown.stdout.splitlines()]
     assert [(entry["name"], entry["utterances"], entry["share"]) for entry in entries] == [
-        ("anna", 2, None),  # tess-mlp as it is shipped knows no profiles
+        ("anna", 2, None),  # the shipped tess-mlp does not support profiles
         ("zoe", 4, None),
     ]
     assert "damaged.json cannot be used" in shown.stderr
@@ -246,9 +249,10 @@ def test_show_lists_all_that_can_be_read(folder):
 def test_show_for_people(folder, model):
     path = keep(folder, utterances=4)
     assert run("profile", "show", "anna", "--model", model).stdout == (
-        f"anna\n  heard     4 utterances, 8 s\n  model     tess-mlp\n  acts by   40% of the mean, more with each utterance\n  path      {path}\n"
+        "anna\n  speech    4 utterances, 8 s\n  model     tess-mlp\n"
+        f"  strength  40% of the mean, more with each utterance\n  path      {path}\n"
     )
-    assert "acts by   unknown: --model names its model" in run("profile", "show", "anna").stdout
+    assert "strength  unknown: its model was not found or has changed" in run("profile", "show", "anna").stdout
     keep(folder, utterances=1, name="zoe", model="another")
     done = run("profile", "show", "zoe", "--model", model)
     assert (done.returncode, "made with the model another" in done.stderr) == (1, True)
@@ -257,7 +261,7 @@ def test_show_for_people(folder, model):
 def test_reset_deletes_nothing_but_profiles(tmp_path, folder):
     path = keep(folder, utterances=1, name="damaged")
     path.write_text("{")
-    assert run("profile", "reset", "damaged").returncode == 0  # who names it has it in mind
+    assert run("profile", "reset", "damaged").returncode == 0  # a name always refers to a profile
     assert not path.exists()
     package = tmp_path / "package.json"
     package.write_text("{}")

@@ -1,4 +1,4 @@
-"""`emotion-edge listen --mqtt` as a real process, on a real broker."""
+"""`emotion-edge listen --mqtt` as a real process, with a real broker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from places import EXAMPLES
 from emotion_edge.cli.main import main
 
 SOUND = EXAMPLES / "sounds" / "hello-slow.wav"
-SURE = ["--model", "tess-mlp"]  # of the synthesiser's voice
+SURE = ["--model", "tess-mlp"]  # it is sure about the synthetic voice
 RATE = 16000
 
 
@@ -30,7 +30,7 @@ def run(*arguments, **options):
 
 @pytest.fixture
 def listening():
-    """A function that starts to listen to silence that does not end."""
+    """A function that starts listening to endless silence."""
     running = []
 
     def start(*arguments):
@@ -60,8 +60,8 @@ def test_what_is_printed_is_published(broker):
     assert (done.returncode, done.stderr) == (0, f"publishing to mqtt://127.0.0.1:{broker.port} under home/kitchen\n")
     printed = [json.loads(line) for line in done.stdout.splitlines()]
     subscriber.wait(lambda: "offline" in subscriber.of("home/kitchen/availability"))
-    told = [json.loads(text) for text in subscriber.of("home/kitchen/event")]
-    assert told == [event for event in printed if event["event"] != "hold"] != []
+    published = [json.loads(text) for text in subscriber.of("home/kitchen/event")]
+    assert published == [event for event in printed if event["event"] != "hold"] != []
     assert json.loads(subscriber.of("home/kitchen/attributes")[-1]) == printed[-1]
     (config,) = [json.loads(each.payload) for each in subscriber.messages if each.topic.endswith("/config")]
     assert {*subscriber.of("home/kitchen/state")} <= {*config["options"]}
@@ -72,7 +72,7 @@ def test_what_is_printed_is_published(broker):
 
 @needs_mosquitto
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_gone_is_offline_however_it_went(broker, listening, number):
+def test_it_is_offline_however_it_ended(broker, listening, number):
     subscriber = Subscriber(broker.port)
     process = listening("--mqtt", f"mqtt://127.0.0.1:{broker.port}/home/kitchen")
     subscriber.wait(lambda: subscriber.of("home/kitchen/availability") == ["online"])
@@ -84,16 +84,16 @@ def test_gone_is_offline_however_it_went(broker, listening, number):
 
 
 @needs_mosquitto
-def test_a_broker_that_comes_later(broker, listening):
+def test_a_broker_that_starts_later(broker, listening):
     broker.stop()
     process = listening("--mqtt", f"mqtt://127.0.0.1:{broker.port}/home/kitchen")
     assert process.stderr.readline().startswith("publishing to mqtt://")
     assert process.stderr.readline() == "listening to the pipe\n"
-    assert "cannot be reached: Connection refused; listening goes on" in process.stderr.readline()
+    assert "cannot be reached: Connection refused; listening continues" in process.stderr.readline()
     broker.start()
     subscriber = Subscriber(broker.port)
     subscriber.wait(lambda: subscriber.of("home/kitchen/state") == ["quiet"])
-    assert "is there again after" in process.stderr.readline()
+    assert "is back after" in process.stderr.readline()
     subscriber.close()
     process.terminate()
     assert process.wait(20) == 0
@@ -157,7 +157,7 @@ def test_tls(tmp_path):
     [
         (["--mqtt", "mqtt://anna:secret@host"], 2, "a password on a command line: leave it out of the address"),
         (["--mqtt", "broker.local"], 2, "wanted mqtt://[USER@]HOST[:PORT][/TOPIC]"),
-        (["--mqtt-ca", "ca.pem"], 2, "--mqtt-password and --mqtt-ca are for --mqtt"),
+        (["--mqtt-ca", "ca.pem"], 2, "--mqtt-password and --mqtt-ca need --mqtt"),
         (["--mqtt", "mqtt://host", "--mqtt-ca", "ca.pem"], 1, "is for mqtts://"),
         (["--mqtt", "mqtts://host", "--mqtt-ca", "missing.pem"], 1, "missing.pem: No such file"),
         (["--mqtt", "mqtt://anna@host", "--mqtt-password", "missing"], 1, "missing: No such file"),
@@ -190,7 +190,7 @@ def test_with_an_extra_that_is_too_old(monkeypatch, capsys):
     assert "MQTT needs paho-mqtt 2 or later: pip install" in capsys.readouterr().err
 
 
-def test_nothing_of_it_is_loaded_by_who_does_not_ask_for_it():
+def test_without_mqtt_nothing_of_it_is_loaded():
     code = "import sys, emotion_edge.cli.main; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"paho", "emotion_edge.mqtt.publisher", "emotion_edge.mqtt.broker"} & {*done.stdout.split()}
