@@ -137,7 +137,7 @@ def test_bad_files_among_good_ones(clips, sentence, powerless, jobs, tmp_path):
     assert set(good) == {"half.wav", "more-than-there-is.wav", "short.wav"}
     assert good["more-than-there-is.wav"]["label"] == expected["label"]
     for name in ("half.wav", "more-than-there-is.wav"):
-        assert f"{name} ends before its header says" in done.stderr
+        assert f"{name} ends earlier than its header says" in done.stderr
 
 
 def test_files_that_vanish_and_that_grow(clips, sentence, jobs, tmp_path):
@@ -425,7 +425,7 @@ def test_listening_to_half_a_file_of_an_odd_name(tmp_path):
             done = run("listen", "--input", name, "--json", **options)
             assert [{**json.loads(line), "time": None} for line in done.stdout.splitlines()] == expected
             assert done.returncode == 0
-            assert ("ends before its header says" in done.stderr) == (name == half)  # that of a pipe never knows
+            assert ("ends earlier than its header says" in done.stderr) == (name == half)  # that of a pipe never knows
     assert expected
 
 
@@ -457,7 +457,7 @@ def test_listening_that_nobody_hears(tmp_path):
     line = " ".join(command("listen", "--input", talk, "--json"))
     for redirection, n_lines, error in [
         ("| head -1", 1, ""),
-        (">/dev/full", 0, "emotion-edge: standard output, perhaps: No space left on device\n"),
+        (">/dev/full", 0, "emotion-edge: output cannot be written: No space left on device\n"),
     ]:
         done = subprocess.run(
             f"{line} {redirection}", shell=True, capture_output=True, text=True, timeout=60, check=False

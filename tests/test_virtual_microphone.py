@@ -107,7 +107,7 @@ def test_unplugged_while_it_records(virtual_microphone, tmp_path):
         unplug()
         _, error = recording.communicate(timeout=20)
     assert recording.returncode == 1
-    assert "emotion-edge: the microphone «pulse» delivers nothing any more: is it unplugged?" in error
+    assert "emotion-edge: the microphone «pulse» no longer delivers sound: is it unplugged?" in error
     assert not clip.exists()
     done = run("record", clip, "--device", "pulse", environment=environment)
     assert (done.returncode, done.stdout) == (1, "")
@@ -194,7 +194,7 @@ def test_listen_hears_what_is_said_when_it_is_said(virtual_microphone, listen, t
     environment, play, *_ = virtual_microphone
     path, bounds = utterances_of(tmp_path)
     listening = listen(environment, "--record", tmp_path / "kept")
-    listening.wait_for_message("keeping the sound")
+    listening.wait_for_message("saving the sound")
     time.sleep(2)  # it hears silence
     played_at = time.time()
     play(path, 1.0, 20)
@@ -220,7 +220,7 @@ def test_listen_survives_an_unplugged_microphone(virtual_microphone, listen, tmp
     unplug()
     left = listening.next("leave")  # what was held is left at once
     assert left["label"] == first["label"]
-    listening.wait_for_message("delivers nothing any more: is it unplugged?")
+    listening.wait_for_message("no longer delivers sound: is it unplugged?")
     time.sleep(1)
     replug()
     listening.wait_for_message("«pulse» is back after")
