@@ -18,9 +18,9 @@ if TYPE_CHECKING:  # imported only when needed: sockets and TLS would cost every
 
 
 class Publish(Protocol):
-    """Publishes each event, or None, and whether the microphone is connected."""
+    """Publishes each event, or None, and whether there is sound to listen to."""
 
-    def __call__(self, event: Event | None, *, hearing: bool) -> object: ...
+    def __call__(self, event: Event | None, *, online: bool) -> object: ...
 
 
 def add_mqtt(parser: Any) -> None:
@@ -56,7 +56,7 @@ def publishing(options: argparse.Namespace, recipe: ModelRecipe) -> AbstractCont
     if options.mqtt is None:
         if options.mqtt_password is not None or options.mqtt_ca is not None:
             options.usage_error("--mqtt-password and --mqtt-ca need --mqtt")
-        return nullcontext(lambda event, *, hearing: None)
+        return nullcontext(lambda event, *, online: None)
     from ..mqtt.publisher import MqttPublisher
 
     broker = replace(options.mqtt, password=_password(options), ca_file=options.mqtt_ca)
