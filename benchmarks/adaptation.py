@@ -1,12 +1,15 @@
-"""What `emotion-edge-converter adapt` gives speakers that a model never heard: some of their clips adapt it, the rest test it.
+"""Measures what `emotion-edge-converter adapt` gives to speakers whom a model never heard.
 
     python benchmarks/adaptation.py models/tess-mlp --corpus nemo=DIR --corpus ravdess=DIR
     python benchmarks/adaptation.py folds --corpus nemo=DIR --corpus ravdess=DIR
 
-The model is NAME.keras with its NAME.tflite, or the folder that `emotion-edge-converter five-emotions` writes: then each corpus is
-that of the model that was trained without it. Each speaker in turn is the owner, with so many clips of each label, or fewer where two would not be left to test; then with the
-clips of half of the sentences, tested on the other half. The int8 files are tested, through the device's path. Beside it,
-how often clips with shuffled labels are taken for a help. Prints a line a corpus and puts them, by the name of the model, into
+The model is NAME.keras with its NAME.tflite, or the folder that `emotion-edge-converter five-emotions` writes. With a
+folder, each corpus is answered by the model that was trained without it.
+
+Each speaker in turn is the owner. Some of their clips adapt the model and the rest test it: first a given number of
+clips of each label, or fewer if less than two would be left to test; then the clips of half of the sentences, tested
+on the other half. The int8 files are tested, with the code of the device. The benchmark also measures how often clips
+with shuffled labels are accepted. It prints a line per corpus and writes the results, by the name of the model, to
 benchmarks/adaptation.json.
 """
 
@@ -33,8 +36,8 @@ LEFT_TO_TEST = 2
 SHUFFLES = 2
 
 
-def random_parts(own, rows, n, random):
-    """So many clips of each label, and the rest."""
+def random_split(own, rows, n, random):
+    """At most n clips of each label, and the rest."""
     chosen = []
     for target in np.unique(own.targets[rows]):
         of_label = random.permutation(rows[own.targets[rows] == target])
@@ -42,7 +45,7 @@ def random_parts(own, rows, n, random):
     return np.sort(chosen).astype(int), np.setdiff1d(rows, chosen)
 
 
-def sentence_parts(own, rows, _, __):
+def sentence_split(own, rows, _, __):
     """The clips of the first half of the sentences, and those of the other half."""
     words = sorted({own.utterances[row].word for row in rows})
     first = np.array([own.utterances[row].word in words[: len(words) // 2] for row in rows])
@@ -51,21 +54,21 @@ def sentence_parts(own, rows, _, __):
 
 def answer_uar(classifier, own, rows):
     """The UAR of a model file on some clips."""
-    said = np.array([classifier.probabilities(vector).argmax() for vector in own.features[rows]])
-    return uar(confusion_matrix(own.targets[rows], said, len(own.labels)))
+    answers = np.array([classifier.probabilities(vector).argmax() for vector in own.features[rows]])
+    return uar(confusion_matrix(own.targets[rows], answers, len(own.labels)))
 
 
-def adapted(full, classifier, own, train, test, random):
-    """One speaker's result."""
+def adapt_speaker(full, classifier, own, train, test, random):
+    """The result of one speaker."""
     model, drawn = keras_models.load_keras(full), tflite.draw_features(classifier.recipe, N_DRAWN, seed=0)
     last, targets = keras_models.last_layers(model, own.features[train], adaptation.N_LAYERS), own.targets[train]
-    heated = {"temperature": classifier.recipe.temperature}
-    compared = adaptation.cross_validate(last.inputs, last.weights, targets, seed=0, **heated)
+    calibration = {"temperature": classifier.recipe.temperature}
+    compared = adaptation.cross_validate(last.inputs, last.weights, targets, seed=0, **calibration)
     shuffles = [
-        adaptation.cross_validate(last.inputs, last.weights, random.permutation(targets), seed=0, **heated).helps
+        adaptation.cross_validate(last.inputs, last.weights, random.permutation(targets), seed=0, **calibration).helps
         for _ in range(SHUFFLES)
     ]
-    last.set_weights(adaptation.fit(last.inputs, last.weights, targets, **heated))
+    last.set_weights(adaptation.fit(last.inputs, last.weights, targets, **calibration))
     content = tflite.convert(model, classifier.recipe, np.concatenate([own.features[train], drawn]))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "own.tflite"
@@ -87,29 +90,29 @@ def adapted(full, classifier, own, train, test, random):
     }
 
 
-def result(full, classifier, own, name, part, n):
-    """The mean over the speakers of one corpus whose clips can be parted so."""
+def result(full, classifier, own, name, split, n):
+    """The mean over the speakers of one corpus whose clips can be split in this way."""
     random = np.random.default_rng(0)
     speakers = np.array([utterance.speaker for utterance in own.utterances])
     rows = []
     for speaker in tqdm(sorted(set(speakers)), desc=name, unit="speaker", disable=None, leave=False):
-        train, test = part(own, np.flatnonzero(speakers == speaker), n, random)
+        train, test = split(own, np.flatnonzero(speakers == speaker), n, random)
         counts = np.bincount(own.targets[train], minlength=len(own.labels))
         if counts.min() >= 2 and len(set(own.targets[test])) == len(own.labels):
-            rows.append(adapted(full, classifier, own, train, test, random))
-    if not rows:  # in ASED no sentence is said in two emotions
+            rows.append(adapt_speaker(full, classifier, own, train, test, random))
+    if not rows:  # in ASED no sentence occurs with two emotions
         return []
     means = {key: round(float(np.mean([row[key] for row in rows])), 3) for key in rows[0]}
     return [{"corpus": own.utterances[0].corpus, "parts": name, "speakers": len(rows), **means}]
 
 
-def of_corpus(name, corpus):
-    """The results on the speakers of one corpus."""
+def corpus_results(name, corpus):
+    """The results for the speakers of one corpus."""
     full = name / f"without-{corpus.partition('=')[0]}.keras" if name.is_dir() else name.with_suffix(".keras")
     classifier = EmotionClassifier(full.with_suffix(".tflite"))
     own = clips.read(classifier, [each for each in readers.read([corpus]) if each.emotion in classifier.recipe.labels])
-    parts = [(f"{n} of each label", random_parts, n) for n in (5, 10)] + [("other sentences", sentence_parts, 0)]
-    return [row for part in parts for row in result(full, classifier, own, *part)]
+    splits = [(f"{n} of each label", random_split, n) for n in (5, 10)] + [("other sentences", sentence_split, 0)]
+    return [row for split in splits for row in result(full, classifier, own, *split)]
 
 
 def main():
@@ -120,7 +123,7 @@ def main():
     name = "five-emotions, without the corpus" if options.model.is_dir() else options.model.name
     rows = []
     for corpus in options.corpus:
-        rows += of_corpus(options.model, corpus)
+        rows += corpus_results(options.model, corpus)
         print(*map(json.dumps, rows[-3:]), sep="\n", flush=True)
     results = json.loads(OUTPUT.read_text()) if OUTPUT.is_file() else {}
     OUTPUT.write_text(json.dumps({**results, name: rows}, indent=1) + "\n")

@@ -1,12 +1,13 @@
-"""What it costs to let others share out the work: `classify_many` by processes and by dask, and Spark as in the example.
+"""Measures the cost of distributing work: `classify_many` with processes and with dask, and Spark as in the example.
 
     pip install . -r benchmarks/requirements.txt && python benchmarks/clusters.py [FOLDER] [--files N] [--rounds N]
 
-FOLDER holds recordings, by default those of TESS under EMOTION_EDGE_CORPORA. Spark needs Java; without either it is left out.
-Prints a table and writes benchmarks/clusters.json. All take turns, set up beforehand, and each figure is the median of the rounds.
+FOLDER contains recordings; the default is TESS under EMOTION_EDGE_CORPORA. Spark needs Java; a scheduler that is not
+installed is left out. Prints a table and writes benchmarks/clusters.json. All are set up first and then take turns,
+and each figure is the median of the rounds.
 
-Files that do not exist take no time to classify, so that what remains is the price of handing them out, here one a task. Whoever
-hands out can feed as many workers as the work of a task is longer than its own.
+Files that do not exist take no time to classify, so what remains is the cost of handing out tasks, here with one file
+each. A process can feed as many workers as a task of theirs is longer than the work of handing it out.
 """
 
 import argparse
@@ -34,17 +35,17 @@ from emotion_edge.batch.classify import CHUNKSIZE, classify_many
 HERE = Path(__file__).parent
 SUFFIXES = (".wav", ".flac")
 WAYS = [(None, 1), *((way, n) for way in ("processes", "dask", "dask, memory kept", "Spark") for n in (1, 2))]
-# dask's nanny has its workers give each array back to the system, which then hands it out again page by page.
+# dask's nanny makes its workers return each array to the system, which then provides the memory again page by page.
 NANNY = "distributed.nanny.pre-spawn-environ"
 KEPT = {f"{NANNY}.MALLOC_TRIM_THRESHOLD_": 1 << 24, f"{NANNY}.MALLOC_MMAP_THRESHOLD_": 1 << 22}
-TASKS = {"Spark": 16}  # of no work, of which a task takes long enough
+TASKS = {"Spark": 16}  # empty tasks; each takes long enough
 TASKS_OTHERWISE = 200
-CLEAN_UP = ExitStack()  # of a process that measures
+CLEAN_UP = ExitStack()  # in a process that measures
 
 
 @lru_cache
 def classifier(way, n_workers):
-    """What classifies some paths in tasks of so many, its workers ready."""
+    """A function that classifies paths in tasks of `chunksize` files; its workers are ready."""
     if way == "Spark":
         return spark(n_workers)
     if way is None:
@@ -62,7 +63,7 @@ def classifier(way, n_workers):
 
 
 def spark(n_workers):
-    """The example's function, in so many of Spark's processes."""
+    """The function of the example, in `n_workers` processes of Spark."""
     sys.path.insert(0, examples := str(HERE.parent / "examples"))
     os.environ["PYTHONPATH"] = os.pathsep.join([examples, os.environ.get("PYTHONPATH", "")])
     os.environ |= {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
@@ -84,7 +85,7 @@ def clean_up():
 
 
 def timed(way, n_workers, paths, chunksize):
-    """In a process of its own: time, CPU of everybody, and CPU of whoever hands out."""
+    """Runs in its own process: time, CPU time of all processes, and CPU time of the one that hands out tasks."""
     run = classifier(way, n_workers)
     before, began = cpu_s(), time.perf_counter()
     assert run(paths, chunksize) == len(paths)
@@ -94,10 +95,10 @@ def timed(way, n_workers, paths, chunksize):
 
 
 def cpu_s():
-    """CPU seconds of this process, None, and by name of those that it started, and they in turn."""
+    """CPU seconds by name of the process: None for this one, then its descendants."""
     used = {None: time.process_time()}
     for process in psutil.Process().children(recursive=True):
-        times = process.cpu_times()  # with those of its children that have ended
+        times = process.cpu_times()  # including its children that have ended
         used[process.name()] = used.get(process.name(), 0.0) + sum(times[:4])
     return used
 
@@ -111,7 +112,7 @@ def available(way):
 
 
 def quiet():
-    """Spark talks about the machine; what fails comes back as an exception."""
+    """Silence Spark's messages about the machine; failures come back as exceptions."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
@@ -122,19 +123,19 @@ def measure(files, rounds):
         processes = {way: stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), quiet)) for way in ways}
         run = {way: partial(process.submit, timed, *way) for way, process in processes.items()}
         for way in ways:
-            run[way](files[:64], a_task(way, 64)).result()
+            run[way](files[:64], files_per_task(way, 64)).result()
         for _ in range(rounds):
             for way in ways:
-                work[way].append(run[way](files, a_task(way, len(files))).result())
-                nothing = [f"/nowhere/{number}.wav" for number in range(TASKS.get(way[0], TASKS_OTHERWISE))]
-                empty[way].append([each / len(nothing) for each in run[way](nothing, 1).result()])
+                work[way].append(run[way](files, files_per_task(way, len(files))).result())
+                missing = [f"/nowhere/{number}.wav" for number in range(TASKS.get(way[0], TASKS_OTHERWISE))]
+                empty[way].append([each / len(missing) for each in run[way](missing, 1).result()])
         for process in processes.values():
             process.submit(clean_up).result()
     return {name(*way): figures(work[way], empty[way], len(files)) for way in ways}
 
 
-def a_task(way, n_files):
-    """How many files one has: in Spark, as in the example, so many that each process gets four tasks."""
+def files_per_task(way, n_files):
+    """The number of files in a task; with Spark, as in the example, each process gets four tasks."""
     return -(-n_files // (4 * way[1])) if way[0] == "Spark" else CHUNKSIZE
 
 
@@ -144,11 +145,11 @@ def name(way, n_workers):
 
 def figures(work, empty, n_files):
     took_s, cpu_s, _ = (median(values) for values in zip(*work, strict=True))
-    a_task_s, _, handing_out_s = (median(values) for values in zip(*empty, strict=True))
+    task_s, _, handing_out_s = (median(values) for values in zip(*empty, strict=True))
     return {
         "files_per_s": round(n_files / took_s),
         "cpu_ms_per_file": round(1000 * cpu_s / n_files, 2),
-        "ms_per_empty_task": round(1000 * a_task_s, 2),
+        "ms_per_empty_task": round(1000 * task_s, 2),
         "cpu_ms_to_hand_out_a_task": round(1000 * handing_out_s, 2),
     }
 
@@ -157,11 +158,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     corpora = os.environ.get("EMOTION_EDGE_CORPORA")
     parser.add_argument("folder", nargs="?", type=Path, default=corpora and Path(corpora, "tess"))
-    parser.add_argument("--files", type=int, default=400, help="at most so many of them")
+    parser.add_argument("--files", type=int, default=400, help="the largest number of recordings to use")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     if options.folder is None:
-        parser.error("give a folder of recordings, or EMOTION_EDGE_CORPORA")
+        parser.error("got no FOLDER: name a folder of recordings, or set EMOTION_EDGE_CORPORA")
     found = sorted(str(path) for path in options.folder.rglob("*") if path.suffix in SUFFIXES)
     files = found[:: -(-len(found) // options.files) or 1]
     ways = measure(files, options.rounds)

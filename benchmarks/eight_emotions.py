@@ -1,10 +1,11 @@
-"""All eight emotions of RAVDESS, on actors that a model never heard: the protocol in which others report theirs.
+"""Measures all eight emotions of RAVDESS on actors that a model never heard, with the protocol that others use.
 
     python benchmarks/eight_emotions.py FOLDS --corpus tess=DIR --corpus ravdess=DIR ...
 
-FOLDS is the folder that `emotion-edge-converter five-emotions` writes, with the features of those corpora, given in the same order.
-Six folds of four actors each, in the order of their numbers. Each is answered by the int8 file of a model trained as five-emotions is,
-but for its labels, on everything else: the other actors, and the other corpora. Prints a table and writes benchmarks/eight_emotions.json.
+FOLDS is the folder that `emotion-edge-converter five-emotions` writes, with the features of these corpora, given in
+the same order. There are six folds of four actors each, in the order of their numbers. Each fold is answered by the
+int8 file of a model that is trained like five-emotions, apart from its labels, on everything else: the other actors
+and the other corpora. Prints a table and writes benchmarks/eight_emotions.json.
 """
 
 import argparse
@@ -26,11 +27,11 @@ from emotion_edge import EmotionClassifier
 
 CORPUS = "ravdess"
 LABELS = ("angry", "calm", "disgust", "fear", "happy", "neutral", "sad", "surprise")
-ACTORS_A_FOLD = 4
+ACTORS_PER_FOLD = 4
 
 
 def answers(table, recipe, test):
-    """The label numbers that a model which was not trained on some recordings gives them, and the size of its file."""
+    """The label numbers of the test recordings, by a model that was not trained on them, and the size of its file."""
     model = five_emotions.fit(table, ~test, labels=LABELS, epochs=STRANGERS_EPOCHS)
     content = cross_validation.converted(model, recipe, table, ~test, SEED)
     with model_file.temporary(content) as file:
@@ -51,14 +52,14 @@ def main():
     speakers = np.array([utterance.speaker for utterance in table.utterances])
     actors = sorted(set(speakers[own]))
     matrix, folds = np.zeros((len(LABELS), len(LABELS)), int), []
-    for first in range(0, len(actors), ACTORS_A_FOLD):
-        test = own & np.isin(speakers, actors[first : first + ACTORS_A_FOLD])
-        said, size = answers(table, recipe, test)
+    for first in range(0, len(actors), ACTORS_PER_FOLD):
+        test = own & np.isin(speakers, actors[first : first + ACTORS_PER_FOLD])
+        predicted, size = answers(table, recipe, test)
         emotions = [utterance.emotion for utterance, wanted in zip(table.utterances, test, strict=True) if wanted]
-        fold = confusion_matrix(label_numbers(emotions, LABELS), np.array(said), len(LABELS))
+        fold = confusion_matrix(label_numbers(emotions, LABELS), np.array(predicted), len(LABELS))
         folds.append(round(uar(fold), 4))
         matrix += fold
-        print(f"actors {', '.join(actors[first : first + ACTORS_A_FOLD])}: UAR {folds[-1]:.3f}", flush=True)
+        print(f"actors {', '.join(actors[first : first + ACTORS_PER_FOLD])}: UAR {folds[-1]:.3f}", flush=True)
     figures = {"uar": round(uar(matrix), 4), "accuracy": round(accuracy(matrix), 4), "folds": folds, "bytes": size}
     print(f"UAR {figures['uar']:.3f}, accuracy {figures['accuracy']:.3f}, {size} bytes")
     result = {**figures, "labels": LABELS, "confusion": matrix.tolist(), "recordings": int(own.sum())}

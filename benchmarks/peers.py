@@ -1,9 +1,9 @@
 """The stacks that speed.py and throughput.py compare, each as its users write it: a file in, an answer out.
 
-    python benchmarks/peers.py NAME FILE           answer once and print the answer and the peak of the memory
+    python benchmarks/peers.py NAME FILE           answer once, and print the answer and the peak memory
     python benchmarks/peers.py NAME FILE --serve   answer again for each line on standard input; print CPU milliseconds
 
-Each function loads what it needs and returns what answers; nothing else is imported.
+Each function loads what it needs and returns a function that answers. Nothing else is imported.
 """
 
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 
 MODELS = Path(__file__).parents[1] / "models"
 LABELS = ("angry", "fear", "happy", "neutral", "sad")
-ROUNDS_BEFORE = 5  # caches, and what TensorFlow compiles
+ROUNDS_BEFORE = 5  # to fill caches, and for TensorFlow to compile
 
 
 def emotion_edge(model):
@@ -22,7 +22,7 @@ def emotion_edge(model):
 
 
 def without_gate(model):
-    """The same model on the same sound as the others, which do not ask whether anybody speaks."""
+    """The model without the speech gate, because the other stacks have none."""
     from emotion_edge import EmotionClassifier
 
     class Ungated(EmotionClassifier):
@@ -32,7 +32,7 @@ def without_gate(model):
 
 
 def emotion_edge_on_numpy(model):
-    """As where there is no LiteRT: nothing of it is loaded."""
+    """As on a machine without LiteRT, which is not loaded."""
     from emotion_edge import EmotionClassifier
     from emotion_edge.model import interpreter
 
@@ -42,7 +42,7 @@ def emotion_edge_on_numpy(model):
 
 
 def emotion_edge_fast(model):
-    """With scipy's transform, as in a process that listens."""
+    """With scipy's Fourier transform, as with the extra `fast`."""
     import scipy.fft  # noqa: F401
 
     return emotion_edge(model)
@@ -56,7 +56,7 @@ def command(model):
 
 
 def averaged_mfcc(file):
-    """The study's features of a file."""
+    """The features of the study for one file."""
     import librosa
 
     samples, rate = librosa.load(file, sr=22050)
@@ -64,14 +64,14 @@ def averaged_mfcc(file):
 
 
 def network():
-    """The study's small dense network."""
+    """The small dense network of the study."""
     import keras
 
     return keras.models.load_model(MODELS / "tess-mlp.keras")
 
 
 def librosa_keras(*, directly=False):
-    """The study's: averaged MFCCs into a small dense network."""
+    """The method of the study: averaged MFCCs and a small dense network."""
     import librosa  # noqa: F401
     import numpy as np
 
@@ -86,7 +86,7 @@ def librosa_keras(*, directly=False):
 
 
 def python_speech_features_keras():
-    """What it answers means nothing: the network learnt librosa's MFCCs. It costs what one that learnt these would."""
+    """Its answers mean nothing, because the network learnt librosa's MFCCs. The cost is that of a network for these."""
     import numpy as np
     import scipy.io.wavfile
     from python_speech_features import mfcc
@@ -102,7 +102,7 @@ def python_speech_features_keras():
 
 
 def opensmile_egemaps():
-    """The 88 functionals of eGeMAPSv02, no model."""
+    """The 88 functionals of eGeMAPSv02, without a model."""
     import opensmile
 
     smile = opensmile.Smile(
@@ -112,7 +112,7 @@ def opensmile_egemaps():
 
 
 def kaldi_fbank():
-    """64 log-mel bands every 10 ms, no statistics, no model."""
+    """64 log-mel bands every 10 ms, without statistics or a model."""
     import kaldi_native_fbank
     import soundfile
     import soxr
@@ -132,7 +132,7 @@ def kaldi_fbank():
 
 
 def floor(wanted_rate, n_fft, hop, *, fast=False):
-    """Reading, resampling and the Fourier transform alone, done as well as this project knows how."""
+    """Only reading, resampling and the Fourier transform, as fast as this project can do them."""
     import numpy as np
     import soundfile
     import soxr
@@ -142,7 +142,7 @@ def floor(wanted_rate, n_fft, hop, *, fast=False):
         import scipy.fft
 
         transform = scipy.fft.rfft
-    np.empty(1 << 22, np.uint8)  # see emotion_edge/mfcc.py
+    np.empty(1 << 22, np.uint8)  # see emotion_edge/features/mfcc.py
     at_once = (1 << 18) // (4 * n_fft)
 
     def answer(file):
@@ -180,7 +180,7 @@ PEERS = {
 
 
 def peak_mb():
-    """Of this process, in 10^6 bytes. Not ru_maxrss: a child starts with its parent's there."""
+    """Peak memory of this process, in 10^6 bytes. Not ru_maxrss, where a child starts with the value of its parent."""
     status = Path("/proc/self/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024 / 1e6

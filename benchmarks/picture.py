@@ -1,4 +1,4 @@
-"""speed.json as a picture: four measures, one row a stack; points, for the axes are logarithmic and have no zero to start bars from."""
+"""Draws speed.json: four measures, one row per stack. Points, not bars, because logarithmic axes have no zero."""
 
 import matplotlib
 
@@ -6,7 +6,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 
 OURS, OTHERS = "#0f766e", "#64707d"
-# Label to the names of its figures, whether it is ours, and whether it says what is felt, as the others do not.
+# Label to the names of its figures, whether it is ours, and whether it gives an answer or only computes features.
 ROWS = {
     "emotion-edge, five-emotions": ("emotion-edge, five-emotions", "emotion-edge", True, True),
     "the same on numpy alone": ("emotion-edge, five-emotions, numpy", "emotion-edge, numpy", True, True),
@@ -70,7 +70,7 @@ def draw_point(axes, value, row, colour, *, filled, bold):
 
 
 def in_short(value):
-    """Three digits, and no powers of ten."""
+    """Three digits, without powers of ten."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 

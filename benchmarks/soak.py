@@ -1,9 +1,9 @@
-"""An hour of sound through the live loop, as fast as it goes: does the memory stay where it is?
+"""Runs an hour of sound through the live loop, as fast as possible, and checks that memory does not grow.
 
     python benchmarks/soak.py [--minutes 60]
 
-Prints the resident memory after each tenth of the time, and writes benchmarks/soak.json. Exit status 1 if it grew by more
-than 4 MB after the first minute of sound.
+Prints the resident memory after each tenth of the time, and writes benchmarks/soak.json. The exit status is 1 if
+memory grew by more than 4 MB after the first minute of sound.
 """
 
 import argparse
@@ -19,18 +19,18 @@ from emotion_edge import Listener
 from emotion_edge.live.sources import SourceBlock
 
 RATE = 44100
-MOST_GROWTH_MB = 4.0  # the heap's own slack; it ends after two hours
+MOST_GROWTH_MB = 4.0  # slack of the heap, which stops growing after two hours
 
 
 class Endless:
-    """Minute after minute of the same talk, at another level each, with what a microphone does wrong in between."""
+    """The same talk every minute, each time at another level, with faults of a microphone in between."""
 
     name, live, lost_s = "the talk", False, 0.0
 
     def __init__(self, minutes):
         self.minutes, self.memory = minutes, []
         self.minute = talk(60, RATE)
-        self.buffer = np.empty_like(self.minute)  # or this program's own memory would be what is measured
+        self.buffer = np.empty_like(self.minute)  # reused, so that the benchmark does not measure its own memory
 
     def open(self):
         return RATE

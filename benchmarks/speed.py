@@ -1,10 +1,10 @@
-"""What an answer costs, beside the stacks that people use: time, memory and megabytes, cold and warm; and a second of listening.
+"""Measures time, memory and installed size, compared with the stacks that people use, cold and warm; also live sound.
 
     pip install . -r benchmarks/requirements.txt && python benchmarks/speed.py [--sizes]
 
-Prints tables, writes benchmarks/speed.json and draws benchmarks/speed.png. Times are CPU times of whole processes, all threads, with
-the settings that a user gets. Each measure goes round all peers again and again, so that a noisy machine is noisy for all of them,
-and is the median of the rounds. Linux only.
+Prints tables, writes benchmarks/speed.json and draws benchmarks/speed.png. Times are CPU times of whole processes
+with all threads, with default settings. Each measurement cycles through all stacks repeatedly, so that a noisy
+machine affects all of them equally, and is the median of the rounds. Linux only.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from picture import draw
 from talk import talk
 
 HERE = Path(__file__).parent
-RATES = (24414, 44100)  # of TESS, with which the study was made; of most recordings
+RATES = (24414, 44100)  # of TESS, the corpus of the study; of most recordings
 FILE_S = 2
 FRESH_ROUNDS = 7
 WARM_ROUNDS = 60
@@ -62,15 +62,15 @@ INSTALLED = {
 
 
 def environment():
-    """That of a user: numbers of threads by default, and compiled modules are kept."""
+    """The environment of a user: default numbers of threads, and compiled modules are kept."""
     ours = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if name not in ours} | {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def versions():
     names = ("numpy", "ai-edge-litert", "soxr", "soundfile", "scipy", "librosa", "tensorflow", "opensmile")
-    there = {distribution.name for distribution in distributions()}
-    return "".join(f", {name} {version(name)}" for name in names if name in there)
+    installed = {distribution.name for distribution in distributions()}
+    return "".join(f", {name} {version(name)}" for name in names if name in installed)
 
 
 def peer_command(name, file):
@@ -82,17 +82,17 @@ def fresh_once(name, file):
     child = subprocess.Popen(
         peer_command(name, file), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
     )
-    output, complaint = child.stdout.read(), child.stderr.read()
+    output, errors = child.stdout.read(), child.stderr.read()
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        print(f"left out: {complaint.strip().splitlines()[-1]}", file=sys.stderr)
+        print(f"left out: {errors.strip().splitlines()[-1]}", file=sys.stderr)
         return None
     return 1000 * (usage.ru_utime + usage.ru_stime), float(output.split()[-1])
 
 
 def fresh(file):
-    present = [name for name in FRESH if fresh_once(name, file)]  # a first time, which compiles modules
+    present = [name for name in FRESH if fresh_once(name, file)]  # the first time compiles modules
     measured = {name: [] for name in present}
     for _ in range(FRESH_ROUNDS):
         for name in present:
@@ -104,7 +104,7 @@ def fresh(file):
 
 
 def warm(files):
-    """CPU milliseconds of an answer, by rate of the file and peer."""
+    """CPU milliseconds of an answer, by sample rate of the file and by stack."""
     children = {}
     for name in WARM:
         child = subprocess.Popen(
@@ -134,25 +134,25 @@ def warm(files):
 
 
 def live():
-    """CPU milliseconds for a second of speech, as the live loop hears it."""
+    """CPU milliseconds of the live loop per second of speech."""
     from emotion_edge import EmotionClassifier, EmotionStream
     from emotion_edge.live.input_check import InputCheck
     from emotion_edge.speech.recent_frames import RecentFrames
 
     samples = talk(SOUND_S, LIVE_RATE, pause_s=0.0)
     length = LIVE_RATE // 10
-    pieces = [samples[at : at + length] for at in range(0, len(samples) - length + 1, length)]
+    blocks = [samples[at : at + length] for at in range(0, len(samples) - length + 1, length)]
 
     def all_stages(model):
         check, stream = InputCheck(LIVE_RATE, ""), EmotionStream(LIVE_RATE, model)
-        for piece in pieces:
-            stream.process(check.clean(piece))
+        for block in blocks:
+            stream.process(check.clean(block))
 
     def features_and_inference(model):
-        """Of the emotion model alone: two answers a second about the last two seconds."""
+        """Only the emotion model: two answers per second about the last two seconds."""
         recent = RecentFrames(model, LIVE_RATE, keep_s=4)
-        for number, piece in enumerate(pieces, start=1):
-            recent.process(piece)
+        for number, block in enumerate(blocks, start=1):
+            recent.process(block)
             end_s = number / 10
             if number % 5 == 0 and recent.ready(end_s - 0.1):
                 recent.probabilities(max(0.0, end_s - 2.1), end_s - 0.1)
@@ -161,7 +161,10 @@ def live():
 
 
 def clips():
-    """CPU milliseconds of features and inference for a second of sound in clips, which are in memory at the model's own rate."""
+    """CPU milliseconds of features and inference per second of sound.
+
+    The clips are in memory, at the model's own sample rate.
+    """
     sound = {model: talk(SOUND_S, peers.without_gate(model).sample_rate_hz, pause_s=0.0) for model in MODELS}
 
     def of(seconds):
@@ -176,7 +179,7 @@ def clips():
 
 
 def in_turn(stages, classifier):
-    """Milliseconds of CPU for a second of sound, by stage and model, and what five-emotions takes of what tess-mlp takes."""
+    """Milliseconds of CPU per second of sound, by stage and model, and the ratio of five-emotions to tess-mlp."""
     models = {name: classifier(name) for name in MODELS}
     measured = {(stage, name): [] for stage in stages for name in MODELS}
     for _ in range(ROUNDS + 1):
@@ -184,7 +187,7 @@ def in_turn(stages, classifier):
             began = time.process_time()
             stages[stage](models[name])
             measured[stage, name].append(1000 * (time.process_time() - began) / SOUND_S)
-    medians = {key: median(values[1:]) for key, values in measured.items()}  # the first fills caches
+    medians = {key: median(values[1:]) for key, values in measured.items()}  # the first round fills caches
     return {
         stage: {name: round(medians[stage, name], 3) for name in MODELS}
         | {"ratio": round(medians[stage, "five-emotions"] / medians[stage, "tess-mlp"], 2)}
@@ -194,18 +197,19 @@ def in_turn(stages, classifier):
 
 def in_a_process(function, *, scipy):
     block = "" if scipy else "sys.modules['scipy'] = None; "
-    code = f"import sys, json; {block}sys.path.insert(0, {str(HERE)!r}); import speed; print(json.dumps(speed.{function}()))"
+    code = f"import sys, json; {block}sys.path.insert(0, {str(HERE)!r}); import speed; "
+    code += f"print(json.dumps(speed.{function}()))"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, env=environment())
     return json.loads(done.stdout)
 
 
 def sizes():
-    """Megabytes (10^6 bytes) of what pip installs, its compiled modules included, pip itself not."""
+    """Megabytes (10^6 bytes) of what pip installs, with compiled modules, without pip itself."""
     return {name: installed_mb(requirements or numpy_alone()) for name, requirements in INSTALLED.items()}
 
 
 def numpy_alone():
-    """emotion-edge and what it asks for, but for the packages of LiteRT."""
+    """emotion-edge and its dependencies, without the packages of LiteRT."""
     project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
     return [*(each for each in project["dependencies"] if not each.startswith(("ai-edge", "tflite"))), "--no-deps ."]
 
@@ -225,7 +229,7 @@ def installed_mb(requirements):
 
 
 def reached(result):
-    """The figures that were aimed at, and those that are."""
+    """The targets, and the figures that were reached."""
     today, floors = result["fresh"].get(TODAY), result["warm_ms"]
     for model in MODELS:
         ours, command = result["fresh"][f"emotion-edge, {model}"], result["fresh"][f"the command, {model}"]

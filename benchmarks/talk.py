@@ -1,4 +1,4 @@
-"""The sound that the live benchmarks hear: the sentences of examples/sounds, over and over, over faint noise."""
+"""The sound of the live benchmarks: the sentences of examples/sounds, repeated, over faint noise."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ NAMES = ("hello", "hello-high", "hello-slow")
 
 def sentences(rate):
     """The three sentences, each of shape (n,), float32."""
-    read = [soundfile.read(SOUNDS / f"{name}.wav", dtype="float32") for name in NAMES]
-    return [soxr.resample(samples, own_rate, rate) for samples, own_rate in read]
+    recordings = [soundfile.read(SOUNDS / f"{name}.wav", dtype="float32") for name in NAMES]
+    return [soxr.resample(samples, own_rate, rate) for samples, own_rate in recordings]
 
 
 def talk(seconds, rate, *, pause_s=1.0):
-    """So many seconds of sentences with pauses between them."""
+    """Sentences with pauses between them, of a given length in seconds."""
     pause = np.zeros(round(pause_s * rate), np.float32)
-    once = np.concatenate([piece for sentence in sentences(rate) for piece in (pause, sentence)])
+    once = np.concatenate([sound for sentence in sentences(rate) for sound in (pause, sentence)])
     samples = np.tile(once, int(seconds * rate) // len(once) + 1)[: int(seconds * rate)]
     return samples + background(seconds, rate)
 

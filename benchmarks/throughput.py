@@ -1,11 +1,11 @@
-"""How fast an archive goes, beside the study's way on the same files, and beside reading them alone.
+"""Measures how fast an archive is classified, compared with the method of the study, and with only reading the files.
 
     pip install . -r benchmarks/requirements.txt && python benchmarks/throughput.py [FOLDER] [--files N] [--rounds N]
 
-FOLDER holds recordings, by default those of TESS under EMOTION_EDGE_CORPORA. They are measured as they are, and as WAV copies.
-Prints a table and writes benchmarks/throughput.json. Everything has one thread and has loaded its models before, but for the
-command, which is a whole process with its start. A machine may be noisy: all take turns, each figure is the median of the rounds, and
-CPU time says more than time.
+FOLDER contains recordings; the default is TESS under EMOTION_EDGE_CORPORA. They are measured in their own format, and
+as WAV copies. Prints a table and writes benchmarks/throughput.json. Everything has one thread and has loaded its
+models before, except for the command, which is a whole process with its start. A machine may be noisy, so all take
+turns, each figure is the median of the rounds, and CPU time is more reliable than elapsed time.
 """
 
 import argparse
@@ -37,20 +37,20 @@ SUFFIXES = (".wav", ".flac")
 
 
 def reading(files, rate, *, keep_memory=False):
-    """What everybody has to do: decode and resample, as soundfile and soxr do it in one call each."""
+    """What every method must do: decode and resample, with one call each of soundfile and soxr."""
     import numpy as np
     import soundfile
     import soxr
 
     if keep_memory:
-        np.empty(1 << 22, np.uint8)  # see emotion_edge/mfcc.py
+        np.empty(1 << 22, np.uint8)  # see emotion_edge/features/mfcc.py
     for file in files:
         samples, own_rate = soundfile.read(file, dtype="float32")
         soxr.resample(samples, own_rate, rate)
 
 
 def ours(files, model):
-    """In a program that has loaded the model."""
+    """emotion-edge, in a program that has loaded the model."""
     return [None if each.prediction is None else each.prediction.label for each in classified(model)(files)]
 
 
@@ -66,7 +66,7 @@ def classified(model):
 
 
 def librosa_and_keras(files, directly):
-    """The study's, a file at a time."""
+    """The method of the study, one file at a time."""
     answer = librosa_keras(directly=directly)
     return [answer(file) for file in files]
 
@@ -75,7 +75,7 @@ librosa_keras = lru_cache(peers.librosa_keras)
 
 
 def librosa_and_keras_at_once(files, _):
-    """The study's, with one call of the network for all files."""
+    """The method of the study, with one call of the network for all files."""
     import numpy as np
 
     logits = np.asarray(network()(np.stack([peers.averaged_mfcc(file) for file in files])))
@@ -85,7 +85,7 @@ def librosa_and_keras_at_once(files, _):
 network = lru_cache(peers.network)
 
 
-# What is measured, with which argument, and of how many files one is taken: what takes ten times as long gets fewer.
+# Name to function, argument, and stride: one of how many files is used. Slow methods get fewer files.
 CONTENDERS = {
     "reading, 22050 Hz": (reading, 22050, 4),
     "reading, 16000 Hz": (reading, 16000, 4),
@@ -101,19 +101,19 @@ RATES_HZ = {"tess-mlp": 22050, "five-emotions": 16000}
 
 
 def quiet():
-    """TensorFlow talks about the machine whatever it is told; what fails comes back as an exception."""
+    """Silence TensorFlow, which ignores its own settings; failures come back as exceptions."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def timed(work, files, argument):
-    """In a process of its own: answers, CPU and time."""
+    """Runs in its own process: answers, CPU time and elapsed time."""
     cpu_s, began = time.process_time(), time.perf_counter()
     answers = work(files, argument)
     return answers, time.process_time() - cpu_s, time.perf_counter() - began
 
 
 def command(files, model, jobs, folder):
-    """`emotion-edge classify`, from start to end: CPU of all of its processes, and time."""
+    """`emotion-edge classify` from start to end: CPU time of all its processes, and elapsed time."""
     listed, out = folder / "list", folder / "out.jsonl"
     listed.write_text("\n".join(files))
     out.unlink(missing_ok=True)
@@ -126,9 +126,9 @@ def command(files, model, jobs, folder):
 
 
 def measure(files, rounds, folder, mean_s, *, quick):
-    """What all took, median of the rounds, and the ratios within rounds; without what takes a minute where `quick`."""
+    """The times of all, as medians of the rounds, and ratios within rounds; `quick` leaves out the slowest."""
     contenders = {name: each for name, each in CONTENDERS.items() if not (quick and "predict" in name)}
-    cpu_ms, took_ms, said = {}, {}, {}
+    cpu_ms, took_ms, labels = {}, {}, {}
 
     def note(name, n, cpu_s, took_s):
         cpu_ms.setdefault(name, []).append(1000 * cpu_s / n)
@@ -145,14 +145,14 @@ def measure(files, rounds, folder, mean_s, *, quick):
                 some = files[::stride]
                 answers, cpu_s, took_s = processes[name].submit(timed, work, some, argument).result()
                 note(name, len(some), cpu_s, took_s)
-                said[name] = dict(zip(some, answers or (), strict=False))
+                labels[name] = dict(zip(some, answers or (), strict=False))
             for model in RATES_HZ:
                 for jobs in (1, 2):
                     note(f"classify --jobs {jobs}, {model}", len(files), *command(files, model, jobs, folder))
     return {
         "ways": {name: figures(median(cpu_ms[name]), median(took_ms[name]), mean_s) for name in cpu_ms},
         "cpu_ratios": {model: ratios(model, rate_hz, cpu_ms) for model, rate_hz in RATES_HZ.items()},
-        "agreement": agreement(said["emotion-edge, tess-mlp"], said["librosa + Keras, model(x)"]),
+        "agreement": agreement(labels["emotion-edge, tess-mlp"], labels["librosa + Keras, model(x)"]),
     }
 
 
@@ -166,23 +166,23 @@ def figures(cpu_ms, took_ms, mean_s):
 
 
 def ratios(model, rate_hz, cpu_ms):
-    """Of the reading in it, and of each peer to it; each ratio is of one round."""
-    mine = cpu_ms[f"emotion-edge, {model}"]
+    """Ratios to reading alone, and of each peer to emotion-edge; each ratio is within one round."""
+    own = cpu_ms[f"emotion-edge, {model}"]
     readings = [name for name in cpu_ms if f"reading, {rate_hz}" in name]
     peers = [name for name in cpu_ms if "librosa" in name]
-    pairs = {f"it / {name}": (mine, cpu_ms[name]) for name in readings}
-    pairs |= {f"{name} / it": (cpu_ms[name], mine) for name in peers}
+    pairs = {f"it / {name}": (own, cpu_ms[name]) for name in readings}
+    pairs |= {f"{name} / it": (cpu_ms[name], own) for name in peers}
     return {name: round(median(map(truediv, *each)), 2) for name, each in pairs.items()}
 
 
 def agreement(answers, peers):
-    """Share of the files about which both say the same, of those in which speech is heard."""
+    """The share of files with the same answer of both, among those in which speech is found."""
     same = [answers[file] == label for file, label in peers.items() if answers[file] is not None]
     return {"files": len(peers), "no speech": len(peers) - len(same), "same": round(sum(same) / len(same), 4)}
 
 
 def as_wav(files, folder):
-    """Copies of 16 bits, as cheap to decode as files can be."""
+    """Copies with 16 bits, the format that is cheapest to decode."""
     copies = []
     for number, file in enumerate(files):
         samples, rate = soundfile.read(file, dtype="int16")
@@ -195,11 +195,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     corpora = os.environ.get("EMOTION_EDGE_CORPORA")
     parser.add_argument("folder", nargs="?", type=Path, default=corpora and Path(corpora, "tess"))
-    parser.add_argument("--files", type=int, default=3000, help="at most so many of them")
+    parser.add_argument("--files", type=int, default=3000, help="the largest number of recordings to use")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     if options.folder is None:
-        parser.error("give a folder of recordings, or EMOTION_EDGE_CORPORA")
+        parser.error("got no FOLDER: name a folder of recordings, or set EMOTION_EDGE_CORPORA")
     found = sorted(str(path) for path in options.folder.rglob("*") if path.suffix in SUFFIXES)
     files = found[:: -(-len(found) // options.files) or 1]
     mean_s = sum(info.frames / info.samplerate for info in map(soundfile.info, files)) / len(files)
@@ -218,7 +218,7 @@ def show(result):
     print(result["machine"], result["recordings"])
     for kind in ("as they are", "WAV"):
         print(f"\n{'':40} {'':>11} {'':>9} {'hours of sound':>16}")
-        print(f"{kind:40} {'CPU ms/file':>11} {'files/s':>9} {'an hour':>9} {'an hour of CPU':>16}")
+        print(f"{kind:40} {'CPU ms/file':>11} {'files/s':>9} {'per hour':>9} {'per hour of CPU':>16}")
         for name, those in result[kind]["ways"].items():
             print("{:40} {:11.2f} {:9} {:9} {:16}".format(name, *those.values()))
         for model, those in result[kind]["cpu_ratios"].items():

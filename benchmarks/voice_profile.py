@@ -1,10 +1,11 @@
-"""What a voice profile gives speakers that a model never heard: a few unlabelled utterances make it, the rest test it.
+"""Measures what a voice profile gives to speakers whom a model never heard.
 
     python benchmarks/voice_profile.py FOLDS --corpus tess=DIR --corpus ravdess=DIR ...
 
-FOLDS is the folder that `emotion-edge-converter five-emotions` writes: each speaker is answered by the int8 model of the fold that
-never heard them, without a profile and with one. A profile is made of so many utterances of the speaker, drawn at random, or of half
-of those that there are where that is less; of any emotion, or of neutral ones alone. Each draw is repeated. Prints a table and writes
+FOLDS is the folder that `emotion-edge-converter five-emotions` writes. Each speaker is answered by the int8 model of
+the fold that never heard them, without a profile and with one. A profile is made of a given number of unlabelled
+utterances of the speaker, drawn at random, or of half of their utterances if that is less; either of any emotion or
+only neutral ones. The other utterances test it. Each draw is repeated. Prints a table and writes
 benchmarks/voice_profile.json.
 """
 
@@ -27,41 +28,41 @@ NEUTRAL = "neutral"
 
 
 def features_of(models, utterances):
-    """The features of every recording that can be read, with it."""
-    heard = []
+    """Each utterance whose recording can be read, with its features."""
+    examples = []
     for utterance in tqdm(utterances, desc="features", unit="file"):
         try:
             blocks = read_blocks(utterance.file, sample_rate_hz=models.any.sample_rate_hz)
-            heard.append((utterance, models.any.features(blocks)))
+            examples.append((utterance, models.any.features(blocks)))
         except AudioError:
             continue
-    return heard
+    return examples
 
 
 def trial(folder, models, by_speaker, count, neutral, random):
-    """Corpus to what was so, what was said without a profile, and with one."""
+    """By corpus: the emotion, the answer without a profile, and the answer with one, for each utterance."""
     answers = {}
-    for (corpus, _), heard in tqdm(by_speaker.items(), desc=f"profiles of {count}", unit="speaker"):
-        alone = models.of(heard[0][0])
+    for (corpus, _), examples in tqdm(by_speaker.items(), desc=f"profiles of {count}", unit="speaker"):
+        alone = models.of(examples[0][0])
         path = next(
-            folder / fold["model"] for fold in FOLDS["folds"] if heard[0][0].speaker in fold["speakers"][corpus]
+            folder / fold["model"] for fold in FOLDS["folds"] if examples[0][0].speaker in fold["speakers"][corpus]
         )
         for _ in range(DRAWS):
-            rows = [row for row, (utterance, _) in enumerate(heard) if not neutral or utterance.emotion == NEUTRAL]
+            rows = [row for row, (utterance, _) in enumerate(examples) if not neutral or utterance.emotion == NEUTRAL]
             chosen = set(random.permutation(rows)[: min(count, len(rows) // 2)].tolist())
             profile = VoiceProfile(alone.recipe.name, alone.recipe.n_features)
             own = EmotionClassifier(path, profile=profile)
             for row in chosen:
-                own.learn(heard[row][1]._replace(speech=True))
-            for row in set(range(len(heard))) - chosen:
-                utterance, features = heard[row]
-                said = [int(each.probabilities(features.vector).argmax()) for each in (alone, own)]
-                answers.setdefault(corpus, []).append((utterance.emotion, *said))
+                own.learn(examples[row][1]._replace(speech=True))
+            for row in set(range(len(examples))) - chosen:
+                utterance, features = examples[row]
+                answered = [int(each.probabilities(features.vector).argmax()) for each in (alone, own)]
+                answers.setdefault(corpus, []).append((utterance.emotion, *answered))
     return answers
 
 
 def figures(labels, answers):
-    """UAR of each corpus without and with profiles, and the mean gain."""
+    """The UAR of each corpus without and with profiles, and the mean gain."""
     result = {}
     for corpus, rows in sorted(answers.items()):
         actual = label_numbers([row[0] for row in rows], labels)
