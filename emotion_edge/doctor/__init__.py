@@ -1,5 +1,5 @@
-"""Is everything here that this package needs?
+"""Checks whether everything that this package needs is installed and works.
 
-- `checks`: what is looked at, and the command that mends it
-- `probes`: what may crash, each in a process of its own
+- `checks`: the checks, and the commands that fix what they find
+- `probes`: attempts that may crash, each in a separate process
 """

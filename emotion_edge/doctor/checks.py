@@ -1,4 +1,4 @@
-"""Is everything here that this package needs? What is found, and for each thing wrong the one command that mends it."""
+"""Checks whether everything that this package needs works. For each fault there is one command that fixes it."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from ..model.interpreter import BACKENDS, VARIABLE
 CheckStatus: TypeAlias = Literal["ok", "unneeded", "warning", "error"]
 
 SELF_TEST: Final = "self-test"
-"""The check that says whether this machine can classify."""
-_FORMATS: Final = ("AIFF", "FLAC", "MP3", "OGG", "WAV")  # of the two dozen that libsndfile reads, what people have
+"""The check that shows whether this machine can classify."""
+_FORMATS: Final = ("AIFF", "FLAC", "MP3", "OGG", "WAV")  # libsndfile reads two dozen; these are the common ones
 _KNOWN_ANSWER: Final = "neutral"
-_TIMEOUT_S: Final = 120.0  # of one probe: an old Pi takes seconds
+_TIMEOUT_S: Final = 120.0  # of one probe; an old Pi takes seconds
 _BITS: Final = 64 if sys.maxsize > 1 << 32 else 32
 _LIBRARIES: Final = {"soundfile": ("libsndfile1", "libsndfile"), "sounddevice": ("libportaudio2", "portaudio")}
-"""What packages need besides, as apt and brew call it."""
+"""The system library of a Python package, by its name in apt and in brew."""
 _DEBIAN_PACKAGES: Final = "/usr/lib/python3/dist-packages"
 _LITERT_PLACES: Final = {("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"), ("win32", "AMD64")}
 
-_Found: TypeAlias = Mapping[str, Any]
-"""What a probe found, or under `error` why it did not."""
+_Result: TypeAlias = Mapping[str, Any]
+"""The result of a probe, or under `error` why it failed."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """The result of one check.
 
     Attributes:
-        check: what was looked at.
-        status: `ok`; `unneeded`: not there, and nothing lacks it; `warning`: something cannot be done without it;
+        check: the name of the check.
+        status: `ok`; `unneeded`: missing, but nothing needs it; `warning`: something does not work without it;
             `error`: nothing can be classified.
-        summary: for people.
-        fix: the command that mends it, if there is one.
-        details: the same for programs.
+        summary: a sentence for people.
+        fix: the command that fixes the fault, if there is one.
+        details: the same information for programs.
     """
 
     check: str
@@ -57,7 +57,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Every finding, each as soon as it is there. The last is `SELF_TEST`."""
+    """Run all checks and yield each finding as soon as it is ready. The last one is `SELF_TEST`."""
     fixes = []
     for check in (_python, _models, _interpreters, _soundfile, _soxr, _portaudio):
         for finding in check():
@@ -70,7 +70,7 @@ def examine() -> Iterator[Finding]:
 def _python() -> Iterator[Finding]:
     libc = " ".join(platform.libc_ver())
     system = f"{platform.system()} {platform.machine()}"
-    board = Path("/proc/device-tree/model")  # of a Pi
+    board = Path("/proc/device-tree/model")  # exists on a Raspberry Pi
     details: dict[str, Any] = {
         "version": platform.python_version(),
         "executable": sys.executable,
@@ -98,7 +98,7 @@ def _models() -> Iterator[Finding]:
             "size_bytes": len(model.content),
             "crc32": stored_checksum(model.content),
         }
-        summary = f"{name}: {details['size_bytes'] / 1024:.1f} KiB, checksum {details['crc32']} is right"
+        summary = f"{name}: {details['size_bytes'] / 1024:.1f} KiB, checksum {details['crc32']} is correct"
         yield Finding("model", "ok", summary, details=details)
 
 
@@ -113,10 +113,10 @@ def _loads(model: str) -> bool:
 def _interpreters() -> Iterator[Finding]:
     named = os.environ.get(VARIABLE)
     if named and named not in BACKENDS:
-        summary = f"{VARIABLE} is {named!r}, known are {', '.join(BACKENDS)}"
+        summary = f"{VARIABLE}: got {named!r}, wanted one of {', '.join(BACKENDS)}"
         yield Finding("interpreter", "error", summary, f"unset {VARIABLE}")
     model = next(filter(_loads, (DEFAULT_MODEL, *shipped())), None)
-    if model is None:  # that is no interpreter's fault
+    if model is None:  # the interpreters are not at fault
         return
     probed = {name: _probe("interpreter", name, model) for name in BACKENDS}
     working = [name for name, found in probed.items() if "error" not in found]
@@ -125,21 +125,23 @@ def _interpreters() -> Iterator[Finding]:
         details = {"name": name, **found}
         if name in working:
             use = ", in use" if name == in_use else ""
-            times = f"ready in {_time(found['construct_s'])}, an answer takes {_time(found['answer_s'])}"
+            times = f"loads in {_time(found['construct_s'])}, one prediction takes {_time(found['answer_s'])}"
             summary = f"{name} {found['version']}{use}: {times}"
             yield Finding("interpreter", "ok", summary, details=details)
         else:
-            status, fix = _what_that_means(name, found, working, named)
+            status, fix = _severity_and_fix(name, found, working, named)
             reason = _reason(found, BACKENDS[name].split(".")[0])
-            hint = "; models with other layers than dense ones need it" if status == "warning" else ""
+            hint = "; models that have more than dense layers need it" if status == "warning" else ""
             yield Finding("interpreter", status, f"{name}: {reason}{hint}", fix, details)
 
 
-def _what_that_means(name: str, found: _Found, working: list[str], named: str | None) -> tuple[CheckStatus, str | None]:
-    """For everything else, that an interpreter does not work; and what to do."""
+def _severity_and_fix(
+    name: str, found: _Result, working: list[str], named: str | None
+) -> tuple[CheckStatus, str | None]:
+    """Return how bad it is that an interpreter does not work, and the command that fixes it."""
     if name == named:
         return "error", f"unset {VARIABLE}"
-    if found.get("crashed") and not named:  # so does every program that tries it before the next one
+    if found.get("crashed") and not named:  # it crashes every program that tries it first
         return "error", _pip(f"uninstall {name}")
     here = tflite_package(sys.platform, platform.machine(), sys.version_info[:2], is_64_bit=_BITS == 64)
     if name != here or set(working) & {"ai-edge-litert", "tflite-runtime"}:
@@ -152,13 +154,13 @@ def _what_that_means(name: str, found: _Found, working: list[str], named: str | 
 
 
 def tflite_package(system: str, machine: str, python: tuple[int, int], *, is_64_bit: bool) -> str | None:
-    """Which one has wheels for a machine; the markers of pyproject.toml say the same to pip.
+    """Return the TFLite package that has wheels for a machine, or None. The markers in pyproject.toml agree with this.
 
     Args:
-        system: as `sys.platform`.
-        machine: as `platform.machine()`: what the kernel is made for, which also runs a Python of 32 bits.
-        python: its version.
-        is_64_bit: whether Python is.
+        system: as from `sys.platform`.
+        machine: as from `platform.machine()`: the machine type of the kernel. A 64-bit kernel also runs 32-bit Python.
+        python: the version of Python.
+        is_64_bit: whether Python is 64-bit.
     """
     if is_64_bit:
         return "ai-edge-litert" if (system, machine) in _LITERT_PLACES else None
@@ -185,7 +187,7 @@ def _soundfile() -> Iterator[Finding]:
 def _soxr() -> Iterator[Finding]:
     found = _probe("soxr")
     if "error" in found:
-        summary = f"{_reason(found, 'soxr')}; only sound at a model's own rate can be used"
+        summary = f"{_reason(found, 'soxr')}; only recordings at the sample rate of the model can be used"
         yield Finding("soxr", "warning", summary, _library_fix("soxr", found), found)
     else:
         yield Finding("soxr", "ok", found["version"], details=found)
@@ -194,7 +196,7 @@ def _soxr() -> Iterator[Finding]:
 def _portaudio() -> Iterator[Finding]:
     found = _probe("portaudio")
     if "error" in found:
-        summary = f"{_reason(found, 'sounddevice')}; no microphone can be used"
+        summary = f"{_reason(found, 'sounddevice')}; microphones cannot be used"
         yield Finding("PortAudio", "warning", summary, _library_fix("sounddevice", found), found)
         return
     library = found["portaudio"].removeprefix("PortAudio ").split(",")[0]
@@ -211,7 +213,7 @@ def _portaudio() -> Iterator[Finding]:
 
 def _no_microphone() -> Finding:
     if any(not os.access(device, os.R_OK | os.W_OK) for device in Path("/dev/snd").glob("pcm*c")):
-        summary = "there is one, but this user may not use it; log in again after the command"
+        summary = "there is one, but you have no permission to use it: run the command, then log in again"
         return Finding("microphone", "warning", summary, "sudo usermod -aG audio $USER")
     return Finding("microphone", "warning", "none is connected: plug one in")
 
@@ -223,14 +225,14 @@ def _self_test(fixes: list[str]) -> Finding:
         return Finding(SELF_TEST, "error", found["error"], fix)
     answer = f"{found['label']} {found['confidence']:.2f}" if found["label"] else found["status"]
     if found["status"] != "ok" or found["label"] != _KNOWN_ANSWER:
-        summary = f"five vowels gave {answer}, wanted {_KNOWN_ANSWER}: something computes wrongly"
+        summary = f"a recording of five vowels: got {answer}, wanted {_KNOWN_ANSWER}: a library computes wrong results"
         return Finding(SELF_TEST, "error", summary, fix, found)
-    summary = f"{answer}, as it should be; {found['end_s']:.1f} s of sound in {_time(found['elapsed_s'])}"
+    summary = f"{answer}, as expected; {found['end_s']:.1f} s of sound in {_time(found['elapsed_s'])}"
     return Finding(SELF_TEST, "ok", summary, details=found)
 
 
 def _probe(*arguments: str) -> dict[str, Any]:
-    """What a probe found, or under `error` why it did not."""
+    """Run a probe in a separate process and return its result, or under `error` why it failed."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
         done = subprocess.run(
@@ -243,30 +245,30 @@ def _probe(*arguments: str) -> dict[str, Any]:
             env=environment,
         )
     except subprocess.TimeoutExpired:
-        return {"error": f"no answer within {_TIMEOUT_S:.0f} s", "crashed": True}
+        return {"error": f"no result within {_TIMEOUT_S:.0f} s", "crashed": True}
     if done.returncode < 0:
         return {"error": f"it crashes ({signal.Signals(-done.returncode).name})", "crashed": True}
     try:
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
         last = (done.stderr.strip() or "no message").splitlines()[-1]
-        return {"error": f"it ends Python with status {done.returncode} ({last})", "crashed": True}
+        return {"error": f"it makes Python exit with status {done.returncode} ({last})", "crashed": True}
     return found
 
 
-def _is_missing(found: _Found, module: str) -> bool:
+def _is_missing(found: _Result, module: str) -> bool:
     return found.get("missing_module") == module
 
 
-def _reason(found: _Found, module: str) -> str:
-    """Why a module cannot be used."""
+def _reason(found: _Result, module: str) -> str:
+    """Return why a module cannot be used."""
     if _is_missing(found, module):
         return "not installed"
     return str(found["error"])
 
 
-def _library_fix(package: str, found: _Found) -> str | None:
-    """What brings a package, or the library that it lacks."""
+def _library_fix(package: str, found: _Result) -> str | None:
+    """Return the command that installs a package, or the system library that it needs."""
     if _is_missing(found, package):
         return _from_apt(package) or _pip(f"install {package}")
     library = _LIBRARIES.get(package)
@@ -278,7 +280,7 @@ def _library_fix(package: str, found: _Found) -> str | None:
 
 
 def _from_apt(package: str) -> str | None:
-    """32-bit ARM gets no cffi from the package index, but Debian has it for Pythons that see Debian's packages."""
+    """Return the apt command for 32-bit ARM, where PyPI has no cffi. It needs a Python that uses Debian's packages."""
     if _BITS == 64 or _DEBIAN_PACKAGES not in sys.path:
         return None
     with_pip = f"sudo apt install python3-cffi libportaudio2 && {_pip('install sounddevice')}"
@@ -286,7 +288,7 @@ def _from_apt(package: str) -> str | None:
 
 
 def _pip(arguments: str) -> str:
-    """A command for the environment that runs this."""
+    """Return a pip command for the current environment."""
     pip = shutil.which("pip")
     if pip is not None and Path(pip).parent == Path(sys.executable).parent:
         return f"pip {arguments}"

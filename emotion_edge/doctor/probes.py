@@ -1,6 +1,7 @@
-"""What `emotion-edge doctor` tries out, each in a process of its own: a library that takes Python down takes only a probe along.
+"""The probes of `emotion-edge doctor`. Each runs in a separate process, so a library that crashes ends only its probe.
 
-`python -m emotion_edge.doctor.probes NAME [ARGUMENT...]` prints what was found as one JSON object, or as `error` why nothing was.
+`python -m emotion_edge.doctor.probes NAME [ARGUMENT...]` prints the result as one JSON object. If the probe fails, the
+object has the reason under `error`.
 """
 
 from __future__ import annotations
@@ -24,18 +25,23 @@ from ..model.file import load
 from ..model.interpreter import Interpreter
 
 RATE_HZ: Final = 16000
-"""The default model's, so that the self-test needs no resampler."""
+"""The sample rate of the default model, so that the self-test needs no resampler."""
 _WORD: Final = "aoiea"
-_RESONANCES_HZ: Final = {"a": (750, 1200), "e": (500, 1900), "i": (280, 2250), "o": (450, 850)}  # of a man's vowels
+_RESONANCES_HZ: Final = {
+    "a": (750, 1200),
+    "e": (500, 1900),
+    "i": (280, 2250),
+    "o": (450, 850),
+}  # of the vowels of a man
 _SYLLABLE_S: Final = 0.2
 _PITCH_HZ: Final = 130.0
-_FALL: Final = 0.15  # of the pitch, over the word
+_FALL: Final = 0.15  # how much the pitch falls over the word, as a fraction
 _BANDWIDTH_HZ: Final = 80.0
 _N_ANSWERS: Final = 20
 
 
 def interpreter(backend: str, model_name: str) -> dict[str, Any]:
-    """Construct an interpreter for a model, and have it answer."""
+    """Load a model in an interpreter and measure how long that and a prediction take."""
     model = load(model_name)
     began_at = time.perf_counter()
     constructed = Interpreter(model, backend)
@@ -47,7 +53,7 @@ def interpreter(backend: str, model_name: str) -> dict[str, Any]:
 
 
 def soundfile() -> dict[str, Any]:
-    """Which formats libsndfile reads."""
+    """Return the formats that libsndfile reads."""
     import soundfile as package
 
     return {
@@ -58,7 +64,7 @@ def soundfile() -> dict[str, Any]:
 
 
 def soxr() -> dict[str, Any]:
-    """Resample a little."""
+    """Resample a few samples."""
     import soxr as package
 
     package.resample(np.zeros(441, np.float32), 44100, RATE_HZ)
@@ -66,7 +72,7 @@ def soxr() -> dict[str, Any]:
 
 
 def portaudio() -> dict[str, Any]:
-    """PortAudio and its input devices."""
+    """Return the version of PortAudio and its input devices."""
     import sounddevice as package
 
     present = [asdict(device) for device in devices()]
@@ -74,7 +80,7 @@ def portaudio() -> dict[str, Any]:
 
 
 def self_test() -> dict[str, Any]:
-    """What the default model answers to a file of five vowels."""
+    """Classify a recording of five vowels with the default model."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
@@ -86,7 +92,11 @@ def self_test() -> dict[str, Any]:
 
 
 def vowels() -> NDArray[np.float32]:
-    """Five vowels sung by numpy at `RATE_HZ`, shape (n,), in -1..1: harmonics of a falling pitch under two resonances."""
+    """Synthesize five vowels from the harmonics of a falling pitch with two resonances.
+
+    Returns:
+        Samples at `RATE_HZ`, shape (n,), float32 in -1..1.
+    """
     at = np.arange(round(len(_WORD) * _SYLLABLE_S * RATE_HZ)) / (_SYLLABLE_S * RATE_HZ)  # in syllables
     pitch_hz = _PITCH_HZ * (1 - _FALL * at / len(_WORD))
     phase = 2 * np.pi * np.cumsum(pitch_hz) / RATE_HZ
@@ -112,12 +122,12 @@ PROBES: Final[dict[str, Callable[..., dict[str, Any]]]] = {
 def _version(backend: str) -> str:
     try:
         return version(backend)
-    except PackageNotFoundError:  # a copy that pip knows nothing of
+    except PackageNotFoundError:  # it was not installed with pip
         return ""
 
 
-def _why_not(error: Exception) -> dict[str, Any]:
-    """The message of an error, and which module it missed, if that was it."""
+def _failure(error: Exception) -> dict[str, Any]:
+    """Return the message of an error, and the name of the missing module if that is the reason."""
     missing: str | None = None
     cause: BaseException | None = error
     while cause is not None:
@@ -130,8 +140,8 @@ def _why_not(error: Exception) -> dict[str, Any]:
 def _main(name: str, *arguments: str) -> None:
     try:
         found = PROBES[name](*arguments)
-    except Exception as error:  # whatever it is, it is what was to be found out
-        found = _why_not(error)
+    except Exception as error:  # any error is a result
+        found = _failure(error)
     sys.stdout.write(json.dumps(found) + "\n")
 
 

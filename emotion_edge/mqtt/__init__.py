@@ -1,7 +1,7 @@
-"""Events to an MQTT broker.
+"""Publishes events to an MQTT broker.
 
-- `publisher`: which event goes where, and what waits while the broker is away
-- `broker`: its address
-- `connection`: a connection that comes back by itself
-- `home_assistant`: the sensor that Home Assistant finds
+- `publisher`: which message goes to which topic, and what is kept while the broker cannot be reached
+- `broker`: the address of the broker
+- `connection`: a connection that is restored automatically
+- `home_assistant`: the sensor that Home Assistant discovers
 """

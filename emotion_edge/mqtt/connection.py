@@ -1,4 +1,4 @@
-"""A connection to an MQTT broker that comes and goes, while nobody waits for it."""
+"""A connection to an MQTT broker. It is restored automatically, and the listener never waits for it."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ from .broker import Broker
 
 _log = logging.getLogger(__name__)
 
-_KEEPALIVE_S: Final = (
-    30  # a broker that gives no sign of life for so long is given up, and so does the broker with us, in 45 s
-)
+_KEEPALIVE_S: Final = 30  # without a message for this long we give up the connection; the broker does so after 45 s
 _SHORTEST_WAIT_S: Final = 1
 _LONGEST_WAIT_S: Final = 60
-_LASTING_S: Final = 3.0  # a connection that has lasted so long counts as one
+_STABLE_S: Final = 3.0  # a connection that has lasted this long is stable
 _LONGEST_CLOSE_S: Final = 1.0
-_TOO_OFTEN: Final = 4  # times that a connection is lost, before any has lasted
+_TOO_OFTEN: Final = 4  # this many lost connections without a stable one between them are too many
 
 
 class BrokerConnection:
-    """Keeps a connection to a broker, in a thread of its own, for as long as it takes; trouble is told once.
+    """Keeps a connection to a broker in a separate thread and restores it whenever it is lost.
 
-    Publishing never waits: what cannot be sent now is for the caller to keep, and `unacknowledged` is what was sent and may
-    have been lost on the way; it is sent again by itself.
+    Each problem is logged once. Publishing never waits: the caller must keep the messages that cannot be sent now.
+    Messages that were sent but not confirmed may have been lost. They are counted in `unacknowledged` and sent again
+    automatically.
 
     Args:
-        broker: where.
-        will: topic and payload that the broker publishes for us, retained, when we are gone without a word.
+        broker: the address of the broker.
+        will: topic and payload of a retained message that the broker publishes if this connection is lost unexpectedly.
         calls: topic and payload of a message that asks for everything to be published again.
 
     Attributes:
-        renew: set whenever everything retained must be published again: the broker may have forgotten it, or somebody
-            asks for it. Whoever does it clears it.
+        renew: set whenever all retained messages must be published again, because the broker may have lost them or
+            because `calls` was received. The caller publishes them and clears it.
 
     Raises:
         MqttError: paho-mqtt is not installed, or the file of certificates cannot be used.
@@ -51,38 +50,38 @@ class BrokerConnection:
         self._unacknowledged: Final[set[int]] = set()
         self._acknowledged: Final[deque[int]] = deque()  # filled by the other thread
         self._closing = False
-        self._answer: str | None = None  # of the broker to this connection: `welcome` or `refusal`
-        self._trouble: Final = _Trouble(broker)
+        self._answer: str | None = None  # the answer of the broker to this connection: `accepted` or `refused`
+        self._problems: Final = _Problems(broker)
 
     def open(self) -> None:
-        """Begin to connect."""
+        """Start to connect."""
         self._client.connect_async(self._broker.host, self._broker.port, keepalive=_KEEPALIVE_S)
         self._client.loop_start()
 
     @property
     def connected(self) -> bool:
-        """Whether messages reach the broker now, as far as is known."""
-        return self._answer == "welcome" and bool(self._client.is_connected())
+        """Whether the broker can be reached now, as far as is known."""
+        return self._answer == "accepted" and bool(self._client.is_connected())
 
     @property
     def unacknowledged(self) -> int:
-        """How many messages of QoS 1 the broker has not confirmed."""
+        """The number of messages with QoS 1 that the broker has not confirmed."""
         while self._acknowledged:
             self._unacknowledged.discard(self._acknowledged.popleft())
         return len(self._unacknowledged)
 
     def publish(self, topic: str, payload: str, *, qos: int = 0, retain: bool = False) -> None:
-        """Send a message on its way; with QoS 0 it is gone unless there is a connection."""
+        """Send a message. With QoS 0 it is lost if there is no connection."""
         info = self._client.publish(topic, payload, qos=qos, retain=retain)
         if qos:
             self._unacknowledged.add(info.mid)
 
     def watch(self) -> None:
-        """Say so when the broker is back for good; to be called now and then."""
-        self._trouble.settle(self.connected)
+        """Log when the connection is restored and stable. Call this regularly."""
+        self._problems.check_recovery(connected=self.connected)
 
     def close(self) -> None:
-        """Disconnect. The will is not published then."""
+        """Disconnect. The broker does not publish the will then."""
         self._closing = True
         self._client.disconnect()
         # A thread that looks up the broker's name, or waits for one that hangs, may do so for minutes.
@@ -105,72 +104,79 @@ class BrokerConnection:
         client.on_publish = lambda client, userdata, mid, *_: self._acknowledged.append(mid)
         return client
 
-    # What follows is called in the client's own thread.
+    # The client calls the following methods in its own thread.
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
-            self._answer = "refusal"
-            hint = " (check the user, and the password in --mqtt-password or EMOTION_EDGE_MQTT_PASSWORD)"
-            self._trouble.tell(f"refuses the connection: {reason}{hint if _is_about_passwords(str(reason)) else ''}")
+            self._answer = "refused"
+            hint = " (check the user and the password in --mqtt-password or EMOTION_EDGE_MQTT_PASSWORD)"
+            self._problems.warn(f"refuses the connection: {reason}{hint if _is_about_passwords(str(reason)) else ''}")
             return
-        self._trouble.connected_at = time.monotonic()
+        self._problems.connected_at = time.monotonic()
         client.subscribe(self._calls[0], qos=1)
         self.renew.set()
-        self._answer = "welcome"  # last: who sees it sees `renew` too
+        self._answer = "accepted"  # set last, so that `renew` is set before `connected` is True
 
     def _on_connect_fail(self, client: Any, userdata: Any) -> None:
-        error = sys.exc_info()[1]  # paho calls this while it handles the error, and does not hand it over
-        self._trouble.tell(f"cannot be reached: {_reason(error)}")
+        error = sys.exc_info()[1]  # paho calls this while it handles the error, but does not pass it on
+        self._problems.warn(f"cannot be reached: {_reason(error)}")
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         answer, self._answer = self._answer, None
         if self._closing:
             return
         if answer is None:
-            self._trouble.tell("takes the connection and gives no answer: is it a broker, and is this its port?")
-        elif answer == "welcome":
-            self._trouble.lost()
+            self._problems.warn(
+                "accepts the connection but does not answer: is it an MQTT broker, and is this the right port?"
+            )
+        elif answer == "accepted":
+            self._problems.connection_lost()
 
     def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
         if message.payload == self._calls[1].encode():
             self.renew.set()
 
 
-class _Trouble:
-    """Tells what is wrong with a connection, each thing once, and when it is over."""
+class _Problems:
+    """Logs the problems of a connection, each one once, and when the connection is stable again."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker: Final = broker
         self._lock: Final = threading.Lock()
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._since = 0.0
         self._n_lost = 0
         self.connected_at = 0.0
 
-    def tell(self, text: str) -> None:
+    def warn(self, text: str) -> None:
+        """Log a problem, unless it has been logged since the last stable connection."""
         with self._lock:
-            if not self._told:
+            if not self._logged:
                 self._since = time.monotonic()
-            if text not in self._told:
-                self._told.add(text)
-                _log.warning("the MQTT broker %s %s; listening goes on, and so do the tries", self._broker, text)
+            if text not in self._logged:
+                self._logged.add(text)
+                _log.warning(
+                    "the MQTT broker %s %s; listening continues, and so do the attempts to connect", self._broker, text
+                )
 
-    def lost(self) -> None:
+    def connection_lost(self) -> None:
+        """Log that the connection was lost, and a hint if that happens again and again."""
         self._n_lost += 1
-        self.tell("is gone")
+        self.warn("is no longer connected")
         if self._n_lost >= _TOO_OFTEN:
-            self.tell(
+            self.warn(
                 f"closes the connection again and again: does another program publish under {self._broker.topic}? "
-                "Each needs a topic of its own"
+                "Each program needs a different topic"
             )
 
-    def settle(self, connected: bool) -> None:
+    def check_recovery(self, *, connected: bool) -> None:
+        """Log when the connection is stable again after problems."""
         with self._lock:
-            if connected and self._told and time.monotonic() - self.connected_at > _LASTING_S:
+            if connected and self._logged and time.monotonic() - self.connected_at > _STABLE_S:
                 away_s = self.connected_at - self._since
-                self._told.clear()
+                self._logged.clear()
                 self._n_lost = 0
-                _log.warning("the MQTT broker %s is there again after %.1f s", self._broker, away_s)
+                _log.warning("the MQTT broker %s is back after %.1f s", self._broker, away_s)
 
 
 def _is_about_passwords(reason: str) -> bool:

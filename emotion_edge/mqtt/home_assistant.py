@@ -1,6 +1,6 @@
-"""What Home Assistant wants to be told over MQTT to make a sensor of a listener by itself.
+"""The MQTT message from which Home Assistant creates a sensor for a listener automatically.
 
-Its documentation: https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery and
+Documentation: https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery and
 https://www.home-assistant.io/integrations/sensor.mqtt/.
 """
 
@@ -13,22 +13,25 @@ from .. import __version__
 from .broker import Broker
 
 BIRTH: Final = ("homeassistant/status", "online")
-"""Topic and payload of the message with which it says that it has been started."""
+"""Topic and payload of the message that Home Assistant publishes when it has started."""
 
 
 def discovery_topic(broker: Broker) -> str:
-    """Where it looks for sensors."""
+    """Return the topic on which Home Assistant expects the discovery message."""
     return f"homeassistant/sensor/{broker.identity}/config"
 
 
 def discovery(broker: Broker, *, states: Sequence[str], model: str, expires_s: int) -> dict[str, Any]:
-    """What makes a sensor: an enumeration with attributes, of a device called like the last level of the topic.
+    """Return the discovery message: a sensor with a fixed set of states and with attributes.
+
+    Its device is named after the last level of the topic.
 
     Args:
-        broker: with the topic under which the listener publishes `state`, `attributes` and `availability`.
-        states: all that can be published as the state; Home Assistant ignores any other.
+        broker: the broker; its topic is the one under which the listener publishes `state`, `attributes` and
+            `availability`.
+        states: every state that can be published. Home Assistant ignores all others.
         model: the name of the model.
-        expires_s: after so many seconds without the state it counts as unavailable.
+        expires_s: after this many seconds without a state message, Home Assistant marks the sensor as unavailable.
     """
     about = {"name": "emotion-edge", "sw_version": __version__}
     return {

@@ -1,4 +1,4 @@
-"""What a listener hears, told to an MQTT broker."""
+"""Publishes the events of a listener to an MQTT broker."""
 
 from __future__ import annotations
 
@@ -18,32 +18,38 @@ from .connection import BrokerConnection
 _log = logging.getLogger(__name__)
 
 QUIET: Final = "quiet"
-"""The state while nobody speaks."""
+"""The state while there is no speech."""
 UNCERTAIN: Final = "uncertain"
-"""The state while somebody speaks and no label is likely enough."""
+"""The state while there is speech but no label is likely enough."""
 
-_REFRESH_S: Final = 60  # how often the state is repeated; the same again is no news to Home Assistant, and not recorded
+_REFRESH_S: Final = 60  # how often the state is repeated; Home Assistant does not record a state that stays the same
 _EXPIRES_S: Final = 3 * _REFRESH_S
-_MOST_WAITING: Final = 1000  # five hundred labels come and gone, in less than a megabyte
-_MOST_UNACKNOWLEDGED: Final = 10  # the others wait with us, where the oldest can go
-_LONGEST_FAREWELL_S: Final = 3.0
-_PATIENCE_S: Final = 0.02
+_MOST_WAITING: Final = 1000  # five hundred labels entered and left, in less than a megabyte
+_MOST_UNACKNOWLEDGED: Final = 10  # the others stay in our queue, where the oldest can be dropped
+_LONGEST_CLOSE_S: Final = 3.0
+_POLL_S: Final = 0.02
 
 
 class MqttPublisher:
-    """Publishes state, attributes and events of one listener. Nothing here waits, but the end of a `with` block, 3 s at most.
+    """Publishes the state, attributes and events of one listener.
 
-    Under the broker's topic: `state`, a label of the model, `uncertain` or `quiet`; `attributes`, the last event as JSON;
-    `availability`, `online` or `offline`; all of these retained; and each `enter` and `leave` as `event`, JSON.
+    It never waits, except at the end of the `with` block, for at most 3 s. These are the topics under the topic of the
+    broker:
 
-    Two kinds of message, two promises. What is so now (state, attributes, availability) is sent when it changes, each
-    minute, and anew after each connect: one that is lost is replaced by its successor, never sent late. Events are history:
-    they wait for the broker, 1000 of them before the oldest goes, and are sent until it confirms them, so that one may
-    arrive twice.
+    - `state` (retained): a label of the model, `uncertain` or `quiet`
+    - `attributes` (retained): the last event as JSON
+    - `availability` (retained): `online` or `offline`
+    - `event`: each `enter` and `leave` event as JSON
+
+    State, attributes and availability describe the present. They are sent when they change, every minute, and after
+    each new connection. A lost message is replaced by the next one and never sent late.
+
+    Events are history. While the broker cannot be reached, the last 1000 of them wait and older ones are dropped. They
+    are sent until the broker confirms them, so an event may arrive twice.
 
     Args:
-        broker: where.
-        recipe: of the model that is listened with.
+        broker: the address of the broker.
+        recipe: the recipe of the listener's model.
 
     Raises:
         MqttError: paho-mqtt is not installed, or the file of certificates cannot be used.
@@ -56,10 +62,10 @@ class MqttPublisher:
         self._discovery: Final = home_assistant.discovery_topic(broker), _json(discovery)
         will = self._topic("availability"), "offline"
         self._connection: Final = BrokerConnection(broker, will=will, calls=home_assistant.BIRTH)
-        # In this order they are sent: who acts on a state finds its attributes there already.
+        # They are sent in this order, so that the attributes are there when a program reacts to the state.
         self._now = {"availability": "online", "attributes": "{}", "state": QUIET}
         self._changed: Final[set[str]] = set()
-        self._left = False  # the last event left a label: it may be that the next one enters another
+        self._left = False  # the last event left a label, and the next one may enter another at once
         self._refresh_at = 0.0
         self._waiting: Final[deque[str]] = deque()
         self._n_dropped = 0
@@ -73,42 +79,42 @@ class MqttPublisher:
     ) -> None:
         self.close()
 
-    def __call__(self, event: Event | None, *, hearing: bool = True) -> None:
-        """Take an event; or None where there is none, several times a second, for what has to be done in between.
+    def __call__(self, event: Event | None, *, online: bool = True) -> None:
+        """Publish an event. Call this several times a second, with None if there is no event, to send what waits.
 
         Args:
-            event: what happened.
-            hearing: whether there is a microphone; without one the listener is `offline`.
+            event: the event, or None.
+            online: whether the microphone is plugged in; otherwise the listener is `offline`.
         """
-        self._set("availability", "online" if hearing else "offline")
+        self._set("availability", "online" if online else "offline")
         if event is not None:
-            self._hear(event)
+            self._add_event(event)
         elif self._left:
             self._left = False
             self._set("state", QUIET)
-        self._attend()
+        self._send()
 
     def close(self) -> None:
-        """Wait until the broker has the events, say goodbye, and tell what could not be delivered."""
+        """Wait until the broker has the events, publish `offline`, and log how many events could not be delivered."""
         self._left = False
         self._set("state", QUIET)
-        self._attend()
-        until = time.monotonic() + _LONGEST_FAREWELL_S
+        self._send()
+        until = time.monotonic() + _LONGEST_CLOSE_S
         while self._n_undelivered and time.monotonic() < until:
-            time.sleep(_PATIENCE_S)
-            self._attend()
+            time.sleep(_POLL_S)
+            self._send()
         if self._n_undelivered:
             _log.warning("the MQTT broker %s never confirmed the last %d events", self.broker, self._n_undelivered)
         if self._connection.connected:
             self._connection.publish(self._topic("availability"), "offline", qos=1, retain=True)
             while self._connection.unacknowledged and time.monotonic() < until:
-                time.sleep(_PATIENCE_S)
+                time.sleep(_POLL_S)
         self._connection.close()
 
-    def _hear(self, event: Event) -> None:
+    def _add_event(self, event: Event) -> None:
         self._left = event.kind == "leave"
         text = _json(event.to_dict())
-        if event.kind == "hold":  # at each decision: that goes out with the next refresh
+        if event.kind == "hold":  # these are frequent, so they are only sent with the next refresh
             self._now["attributes"] = text
             return
         self._set("attributes", text)
@@ -118,7 +124,9 @@ class MqttPublisher:
             self._waiting.popleft()
             self._n_dropped += 1
             if self._n_dropped == 1 or self._n_dropped % _MOST_WAITING == 0:
-                _log.warning("the MQTT broker is away: %d events lost so far, the oldest first", self._n_dropped)
+                _log.warning(
+                    "the MQTT broker cannot be reached: %d events lost so far, the oldest first", self._n_dropped
+                )
         self._waiting.append(text)
 
     def _set(self, name: str, value: str) -> None:
@@ -126,8 +134,8 @@ class MqttPublisher:
             self._now[name] = value
             self._changed.add(name)
 
-    def _attend(self) -> None:
-        """Send what there is to send, if there is a broker."""
+    def _send(self) -> None:
+        """Send everything that waits, if the broker is connected."""
         connection = self._connection
         connection.watch()
         if not connection.connected:
@@ -139,7 +147,7 @@ class MqttPublisher:
         if time.monotonic() >= self._refresh_at:
             self._refresh_at = time.monotonic() + _REFRESH_S
             self._changed.update(self._now)
-        if not self._left:  # where one label follows another there is no `quiet` between them
+        if not self._left:  # if one label follows another, there is no `quiet` between them
             for name in [name for name in self._now if name in self._changed]:
                 connection.publish(self._topic(name), self._now[name], retain=True)
             self._changed.clear()

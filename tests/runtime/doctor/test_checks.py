@@ -1,4 +1,4 @@
-"""`emotion-edge doctor` as a real process, on installations that lack something."""
+"""`emotion-edge doctor` as a real process, in installations in which something is missing or broken."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOT_INSTALLED = "raise ModuleNotFoundError(f'No module named {__name__!r}', name
 
 
 class Installation:
-    """A copy of the package, in which things can be broken."""
+    """A copy of the package in which a test can break things."""
 
     def __init__(self, folder: Path):
         self.package = folder / "emotion_edge"
@@ -37,18 +37,18 @@ class Installation:
         self.environment = {**os.environ, "PYTHONPATH": str(folder), "PATH": str(self.programs), "LC_ALL": "C.UTF-8"}
 
     def module(self, name, code):
-        """Put a module where an import finds it first."""
+        """Write a module where Python finds it first."""
         path = self.package.parent / f"{name.replace('.', '/')}.py"
         path.parent.mkdir(exist_ok=True)
         path.write_text(code)
 
     def program(self, name):
-        """Let it look as if a program were installed."""
+        """Make it look as if a program were installed."""
         (self.programs / name).write_text("#!/bin/sh\n")
         (self.programs / name).chmod(0o755)
 
     def run(self, *arguments, **environment):
-        """The process of `emotion-edge doctor`, which ends without a traceback."""
+        """Run `emotion-edge doctor` and check that it prints no errors."""
         command = [sys.executable, "-m", "emotion_edge", "doctor", *arguments]
         settings = {**self.environment, **environment}
         done = subprocess.run(
@@ -58,7 +58,7 @@ class Installation:
         return done
 
     def examine(self, **environment):
-        """Its exit status, and its findings: models and interpreters by name, the others by check."""
+        """Return the exit status and the findings: models and interpreters by name, the others by check."""
         done = self.run("--json", **environment)
         findings = [json.loads(line) for line in done.stdout.splitlines()]
         assert findings[-1]["check"] == "self-test"
@@ -79,7 +79,7 @@ def statuses(findings, *names):
     return [findings[name]["status"] for name in names]
 
 
-def test_all_is_well(installation):
+def test_a_complete_installation(installation):
     status, findings = installation.examine()
     assert status == 0
     assert "PortAudio" in findings  # it may be missing
@@ -97,7 +97,7 @@ def test_all_is_well(installation):
         assert findings[name]["details"]["size_bytes"] == len(content)
 
 
-def test_nothing_but_numpy(installation):
+def test_an_installation_with_only_numpy(installation):
     for name in ("ai_edge_litert", "tflite_runtime", "soundfile", "soxr", "sounddevice"):
         installation.module(name, NOT_INSTALLED)
     status, findings = installation.examine()
@@ -119,7 +119,7 @@ def test_nothing_but_numpy(installation):
         (None, None, None),
     ],
 )
-def test_libraries_that_the_system_lacks(installation, program, libsndfile, portaudio):
+def test_missing_system_libraries(installation, program, libsndfile, portaudio):
     installation.module("soundfile", "raise OSError('sndfile library not found')")
     installation.module("sounddevice", "raise OSError('PortAudio library not found')")
     installation.module("soxr", "import _a_part_of_it")
@@ -135,7 +135,7 @@ def test_libraries_that_the_system_lacks(installation, program, libsndfile, port
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no signals")
-def test_an_interpreter_that_takes_python_down(installation):
+def test_an_interpreter_that_crashes_python(installation):
     installation.module("ai_edge_litert.interpreter", "import os; os.kill(os.getpid(), 4)")
     installation.module("ai_edge_litert.__init__", "")
     status, findings = installation.examine()
@@ -153,11 +153,11 @@ def test_an_interpreter_that_takes_python_down(installation):
 def test_an_interpreter_that_does_not_exist(installation):
     status, findings = installation.examine(EMOTION_EDGE_INTERPRETER="onnx")
     assert status == 1
-    assert findings["?"]["summary"].startswith("EMOTION_EDGE_INTERPRETER is 'onnx', known are ai-edge-litert, ")
+    assert findings["?"]["summary"].startswith("EMOTION_EDGE_INTERPRETER: got 'onnx', wanted one of ai-edge-litert, ")
     assert findings["self-test"]["fix"] == findings["?"]["fix"] == "unset EMOTION_EDGE_INTERPRETER"
 
 
-def test_models_that_are_damaged_or_gone(installation):
+def test_models_that_are_damaged_or_missing(installation):
     models = installation.package / "models"
     for name in ("five-emotions", "tess-mlp"):
         content = bytearray((models / f"{name}.tflite").read_bytes())
@@ -171,10 +171,10 @@ def test_models_that_are_damaged_or_gone(installation):
         f"{PIP} install --force-reinstall --no-deps emotion-edge"
     }
     assert "damaged" in findings["self-test"]["summary"]
-    assert not {"ai-edge-litert", "numpy"} & set(findings)  # no model to try them with
+    assert not {"ai-edge-litert", "numpy"} & set(findings)  # there is no model to test them with
 
 
-def test_a_damaged_model_that_nobody_has_to_use(installation):
+def test_a_damaged_model_that_is_not_needed(installation):
     (installation.package / "models" / "tess-mlp.tflite").write_bytes(b"not a model")
     status, findings = installation.examine()
     assert status == 0
@@ -188,22 +188,22 @@ def test_interpreters_are_not_blamed_for_a_damaged_model(installation):
     assert statuses(findings, "five-emotions", "ai-edge-litert", "numpy") == ["error", "ok", "ok"]
 
 
-def test_a_wrong_answer(installation):
+def test_a_wrong_result_of_the_self_test(installation):
     write_constant(installation.package / "models" / "five-emotions.tflite", "angry")
     status, findings = installation.examine()
     assert status == 1
-    assert "gave angry" in findings["self-test"]["summary"]
+    assert "got angry" in findings["self-test"]["summary"]
     assert findings["self-test"]["fix"] == f"{PIP} install --force-reinstall emotion-edge"
 
 
-def test_a_microphone_that_this_user_may_not_use(monkeypatch):
+def test_a_microphone_without_permission_to_use_it(monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may use every device
     monkeypatch.setattr(Path, "glob", lambda folder, pattern: [folder / "pcmC0D0c"])
     found = doctor._no_microphone()
     assert (found.status, found.fix) == ("warning", "sudo usermod -aG audio $USER")
 
 
-def test_lines_for_people(installation):
+def test_the_text_for_people(installation):
     installation.module("soxr", NOT_INSTALLED)
     installation.program("pip")
     done = installation.run(COLUMNS="60")
@@ -234,9 +234,9 @@ def test_colours_on_a_terminal(installation, setting, coloured):
         os.close(theirs)
         drawn = b""
         try:
-            while some := os.read(ours, 65536):
-                drawn += some
-        except OSError:  # Linux says so when the other side is closed
+            while data := os.read(ours, 65536):
+                drawn += data
+        except OSError:  # Linux raises it when the other side is closed
             pass
     os.close(ours)
     assert process.returncode == 0
@@ -244,7 +244,7 @@ def test_colours_on_a_terminal(installation, setting, coloured):
     assert ("\x1b" in drawn.decode()) == coloured
 
 
-def test_the_pip_of_an_environment_that_is_active(installation):
+def test_the_pip_of_an_active_environment(installation):
     folder = Path(sys.executable).parent
     if not (folder / "pip").exists():
         pytest.skip("this environment has no pip beside its python")

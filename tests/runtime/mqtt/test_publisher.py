@@ -1,4 +1,4 @@
-"""The publisher on a real broker that comes, goes, freezes, refuses and forgets."""
+"""The publisher with a real broker that starts, stops, freezes, refuses connections and loses its messages."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def subscriber(broker):
 
 
 class Running:
-    """A publisher that is called all the time, as by the live loop; and with the events that it is given."""
+    """A publisher that a thread calls all the time, as the live loop does, with the events of a test."""
 
     def __init__(self, broker):
         self.publisher = MqttPublisher(broker, RECIPE)
-        self.hearing = True
+        self.online = True
         self._events, self._stop = [], threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -53,12 +53,12 @@ class Running:
     def _run(self):
         with self.publisher:
             while not self._stop.is_set():
-                self.publisher(self._events.pop(0) if self._events else None, hearing=self.hearing)
+                self.publisher(self._events.pop(0) if self._events else None, online=self.online)
                 if not self._events:
                     time.sleep(0.02)
 
-    def hear(self, *events):
-        """Give it events, and wait until it has taken them."""
+    def send(self, *events):
+        """Pass events to the publisher and wait until it has received them."""
         self._events += events
         self._wait_until(lambda: not self._events)
 
@@ -95,24 +95,24 @@ def publish():
         each.stop()
 
 
-def wait_for_message(caplog, part=""):
-    """Until something has been said."""
+def wait_for_message(caplog, text=""):
+    """Wait until a message that contains a text has been logged."""
     until = time.monotonic() + 30
-    while not any(part in each for each in caplog.messages):
+    while not any(text in each for each in caplog.messages):
         assert time.monotonic() < until, caplog.messages
         time.sleep(0.1)
 
 
 def changes(messages):
-    """Without what was said before."""
+    """Return the messages without those that repeat the one before."""
     return [text for text, before in zip(messages, [None, *messages], strict=False) if text != before]
 
 
 @needs_mosquitto
-def test_a_new_subscriber_is_told_how_things_stand(broker, publish):
+def test_a_new_subscriber_gets_the_current_state(broker, publish):
     running = publish(broker.port)
     running.wait_until_connected()
-    running.hear(event("enter", "happy"))
+    running.send(event("enter", "happy"))
     time.sleep(0.3)
     now = retained(broker.port)
     assert now[f"{TOPIC}/availability"] == "online"
@@ -125,7 +125,7 @@ def test_a_new_subscriber_is_told_how_things_stand(broker, publish):
 
 
 @needs_mosquitto
-def test_before_anybody_speaks(broker, subscriber, publish):
+def test_the_state_before_any_speech(broker, subscriber, publish):
     publish(broker.port)
     subscriber.wait(lambda: subscriber.of(f"{TOPIC}/state"))
     assert subscriber.of(f"{TOPIC}/availability") == ["online"]
@@ -137,23 +137,23 @@ def test_before_anybody_speaks(broker, subscriber, publish):
 def test_state_attributes_and_events(broker, subscriber, publish):
     running = publish(broker.port)
     subscriber.wait(lambda: subscriber.of(f"{TOPIC}/state"))
-    said = [
+    sent = [
         event("enter", None, 1),
         event("hold", None, 1),
         event("leave", None, 1),
-        event("enter", "sad", 2),  # at once after it: no `quiet` between them
+        event("enter", "sad", 2),  # follows at once: no `quiet` between them
         *[event("hold", "sad", 2)] * 500,
         event("leave", "sad", 2),
     ]
-    running.hear(*said)
+    running.send(*sent)
     subscriber.wait(lambda: subscriber.of(f"{TOPIC}/state")[-1:] == ["quiet"] and len(subscriber.messages) > 5)
-    running.hear(event("enter", "angry", 3))
+    running.send(event("enter", "angry", 3))
     subscriber.wait(lambda: len(subscriber.of(f"{TOPIC}/event")) == 5)
     assert changes(subscriber.of(f"{TOPIC}/state")) == ["quiet", "uncertain", "sad", "quiet", "angry"]
-    told = [json.loads(text) for text in subscriber.of(f"{TOPIC}/event")]
-    expected = [each for each in [*said, event("enter", "angry", 3)] if each.kind != "hold"]
-    assert [(each["event"], each["label"]) for each in told] == [(each.kind, each.label) for each in expected]
-    assert set(told[0]) == set(expected[0].to_dict())
+    received = [json.loads(text) for text in subscriber.of(f"{TOPIC}/event")]
+    expected = [each for each in [*sent, event("enter", "angry", 3)] if each.kind != "hold"]
+    assert [(each["event"], each["label"]) for each in received] == [(each.kind, each.label) for each in expected]
+    assert set(received[0]) == set(expected[0].to_dict())
     attributes = [json.loads(text) for text in subscriber.of(f"{TOPIC}/attributes")]
     assert [(each.get("event"), each.get("label")) for each in attributes] == [
         (None, None),
@@ -164,7 +164,7 @@ def test_state_attributes_and_events(broker, subscriber, publish):
     ]
     topics = [message.topic.rsplit("/", 1)[1] for message in subscriber.messages]
     for at, (topic, before) in enumerate(zip(topics[1:], topics, strict=False), 1):
-        assert topic != "state" or before == "attributes", at  # who acts on a state finds its attributes there
+        assert topic != "state" or before == "attributes", at  # the attributes are there before the state
 
 
 @needs_mosquitto
@@ -172,7 +172,7 @@ def test_the_state_is_repeated_so_that_it_does_not_expire(broker, subscriber, pu
     monkeypatch.setattr(publishing, "_REFRESH_S", 0.3)
     running = publish(broker.port)
     running.wait_until_connected()
-    running.hear(event("enter", "sad", 1), event("hold", "sad", 2))
+    running.send(event("enter", "sad", 1), event("hold", "sad", 2))
     subscriber.wait(lambda: subscriber.of(f"{TOPIC}/state").count("sad") >= 3)
     assert json.loads(subscriber.of(f"{TOPIC}/attributes")[-1])["event"] == "hold"
     assert len(subscriber.of(f"{TOPIC}/event")) == 1
@@ -183,54 +183,54 @@ def test_the_state_is_repeated_so_that_it_does_not_expire(broker, subscriber, pu
 def test_offline_without_a_microphone(broker, subscriber, publish):
     running = publish(broker.port)
     subscriber.wait(lambda: subscriber.of(f"{TOPIC}/availability") == ["online"])
-    running.hearing = False
+    running.online = False
     subscriber.wait(lambda: subscriber.of(f"{TOPIC}/availability")[-1] == "offline")
-    running.hearing = True
+    running.online = True
     subscriber.wait(lambda: subscriber.of(f"{TOPIC}/availability")[-1] == "online")
 
 
 @needs_mosquitto
-def test_a_clean_end(broker, publish):
+def test_a_publisher_that_is_closed_is_quiet_and_offline(broker, publish):
     running = publish(broker.port)
     running.wait_until_connected()
-    running.hear(event("enter", "happy"))
+    running.send(event("enter", "happy"))
     running.stop()
     now = retained(broker.port)
     assert (now[f"{TOPIC}/availability"], now[f"{TOPIC}/state"]) == ("offline", "quiet")
 
 
 @needs_mosquitto
-def test_a_broker_that_restarts_is_told_everything_again(broker, publish, caplog):
+def test_a_broker_that_restarts_gets_everything_again(broker, publish, caplog):
     running = publish(broker.port)
     running.wait_until_connected()
-    running.hear(event("enter", "happy", 1))
+    running.send(event("enter", "happy", 1))
     running.wait_until_delivered()
     broker.stop()
     while_away = [event("leave", "happy", 1), event("enter", "fear", 2), event("hold", "fear", 2)]
     while running.publisher._connection.connected:
         time.sleep(0.02)
-    running.hear(*while_away)
-    assert not [each for each in caplog.messages if "there again" in each]
+    running.send(*while_away)
+    assert not [each for each in caplog.messages if "is back" in each]
     broker.start()
     subscriber = Subscriber(broker.port)
     subscriber.wait(lambda: len(subscriber.of(f"{TOPIC}/event")) >= 2)
     assert [json.loads(text)["event"] for text in subscriber.of(f"{TOPIC}/event")] == ["leave", "enter"]
     subscriber.wait(lambda: subscriber.of(f"{TOPIC}/state"))
-    assert changes(subscriber.of(f"{TOPIC}/state")) == ["fear"]  # nothing that is no longer so
+    assert changes(subscriber.of(f"{TOPIC}/state")) == ["fear"]  # no outdated state
     assert subscriber.of(f"{TOPIC}/availability")[-1] == "online"
     assert any(message.topic.startswith("homeassistant/sensor/") for message in subscriber.messages)
     subscriber.close()
-    wait_for_message(caplog, "is there again after")
+    wait_for_message(caplog, "is back after")
     assert len(set(caplog.messages)) == len(caplog.messages)
-    assert len([each for each in caplog.messages if "is gone" in each]) == 1
+    assert len([each for each in caplog.messages if "is no longer connected" in each]) == 1
 
 
 @needs_mosquitto
-def test_what_waits_too_long_goes_oldest_first_and_that_is_told(broker, publish, monkeypatch, caplog):
+def test_if_too_many_events_wait_the_oldest_are_dropped_and_that_is_logged(broker, publish, monkeypatch, caplog):
     monkeypatch.setattr(publishing, "_MOST_WAITING", 30)
     broker.stop()
     running = publish(broker.port)
-    running.hear(*[event("enter", "sad", number) for number in range(75)])
+    running.send(*[event("enter", "sad", number) for number in range(75)])
     broker.start()
     subscriber = Subscriber(broker.port)
     subscriber.wait(lambda: len(subscriber.of(f"{TOPIC}/event")) >= 30)
@@ -243,28 +243,28 @@ def test_what_waits_too_long_goes_oldest_first_and_that_is_told(broker, publish,
 
 
 @needs_mosquitto
-def test_a_frozen_broker_holds_nobody_up(broker, publish):
+def test_a_frozen_broker_does_not_block_the_listener(broker, publish):
     running = publish(broker.port)
     running.wait_until_connected()
     subscriber = Subscriber(broker.port)
     broker.freeze()
-    running.hear(*[event(kind, "sad", number) for number in range(200) for kind in ("enter", "leave")])
+    running.send(*[event(kind, "sad", number) for number in range(200) for kind in ("enter", "leave")])
     assert len(subscriber.of(f"{TOPIC}/event")) == 0
     broker.thaw()
     subscriber.wait(lambda: len(subscriber.of(f"{TOPIC}/event")) >= 400)
-    told = [json.loads(text) for text in subscriber.of(f"{TOPIC}/event")]
-    assert [each["start_s"] for each in told] == [number for number in range(200) for _ in range(2)]
+    received = [json.loads(text) for text in subscriber.of(f"{TOPIC}/event")]
+    assert [each["start_s"] for each in received] == [number for number in range(200) for _ in range(2)]
     subscriber.close()
 
 
 @needs_mosquitto
-def test_behind_a_frozen_broker_few_are_on_their_way_and_of_the_others_the_newest_wait(broker, publish, monkeypatch):
+def test_with_a_frozen_broker_few_events_are_sent_and_the_newest_others_wait(broker, publish, monkeypatch):
     monkeypatch.setattr(publishing, "_MOST_WAITING", 30)
     running = publish(broker.port)
     running.wait_until_connected()
     subscriber = Subscriber(broker.port)
     broker.freeze()
-    running.hear(*[event("enter", "sad", number) for number in range(75)])
+    running.send(*[event("enter", "sad", number) for number in range(75)])
     broker.thaw()
     subscriber.wait(lambda: len(subscriber.of(f"{TOPIC}/event")) >= 40)
     assert [json.loads(text)["start_s"] for text in subscriber.of(f"{TOPIC}/event")] == [*range(10), *range(45, 75)]
@@ -272,21 +272,21 @@ def test_behind_a_frozen_broker_few_are_on_their_way_and_of_the_others_the_newes
 
 
 @needs_mosquitto
-def test_a_frozen_broker_does_not_hold_up_the_end(broker, publish, caplog):
+def test_a_frozen_broker_does_not_block_the_end(broker, publish, caplog):
     running = publish(broker.port)
     running.wait_until_connected()
     broker.freeze()
-    running.hear(event("enter", "sad"), event("leave", "sad"))
+    running.send(event("enter", "sad"), event("leave", "sad"))
     running.stop()
     assert [each for each in caplog.messages if "never confirmed the last 2 events" in each]
 
 
 @needs_mosquitto
-def test_what_was_on_its_way_when_the_broker_died_arrives(broker, publish):
+def test_events_that_were_sent_when_the_broker_died_arrive(broker, publish):
     running = publish(broker.port)
     running.wait_until_connected()
     broker.freeze()
-    running.hear(*[event("enter", "sad", number) for number in range(25)])  # more than are sent unconfirmed
+    running.send(*[event("enter", "sad", number) for number in range(25)])  # more than may be unconfirmed
     broker._process.kill()
     broker._process.wait(20)
     broker.start()
@@ -296,7 +296,7 @@ def test_what_was_on_its_way_when_the_broker_died_arrives(broker, publish):
 
 
 @needs_mosquitto
-def test_home_assistant_is_told_again_when_it_starts(broker, subscriber, publish):
+def test_home_assistant_gets_everything_again_when_it_starts(broker, subscriber, publish):
     running = publish(broker.port)
     topic = home_assistant.discovery_topic(running.publisher.broker)
     subscriber.wait(lambda: len(subscriber.of(f"{TOPIC}/state")) == 1)
@@ -310,27 +310,27 @@ def test_home_assistant_is_told_again_when_it_starts(broker, subscriber, publish
 
 
 @needs_mosquitto
-def test_passwords(tmp_path, publish, caplog):
+def test_a_broker_that_needs_a_password(tmp_path, publish, caplog):
     passwords = tmp_path / "passwords"
     passwords.write_text("anna:secret\n")
     subprocess.run(["mosquitto_passwd", "-U", passwords], check=True)
     broker = Mosquitto(tmp_path, "allow_anonymous false", f"password_file {passwords}")
     try:
         wrong = publish(broker.port, topic="wrong", user="anna", password="secrets")
-        nobody = publish(broker.port, topic="nobody")
+        without = publish(broker.port, topic="without")
         right = publish(broker.port, user="anna", password="secret")
         right.wait_until_connected()
         until = time.monotonic() + 20
         while broker.log.read_text().count("not authorised") < 4:  # both try again
             assert time.monotonic() < until, broker.log.read_text()
             time.sleep(0.1)
-        for each in (wrong, nobody):
+        for each in (wrong, without):
             assert not each.publisher._connection.connected
         now = retained(broker.port, username="anna", password="secret")
         assert {topic.rsplit("/", 1)[0] for topic in now if not topic.startswith("homeassistant")} == {TOPIC}
-        told = [each for each in caplog.messages if "refuses the connection: Not authorized" in each]
-        assert len(told) == 2  # one of each
-        assert "check the user, and the password" in told[0]
+        refused = [each for each in caplog.messages if "refuses the connection: Not authorized" in each]
+        assert len(refused) == 2  # one for each
+        assert "check the user and the password" in refused[0]
         assert "secrets" not in caplog.text
     finally:
         broker.stop()
@@ -343,7 +343,7 @@ def authority():
 
 @pytest.fixture
 def encrypted(tmp_path, authority):
-    """A broker with a certificate of our own authority."""
+    """A broker with a certificate from the authority of this test."""
     certificate = authority.issue_cert("localhost")
     certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "certificate.pem")
@@ -354,11 +354,11 @@ def encrypted(tmp_path, authority):
 
 
 @needs_mosquitto
-def test_tls_with_an_authority_of_ones_own(encrypted, authority, tmp_path, publish):
+def test_tls_with_your_own_authority(encrypted, authority, tmp_path, publish):
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     running = publish(encrypted.port, host="localhost", tls=True, ca_file=tmp_path / "ca.pem")
     running.wait_until_connected()
-    running.hear(event("enter", "sad"))
+    running.send(event("enter", "sad"))
     running.stop()
     log = encrypted.log.read_text()
     assert f"Received PUBLISH from {running.publisher.broker.identity}" in log
@@ -382,20 +382,20 @@ def test_tls_with_a_certificate_that_is_not_trusted(encrypted, tmp_path, publish
 @needs_mosquitto
 def test_tls_for_another_name(encrypted, authority, tmp_path, publish, caplog):
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    publish(encrypted.port, tls=True, ca_file=tmp_path / "ca.pem")  # by its number
+    publish(encrypted.port, tls=True, ca_file=tmp_path / "ca.pem")  # by its IP address
     wait_for_message(caplog)
     assert "IP address mismatch" in caplog.messages[0]
 
 
 @needs_mosquitto
-def test_two_under_one_topic_are_told_apart(broker, publish, caplog):
+def test_two_listeners_with_the_same_topic_are_reported(broker, publish, caplog):
     for _ in range(2):
         publish(broker.port)
     wait_for_message(caplog, "does another program publish under home/kitchen")
-    assert len([each for each in caplog.messages if "is gone" in each]) <= 2
+    assert len([each for each in caplog.messages if "is no longer connected" in each]) <= 2
 
 
-def test_no_broker_on_that_port(publish, caplog):
+def test_a_port_without_a_broker(publish, caplog):
     class Hangup(socketserver.BaseRequestHandler):
         def handle(self):
             self.request.recv(100)
@@ -406,11 +406,11 @@ def test_no_broker_on_that_port(publish, caplog):
         publish(server.server_address[1])
         wait_for_message(caplog)
         server.shutdown()
-    assert "is it a broker, and is this its port?" in caplog.messages[0]
+    assert "is it an MQTT broker, and is this the right port?" in caplog.messages[0]
 
 
 class Recorded:
-    """In place of a connection: what was published."""
+    """Records the messages instead of sending them."""
 
     connected, unacknowledged = True, 0
 
@@ -431,7 +431,7 @@ spoken = st.lists(
 
 
 @given(spoken)
-def test_whatever_is_said_the_state_is_among_the_options_and_ends_as_the_last_event_says(utterances):
+def test_for_any_events_the_state_is_one_of_the_options_and_follows_the_last_event(utterances):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publishing, "BrokerConnection", Recorded)
         publisher = MqttPublisher(Broker(host="host", port=1, topic=TOPIC), RECIPE)
@@ -455,5 +455,7 @@ def test_whatever_is_said_the_state_is_among_the_options_and_ends_as_the_last_ev
     assert set(states) <= set(discovery["options"])
     assert states[-1] == "quiet"
     assert states == changes(states)  # a state that stays is not repeated
-    told = [payload for name, payload in messages if name == "event"]
-    assert [json.loads(text)["event"] for text in told] == [each.kind for each in given_events if each.kind != "hold"]
+    received = [payload for name, payload in messages if name == "event"]
+    assert [json.loads(text)["event"] for text in received] == [
+        each.kind for each in given_events if each.kind != "hold"
+    ]
