@@ -46,7 +46,9 @@ def register(commands: Any) -> None:
     parser.add_argument("-k", "--keep-order", action="store_true", help="keep the order of the files, also with --jobs")
     windows = parser.add_argument_group("windows")
     windows.add_argument(
-        "--timeline", action="store_true", help="classify short windows of each file instead: one line per window"
+        "--timeline",
+        action="store_true",
+        help="classify windows over each file instead of the whole file: one line per window",
     )
     add_windows(windows)
     parser.set_defaults(run=run, usage_error=parser.error)
@@ -182,7 +184,7 @@ def _report(options: argparse.Namespace, inputs: Inputs, progress: Progress) -> 
         print("add --recursive to classify all audio files in a folder and its subfolders", file=sys.stderr)
     if inputs.left_out:
         kinds = ", ".join(f"{n} {suffix or 'without a suffix'}" for suffix, n in inputs.left_out.most_common(5))
-        print(f"skipped in folders, because these are not suffixes of audio files: {kinds}", file=sys.stderr)
+        print(f"skipped files without the suffix of an audio file: {kinds}", file=sys.stderr)
 
 
 def _files(n: int) -> str:

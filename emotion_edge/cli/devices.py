@@ -34,8 +34,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"{mark} {device.number:2}  {device.name}  ({device.channels} channels, {device.sample_rate_hz} Hz)")
     if not present:
         print(
-            "emotion-edge: no input device is connected, or this user has no access to it (is the user in the group "
-            "audio?)",
+            "emotion-edge: no input device is connected, or this user is not allowed to use it (group audio)",
             file=sys.stderr,
         )
     return 0 if present else 1

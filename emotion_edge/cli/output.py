@@ -69,7 +69,7 @@ def opened(options: argparse.Namespace, recipe: ModelRecipe, progress: Progress)
     """The output that a command line asks for.
 
     Raises:
-        ResultsError: the file exists already, or cannot be written or resumed.
+        ResultsError: the file already exists, or cannot be written or resumed.
     """
     if options.output is None:
         yield _Lines(options, progress)

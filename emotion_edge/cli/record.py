@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     """Record and write the clip, and warn if it is silent or clipped."""
     path: Path = options.file
     if path.exists():
-        raise AudioError(f"{path} exists already: remove it, or choose another name")
+        raise AudioError(f"{path} already exists: remove it, or choose another name")
     with Microphone(options.device) as microphone:
         rate = microphone.sample_rate_hz
         print(f"recording {options.seconds:g} s from «{microphone.device.name}», {rate} Hz", file=sys.stderr)

@@ -59,7 +59,7 @@ class Column:
 
     @property
     def status(self) -> Status:
-        """The status of most of its windows; a tie goes to the status that says more."""
+        """The status of most of its windows; in a tie, `ok` comes before `uncertain`, and both before `no_speech`."""
         if self.n_no_speech > self.n_ok + self.n_uncertain:
             return "no_speech"
         return "uncertain" if self.n_uncertain > self.n_ok else "ok"

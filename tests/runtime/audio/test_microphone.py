@@ -244,7 +244,7 @@ def test_the_record_command_says_what_would_spoil_a_test(tmp_path, capsys, monke
     np.testing.assert_allclose(samples, value, atol=2**-14)
     assert [entry.name for entry in tmp_path.iterdir()] == ["clip.wav"]
     assert main(["record", str(path), "--seconds", "0.5", "--device", "usb"]) == 1
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_a_recording_early(tmp_path, capsys, monkeypatch):

@@ -50,7 +50,7 @@ def expected(archive):
     done = run("-r", "clips", "--json", cwd=archive)
     assert (done.returncode, done.stderr) == (
         1,
-        "skipped in folders, because these are not suffixes of audio files: 1 .txt\n",
+        "skipped files without the suffix of an audio file: 1 .txt\n",
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     for line in lines[:5]:
@@ -307,8 +307,7 @@ def test_an_empty_list_is_done_at_once(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (
         0,
         "",
-        f"0 files, 0 failed: {out}\nno audio files found\n"
-        "skipped in folders, because these are not suffixes of audio files: 1 .csv\n",
+        f"0 files, 0 failed: {out}\nno audio files found\nskipped files without the suffix of an audio file: 1 .csv\n",
     )
     assert out.read_text().splitlines() == [",".join(columns(LABELS))]
 

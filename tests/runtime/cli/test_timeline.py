@@ -134,9 +134,9 @@ def test_captions(made, windows, suffix, read):
     for (_, end_s, one), (start_s, _, other) in itertools.pairwise(cues):
         assert end_s < start_s or (end_s == start_s and one != other), "they overlap, or are not merged"
     for at_s, window in moments_of(windows):
-        said = [payload for start_s, end_s, payload in cues if start_s <= at_s < end_s]
+        payloads = [payload for start_s, end_s, payload in cues if start_s <= at_s < end_s]
         words = {"ok": [window.label], "uncertain": [f"uncertain ({window.label})"], "no_speech": []}
-        assert said == words[window.status]
+        assert payloads == words[window.status]
 
 
 @pytest.fixture
@@ -212,8 +212,8 @@ def test_a_page_has_the_same_answers_as_text(made, windows):
         for row in page.rows[1:]
     ]
     for at_s, window in moments_of(windows):
-        (said,) = [word for start_s, end_s, word in rows if start_s - 0.05 <= at_s < end_s - 0.05]
-        assert said == (window.label if window.status == "ok" else window.status.replace("_", " "))
+        (answer,) = [word for start_s, end_s, word in rows if start_s - 0.05 <= at_s < end_s - 0.05]
+        assert answer == (window.label if window.status == "ok" else window.status.replace("_", " "))
     shares = dict(re.findall(r"(\w[\w ]*?) (\d+) %", page.texts["figcaption"][0].removeprefix("Share of the time: ")))
     silent = sum(part.end_s - part.start_s for part in sections(windows) if part.prediction.status == "no_speech")
     assert int(shares["no speech"]) == pytest.approx(100 * silent / windows[-1].end_s, abs=1)
