@@ -1,11 +1,11 @@
-"""The HTTP API, the live socket and the page of `emotion-edge serve`. Needs the extra `web`.
+"""The HTTP API, the live socket and the web page of `emotion-edge serve`. Needs the extra `web`.
 
-- `server`: starts it, with the address, the token and the limits
-- `app`: which path is answered by what, behind which guard
-- `api`, `uploads`: recordings in, answers out
-- `live`: the socket for samples as they come
-- `tf_serving`: feature vectors, as TensorFlow Serving takes them
-- `guard`, `limits`, `errors`: who may ask, how much, and what is said otherwise
-- `metrics`, `openapi`, `service`: figures for Prometheus, the description, and the models that answer
+- `server`: the process: address, token, start and end
+- `app`: the routes and the middleware
+- `api`, `uploads`: classify recordings that are uploaded
+- `live`: the WebSocket for live samples
+- `tf_serving`: classify feature vectors, with the API of TensorFlow Serving
+- `guard`, `limits`, `errors`: access control, limits, and error messages
+- `metrics`, `openapi`, `service`: counters for Prometheus, the API description, and the models
 - `static/`: the page
 """

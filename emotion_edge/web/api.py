@@ -1,4 +1,4 @@
-"""Recordings in, answers out; and what there is."""
+"""Endpoints: classify a recording, list the models, health check, metrics."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def classify(request: Request) -> Response:
     """POST /api/classify."""
     service = service_of(request)
     classifier = service.model(request.query_params.get("model"))
-    with_timeline = _is_asked_for(request, "timeline")
+    with_timeline = _is_set(request, "timeline")
     with service.requests.taken():
         upload = await receive_sound(request, service)
         work = partial(_answer, service, classifier, upload, with_timeline, service.deadline())
@@ -50,8 +50,8 @@ async def metrics(request: Request) -> Response:
 def _answer(
     service: Service, classifier: EmotionClassifier, upload: Upload, with_timeline: bool, deadline: Deadline
 ) -> dict[str, Any]:
-    """In a thread: the answer as JSON has it."""
-    began = time.perf_counter()
+    """Compute the answer, ready for JSON. This runs in a worker thread."""
+    start_s = time.perf_counter()
     rate = classifier.sample_rate_hz
 
     def blocks() -> Any:
@@ -63,11 +63,11 @@ def _answer(
     if with_timeline:
         windows = answered(classifier, blocks(), Windows.of(classifier.recipe))
         answer["timeline"] = [window.to_dict() for window in windows]
-    service.metrics.answered(prediction, time.perf_counter() - began)
+    service.metrics.count_answer(prediction, time.perf_counter() - start_s)
     return answer
 
 
-def _is_asked_for(request: Request, name: str) -> bool:
+def _is_set(request: Request, name: str) -> bool:
     value = request.query_params.get(name, "0").lower()
     if value not in ("0", "1", "false", "true"):
         raise HTTPException(400, f"{name}: got {value!r}, wanted 1 or 0")

@@ -1,4 +1,4 @@
-"""The application: which path is answered by what, behind which guard."""
+"""The application: routes and middleware."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _STATIC: Final = Path(__file__).parent / "static"
 _MODEL: Final = "/v1/models/{name}"
 _VERSION: Final = _MODEL + "/versions/{version}"
 
-# Windows' registry and slim systems may not know them, and with nosniff a browser would run nothing.
+# The registry of Windows and minimal systems may not know these types, and with nosniff a browser would run no script.
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("image/svg+xml", ".svg")
 
 
 def create_app(service: Service, *, token: str | None = None, hosts: Collection[str] = ()) -> Starlette:
-    """An ASGI application.
+    """Create the ASGI application.
 
     Args:
-        service: what it offers.
-        token: what the API asks for; None for nothing.
-        hosts: the names that it may be called by; empty for any.
+        service: the models and limits.
+        token: the token that the API requires; None if it requires none.
+        hosts: the allowed host names; empty to allow any.
     """
     app = Starlette(
         routes=[

@@ -1,4 +1,4 @@
-"""Who may ask: under which name, from which page, with which token. And what a browser is told to keep to."""
+"""Access control: check the host name, the origin and the token of a request, and set security headers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .errors import error_response
 
 LIVE_PROTOCOL: Final = "emotion-edge.live"
-"""The WebSocket subprotocol that is spoken."""
+"""The WebSocket subprotocol of the live socket."""
 TOKEN_PROTOCOL: Final = "emotion-edge.token."
-"""What comes before the token where it is offered as a subprotocol, for a browser cannot set headers."""
+"""The prefix of the token in a subprotocol: browsers send it this way, because they cannot set headers."""
 
 _OPEN_PATHS: Final = ("/", "/healthz", "/openapi.json")  # the page asks for the token itself
 _OPEN_FOLDER: Final = "/static/"
@@ -30,16 +30,16 @@ _HEADERS: Final = {
 
 
 class Guard:
-    """Turns away requests and sockets that have no business here, before anything of them is read.
+    """Refuses requests and sockets without permission, before anything of their body is read.
 
-    A page on the Internet can make a browser ask a server on this very machine (by a form, or by a name that it lets
-    resolve to 127.0.0.1). So a request must call the server by a name that it has, and come from its own page if it comes
-    from a page.
+    A page on the Internet can make a browser send requests to a server on the same machine: with a form, or with a
+    host name that resolves to 127.0.0.1. So a request must use an allowed host name, and if it comes from a page, that
+    must be the page of this server.
 
     Args:
-        app: who answers the others.
-        token: what the API asks for; None for nothing.
-        hosts: the names and addresses that the server may be called by; empty for any, where a token protects it.
+        app: answers the requests that are allowed.
+        token: the token that the API requires; None if it requires none.
+        hosts: the allowed host names and addresses; empty to allow any, if a token protects the server.
     """
 
     def __init__(self, app: ASGIApp, *, token: str | None, hosts: Collection[str]) -> None:
@@ -48,7 +48,7 @@ class Guard:
         self._hosts: Final = frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or let it through."""
+        """Refuse the request, or pass it on."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
@@ -57,7 +57,7 @@ class Guard:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
-                # A new version of the page is seen at once; answers are nobody else's business.
+                # A new version of the page must show at once, and answers are private.
                 headers["Cache-Control"] = "no-cache" if _is_open(scope["path"]) else "no-store"
             await send(message)
 
@@ -68,10 +68,12 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._hosts and _name_of(host) not in self._hosts:
-            return error_response(403, f"this server is not called {_name_of(host)!r}: start it with --allow-host")
+            return error_response(
+                403, f"the host name {_name_of(host)!r} is not allowed: start the server with --allow-host NAME"
+            )
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            return error_response(403, f"a page from {origin} may not ask here")
+            return error_response(403, f"requests from pages of {origin} are not allowed")
         if self._token is None or _is_open(scope["path"]) or self._has_token(scope, headers):
             return None
         return error_response(
@@ -93,12 +95,12 @@ class Guard:
 
 
 def _is_open(path: str) -> bool:
-    """Whether anybody may see it: the page, which holds no data, and that the server is there."""
+    """Whether a path needs no token: the page, which contains no data, and the health check."""
     return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
 
 
 def _name_of(host: str) -> str:
-    """A Host header without its port."""
+    """The host name in a Host header, without the port."""
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:

@@ -1,4 +1,4 @@
-"""What one request may cost, and how many there may be at a time."""
+"""Limits for a single request, and for the number of requests at the same time."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _RETRY_AFTER_S: Final = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one request may cost.
+    """Limits for requests.
 
     Attributes:
-        upload_bytes: of a body.
-        sound_s: seconds of sound in a file.
-        timeout_s: for a body to arrive, then for its answer, and between two messages of a live stream.
-        at_once: requests with a body, and as many live streams.
+        upload_bytes: the largest body.
+        sound_s: the longest recording in seconds.
+        timeout_s: seconds for a body to arrive, then for its answer, and between two messages of a live stream.
+        at_once: the number of requests with a body at the same time, and of live streams.
     """
 
     upload_bytes: int = 32 << 20
@@ -35,11 +35,14 @@ class Limits:
 
 
 class Slots:
-    """So many at a time; who comes later is told to come back, for a queue would only hold more memory.
+    """A limited number of slots. A request that finds none is refused with 503: a queue would only need more memory.
 
     Args:
-        size: how many.
-        what: what they are, for the message.
+        size: the number of slots.
+        what: what the slots are for, for the message.
+
+    Attributes:
+        n_taken: the number of slots in use.
     """
 
     def __init__(self, size: int, what: str) -> None:
@@ -49,15 +52,15 @@ class Slots:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Hold one of them. Only for the event loop's thread.
+        """Use a slot inside the `with` block. Call this only in the thread of the event loop.
 
         Raises:
-            HTTPException: 503, there is none.
+            HTTPException: 503, no slot is free.
         """
         if self.n_taken >= self._size:
             raise HTTPException(
                 503,
-                f"busy: no more than {self._size} {self._what} at a time, try again",
+                f"busy: this server accepts at most {self._size} {self._what} at a time, try again later",
                 headers={"Retry-After": str(_RETRY_AFTER_S)},
             )
         self.n_taken += 1
@@ -68,10 +71,10 @@ class Slots:
 
 
 class Deadline:
-    """When the work on a request ends, finished or not: its time is over, or the server stops.
+    """The end of the time for a request. It also ends when the server stops.
 
     Args:
-        seconds: from now.
+        seconds: the time from now.
         stopping: set when the server stops.
     """
 
@@ -81,7 +84,7 @@ class Deadline:
         self._stopping: Final = stopping
 
     def check(self) -> None:
-        """Raise an HTTPException, 503, if it has come."""
+        """Raise an HTTPException, 503, if the deadline has passed."""
         if self._stopping.is_set():
             raise HTTPException(503, "the server is stopping", headers={"Retry-After": "10"})
         if time.monotonic() > self._until:
@@ -93,17 +96,17 @@ class Deadline:
 
 
 def within(blocks: Iterable[Array], sample_rate_hz: int, most_s: float, deadline: Deadline) -> Iterator[Array]:
-    """Blocks of sound, each of shape (n,), as long as they may be worked on.
+    """Yield blocks of samples, each of shape (n,), until a limit is reached.
 
-    What a header says of the length may be wrong, and a small file may hold hours of silence: so samples are counted.
+    The length in a header may be wrong, and a small file may contain hours of silence. So this counts samples.
 
     Raises:
-        HTTPException: 413, there is more than `most_s` of it; 503, the deadline has come.
+        HTTPException: 413, the sound is longer than `most_s`; 503, the deadline has passed.
     """
-    n_heard = 0
+    n_samples = 0
     for block in blocks:
         deadline.check()
-        n_heard += len(block)
-        if n_heard > most_s * sample_rate_hz:
-            raise HTTPException(413, f"the recording is longer than {most_s:g} s, which is as long as one may be")
+        n_samples += len(block)
+        if n_samples > most_s * sample_rate_hz:
+            raise HTTPException(413, f"the recording is too long: the limit is {most_s:g} s")
         yield block

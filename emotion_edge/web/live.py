@@ -1,7 +1,7 @@
-"""The live socket: samples in, events out, by the core that `emotion-edge listen` runs on a microphone.
+"""The live socket: samples in, events out, with the same stream as `emotion-edge listen` on a microphone.
 
-A client says the rate of its samples in the query, sends them as binary messages, signed 16-bit little-endian, mono, as
-they come, and the text `end` when that was all. It gets JSON: `{"type": "event", ...}` as `Event.to_dict` has it, and
+A client gives the sample rate in the query. It sends mono samples as binary messages, signed 16-bit little-endian, and
+the text `end` after the last one. It receives JSON: `{"type": "event", ...}` as from `Event.to_dict`, and
 `{"type": "status", ...}` about ten times per second of sound, for a display.
 """
 
@@ -25,12 +25,12 @@ from .guard import LIVE_PROTOCOL
 from .service import Service, service_of
 
 LARGEST_MESSAGE: Final = 1 << 20
-"""Bytes: some seconds of sound at the highest rate."""
+"""In bytes: a few seconds of sound at the highest sample rate."""
 
 _END: Final = "end"
 _STATUS_S: Final = 0.1
 _ROUNDING_S: Final = 1e-6
-_MOST_DIGITS: Final = 10  # Python refuses to read thousands of them
+_MOST_DIGITS: Final = 10  # Python refuses to convert thousands of digits
 _POLICY, _UNACCEPTABLE = 1008, 1003  # RFC 6455, 7.4.1
 
 
@@ -45,7 +45,7 @@ async def live(socket: WebSocket) -> None:
 
 
 def _stream(socket: WebSocket, service: Service) -> EmotionStream:
-    """What the query asks for; errors while they can still be told by a status."""
+    """The stream that the query asks for; at this point, an error can still be sent as an HTTP status."""
     classifier = service.model(socket.query_params.get("model"))
     given = socket.query_params.get("rate", "")
     try:
@@ -54,17 +54,17 @@ def _stream(socket: WebSocket, service: Service) -> EmotionStream:
         assert rate is not None
         return EmotionStream(rate, classifier)
     except AudioError as error:
-        raise HTTPException(400, f"rate: got {given!r}, wanted the rate of the samples in Hz ({error})") from error
+        raise HTTPException(400, f"rate: got {given!r}, wanted the sample rate in Hz ({error})") from error
 
 
 class _Session:
-    """One client's stream, until it ends."""
+    """The stream of one client, until it ends."""
 
     def __init__(self, socket: WebSocket, stream: EmotionStream, service: Service) -> None:
         self._socket: Final = socket
         self._stream: Final = stream
         self._service: Final = service
-        self._told_s = 0.0  # when the last status was sent
+        self._status_s = 0.0  # the position of the stream at the last status
 
     async def run(self) -> None:
         while True:
@@ -72,7 +72,7 @@ class _Session:
                 with anyio.fail_after(self._service.limits.timeout_s):
                     message = await self._socket.receive()
             except TimeoutError:
-                await self._fail(_POLICY, f"nothing came for {self._service.limits.timeout_s:g} s")
+                await self._fail(_POLICY, f"no message for {self._service.limits.timeout_s:g} s")
                 return
             if message["type"] == "websocket.disconnect":
                 return
@@ -84,15 +84,15 @@ class _Session:
             if samples is None or len(samples) % 2:
                 await self._fail(_UNACCEPTABLE, f"wanted 16-bit samples in binary messages, or the text {_END!r}")
                 return
-            await self._hear(samples)
+            await self._process(samples)
 
-    async def _hear(self, samples: bytes) -> None:
+    async def _process(self, samples: bytes) -> None:
         before_s = self._stream.heard_s
         await self._send(await run_sync(self._stream.process, np.frombuffer(samples, "<i2")))
         heard_s = self._stream.heard_s
         self._service.metrics.sound_seconds.labels("live").inc(heard_s - before_s)
-        if heard_s - self._told_s >= _STATUS_S - _ROUNDING_S:
-            self._told_s = heard_s
+        if heard_s - self._status_s >= _STATUS_S - _ROUNDING_S:
+            self._status_s = heard_s
             await self._socket.send_json(_describe(self._stream.status))
 
     async def _send(self, events: list[Event]) -> None:

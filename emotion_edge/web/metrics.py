@@ -1,4 +1,4 @@
-"""Counters in Prometheus's text format. They count answers, never whose voice or which emotion it was."""
+"""Counters in the text format of Prometheus. They count answers, but do not record voices or emotions."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _ANSWER_BUCKETS_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30
 
 
 class Metrics:
-    """What was asked and answered since the start.
+    """Counts requests and answers since the start.
 
     Args:
-        requests, streams: what goes on just now.
+        requests, streams: the slots of the requests and live streams in progress.
     """
 
     def __init__(self, requests: Slots, streams: Slots) -> None:
         registry = CollectorRegistry()
         self._registry: Final = registry
         ProcessCollector(registry=registry)
-        about = Gauge("emotion_edge_info", "The version that runs", ["version"], registry=registry)
+        about = Gauge("emotion_edge_info", "The version of emotion-edge", ["version"], registry=registry)
         about.labels(__version__).set(1)
         self.responses: Final = Counter(
             "emotion_edge_responses",
@@ -55,32 +55,36 @@ class Metrics:
             registry=registry,
         )
         self.sound_seconds: Final = Counter(
-            "emotion_edge_sound_seconds", "Sound heard, recorded and live", ["source"], registry=registry
+            "emotion_edge_sound_seconds", "Sound processed, recorded and live", ["source"], registry=registry
         )
         self.vectors: Final = Counter(
             "emotion_edge_vectors", "Feature vectors answered by :predict", ["model"], registry=registry
         )
         for slots, name in ((requests, "requests"), (streams, "live_streams")):
-            gauge = Gauge(f"emotion_edge_{name}_in_progress", "What goes on just now", registry=registry)
+            gauge = Gauge(
+                f"emotion_edge_{name}_in_progress",
+                f"The number of {name.replace('_', ' ')} in progress",
+                registry=registry,
+            )
             gauge.set_function(partial(getattr, slots, "n_taken"))
 
-    def answered(self, prediction: Prediction, seconds: float) -> None:
-        """Count an answer to a recording; from any thread."""
+    def count_answer(self, prediction: Prediction, seconds: float) -> None:
+        """Count an answer to a recording. This can be called in any thread."""
         self.answers.labels(prediction.model, prediction.status).inc()
         self.answer_seconds.labels(prediction.model).observe(seconds)
         self.sound_seconds.labels("recording").inc(prediction.end_s)
 
     def text(self) -> bytes:
-        """All of it."""
+        """All metrics in the text format."""
         return generate_latest(self._registry)
 
 
 class CountResponses:
-    """Counts each response by the endpoint that gave it: paths are endless, endpoints are not.
+    """Counts each response by its endpoint, not by its path: the number of paths is unlimited.
 
     Args:
-        app: who answers.
-        metrics: where it is counted.
+        app: answers the requests.
+        metrics: counts the responses.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -88,7 +92,7 @@ class CountResponses:
         self._metrics: Final = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass it on, and count what comes back."""
+        """Pass the request on, and count the response."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
@@ -105,7 +109,7 @@ class CountResponses:
 
 
 def _status(message: Message) -> int | None:
-    """Which status a message announces, if it does."""
+    """The status that a message sets, if it sets one."""
     if message["type"] in ("http.response.start", "websocket.http.response.start"):
         return int(message["status"])
     return 101 if message["type"] == "websocket.accept" else None

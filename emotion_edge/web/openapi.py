@@ -1,4 +1,4 @@
-"""The API's description, OpenAPI 3.1. It is written by hand; the tests hold every answer against it."""
+"""The API description, OpenAPI 3.1. It is written by hand, and the tests check every answer against it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from .service import Service
 
 Json = dict[str, Any]
 
-_ABOUT: Final = """Speech emotion recognition. No sound is kept or logged.
+_ABOUT: Final = """Speech emotion recognition. No sound is stored or logged.
 
-`GET /api/live?rate=HZ` with `Upgrade: websocket` is the live socket, which OpenAPI cannot describe: send signed 16-bit
-little-endian mono samples as binary messages as they come, and the text `end` when that was all. What comes back is JSON:
-`{"type": "event", "event": "enter" | "hold" | "leave", "status", "label", "confidence", "probabilities", "start_s", "end_s",
-"time", "model"}`, ten times per second of sound `{"type": "status", "heard_s", "level_dbfs", "sound", "speech", "verdict",
-"probabilities"}`, and before the server ends a stream that is wrong `{"type": "error", "error"}`. A browser, which cannot
-set headers, offers the subprotocols `emotion-edge.live` and `emotion-edge.token.TOKEN`."""
+`GET /api/live?rate=HZ` with `Upgrade: websocket` is the live socket, which OpenAPI cannot describe. Send signed 16-bit
+little-endian mono samples as binary messages, and the text `end` after the last one. The server answers with JSON:
+events `{"type": "event", "event": "enter" | "hold" | "leave", "status", "label", "confidence", "probabilities",
+"start_s", "end_s", "time", "model"}`; ten times per second of sound the status `{"type": "status", "heard_s",
+"level_dbfs", "sound", "speech", "verdict", "probabilities"}`; and before it closes a stream because of an error
+`{"type": "error", "error"}`. A browser cannot set headers, so it offers the subprotocols `emotion-edge.live` and
+`emotion-edge.token.TOKEN`."""
 
 
 def description(service: Service) -> Json:
-    """What there is to ask, with the models of this server."""
+    """The description of the API, with the models of this server."""
     names = list(service.models)
     return {
         "openapi": "3.1.0",
@@ -32,10 +33,10 @@ def description(service: Service) -> Json:
         },
         "paths": {
             "/api/classify": {"post": _classify(names)},
-            "/api/models": {"get": _get("models", "The models, and what a request may cost", _json("Models"))},
-            "/healthz": {"get": _for_all(_get("health", "Whether it is there", _json("Health")))},
+            "/api/models": {"get": _get("models", "The models, and the limits for requests", _json("Models"))},
+            "/healthz": {"get": _for_all(_get("health", "Health check", _json("Health")))},
             "/metrics": {"get": _get("metrics", "Counters for Prometheus", _text())},
-            "/openapi.json": {"get": _for_all(_get("openapi", "This", _content({"type": "object"})))},
+            "/openapi.json": {"get": _for_all(_get("openapi", "This description", _content({"type": "object"})))},
             "/v1/models/{name}:predict": {"post": _predict([_name(names)])},
             "/v1/models/{name}/versions/{version}:predict": {"post": _predict([_name(names), _VERSION], "_version")},
             "/v1/models/{name}": {"get": _status([_name(names)])},
@@ -51,15 +52,15 @@ def _classify(names: list[str]) -> Json:
     form = {"type": "object", "properties": {"file": file}, "required": ["file"]}
     return {
         "operationId": "classify",
-        "summary": "The emotion that a recording carries",
-        "description": "WAV, FLAC, OGG, MP3, AIFF and what else libsndfile reads, of any rate and number of channels, "
-        "in a form or as the body.",
+        "summary": "Classify the emotion of a recording",
+        "description": "Send a WAV, FLAC, OGG, MP3 or AIFF file, or another format that libsndfile reads, with any "
+        "sample rate and number of channels, in a form or as the body.",
         "parameters": [
-            {"name": "model", "in": "query", "description": "the default one without", "schema": {"enum": names}},
+            {"name": "model", "in": "query", "description": "the name of a model", "schema": {"enum": names}},
             {
                 "name": "timeline",
                 "in": "query",
-                "description": "1: windows over the recording, too",
+                "description": "1: also classify windows over the recording",
                 "schema": {"enum": ["0", "1", "false", "true"], "default": "0"},
             },
         ],
@@ -79,8 +80,8 @@ def _classify(names: list[str]) -> Json:
 def _predict(parameters: list[Json], suffix: str = "") -> Json:
     return {
         "operationId": f"predict{suffix}",
-        "summary": "Probabilities of feature vectors, as TensorFlow Serving's REST API gives them",
-        "description": "Vectors as the model sees them before it standardises them; probabilities in the order of its labels.",
+        "summary": "Probabilities for feature vectors, as in the REST API of TensorFlow Serving",
+        "description": "Send feature vectors before standardisation. The probabilities are in the order of the labels.",
         "parameters": parameters,
         "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Vectors")}}},
         "responses": {"200": _json("Probabilities"), **_errors(400, 401, 403, 404, 408, 413, 503)},
@@ -88,22 +89,22 @@ def _predict(parameters: list[Json], suffix: str = "") -> Json:
 
 
 def _status(parameters: list[Json], suffix: str = "") -> Json:
-    asked = _get(
-        f"status{suffix}", "Whether a model is there, as TensorFlow Serving's REST API says it", _json("ModelStatus")
+    operation = _get(
+        f"status{suffix}", "The status of a model, as in the REST API of TensorFlow Serving", _json("ModelStatus")
     )
-    asked["parameters"] = parameters
-    asked["responses"].update(_errors(404))
-    return asked
+    operation["parameters"] = parameters
+    operation["responses"].update(_errors(404))
+    return operation
 
 
 def _get(operation: str, summary: str, answer: Json) -> Json:
     return {"operationId": operation, "summary": summary, "responses": {"200": answer, **_errors(401, 403)}}
 
 
-def _for_all(asked: Json) -> Json:
-    """What is answered without a token, too."""
-    responses = {status: each for status, each in asked["responses"].items() if status != "401"}
-    return {**asked, "responses": responses, "security": []}
+def _for_all(operation: Json) -> Json:
+    """The same operation, without a token."""
+    responses = {status: each for status, each in operation["responses"].items() if status != "401"}
+    return {**operation, "responses": responses, "security": []}
 
 
 def _name(names: list[str]) -> Json:
@@ -135,7 +136,7 @@ def _object(**properties: Json) -> Json:
 
 
 _VERSION: Final = {"name": "version", "in": "path", "required": True, "schema": {"const": "1"}}
-_TOKEN: Final = {"type": "http", "scheme": "bearer", "description": "where the server was started with one"}
+_TOKEN: Final = {"type": "http", "scheme": "bearer", "description": "required if the server was started with a token"}
 
 _STRING: Final = {"type": "string"}
 _NUMBER: Final = {"type": "number"}
@@ -147,9 +148,9 @@ _MATRIX: Final = {"type": "array", "items": {"type": "array", "items": _NUMBER},
 
 _PREDICTION: Final[Json] = {
     "status": {"enum": ["ok", "uncertain", "no_speech"]},
-    "label": {"type": ["string", "null"], "description": "the likeliest; null where there is no speech"},
+    "label": {"type": ["string", "null"], "description": "the most likely label; null without speech"},
     "confidence": _SHARE,
-    "probabilities": {**_SHARES, "description": "of every label; empty where there is no speech"},
+    "probabilities": {**_SHARES, "description": "of every label; empty without speech"},
     "start_s": _NUMBER,
     "end_s": _NUMBER,
     "model": _STRING,
@@ -185,7 +186,8 @@ _SCHEMAS: Final[Json] = {
     "Health": _object(status={"const": "ok"}),
     "Vectors": {
         "type": "object",
-        "description": "One of instances, a list of vectors, and inputs, the same as a whole. A named tensor may have any name.",
+        "description": "Either instances (a list of vectors) or inputs (all vectors as one tensor). A named tensor may "
+        "have any name.",
         "properties": {
             "signature_name": {"enum": ["", "serving_default"]},
             "instances": {"type": "array", "minItems": 1},
@@ -195,18 +197,18 @@ _SCHEMAS: Final[Json] = {
     },
     "Probabilities": {"oneOf": [_object(predictions=_MATRIX), _object(outputs=_MATRIX)]},
     "ModelStatus": _object(model_version_status={"type": "array", "items": _VERSION_STATUS}),
-    "Error": _object(error={"type": "string", "description": "what was got, and what was wanted"}),
+    "Error": _object(error={"type": "string", "description": "what was wrong, and what to do"}),
 }
 
 _WHY: Final = {
-    400: "It cannot be understood",
+    400: "The request cannot be understood",
     401: "The token is missing or wrong",
-    403: "Called by another name, or from another page",
+    403: "The host name or the origin of the request is not allowed",
     404: "No such model",
-    408: "It did not arrive in time",
-    413: "The upload or the sound in it is too long",
-    415: "A body of another type",
-    422: "The file is no sound, damaged or empty",
+    408: "The body did not arrive in time",
+    413: "The upload, or the sound in it, is too long",
+    415: "The body has a wrong type",
+    422: "The file is not audio, damaged or empty",
     503: "Busy, or no answer in time: try again after Retry-After seconds",
 }
 _RESPONSES: Final[Json] = {

@@ -1,4 +1,4 @@
-"""The process: an address, a token if others can reach it, and an end in good order."""
+"""The server process: its address, its token, and a clean end."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from ..errors import ServerError
 from .live import LARGEST_MESSAGE
 
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
-"""What a browser on this machine may call a server that no other machine can reach."""
+"""The host names by which a browser on the same machine reaches a server on a loopback address."""
 
-_GRACE_S: Final = 5  # for what is being answered when the server is told to stop
-_MOST_CONNECTIONS: Final = 200  # idle ones too: below the 1024 files that a process may have open
-_SILENT_S: Final = 60
-_OUT_OF_FILES: Final = "connections wait, for there are more than this process may have files: ulimit -n"
+_GRACE_S: Final = 5  # for requests in progress when the server stops
+_MOST_CONNECTIONS: Final = 200  # including idle ones: below the 1024 files that a process may have open
+_WARN_EVERY_S: Final = 60
+_OUT_OF_FILES: Final = "connections are waiting: this process has reached its limit of open files (ulimit -n)"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
+    """Whether only programs on this machine can reach an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -37,24 +37,24 @@ def is_loopback(host: str) -> bool:
 
 
 def check_token(token: str) -> str:
-    """A token that goes into a header and a WebSocket subprotocol as it is (RFC 9110, 5.6.2), and that nobody guesses.
+    """Check that a token fits unchanged in a header and a WebSocket subprotocol (RFC 9110, 5.6.2), and return it.
 
     Raises:
-        ServerError: it is not such.
+        ServerError: it is too short to be safe, or contains other characters.
     """
     if not re.fullmatch(r"[A-Za-z0-9._~+-]{16,256}", token):
         raise ServerError(
             "a token is 16 to 256 letters, digits and . _ ~ + -, on one line; "
-            "make one: python3 -c 'import secrets; print(secrets.token_urlsafe(24))'"
+            "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(24))'"
         )
     return token
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; port 0 for one that is free.
+    """Open a listening socket; port 0 chooses a free port.
 
     Raises:
-        ServerError: it is taken, not ours, or no address of this machine.
+        ServerError: the port is in use or not permitted, or the host is not an address of this machine.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
@@ -64,7 +64,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(listening: socket.socket) -> str:
-    """Where a browser finds it."""
+    """The address to open in a browser."""
     host, port = listening.getsockname()[:2]
     if ipaddress.ip_address(host).is_unspecified:
         host = socket.gethostname()
@@ -74,17 +74,17 @@ def url_of(listening: socket.socket) -> str:
 def run(
     app: ASGIApp, listening: socket.socket, *, on_ready: Callable[[], None], on_overdue: Callable[[], None]
 ) -> None:
-    """Answer until SIGINT or SIGTERM, then finish what is being answered.
+    """Serve until SIGINT or SIGTERM, then finish the requests in progress.
 
     Args:
-        app: who answers.
-        listening: where.
-        on_ready: called once it does.
-        on_overdue: called when it has been about to end for 5 s: all that still goes on must end then.
+        app: answers the requests.
+        listening: the listening socket.
+        on_ready: called once the server accepts requests.
+        on_overdue: called 5 s after the signal: it must end all requests that are still in progress.
     """
     config = uvicorn.Config(
         app,
-        http="h11",  # these two: the same whatever else is installed
+        http="h11",  # these two: fixed, so that other installed packages do not matter
         ws="websockets-sansio",
         log_config=None,
         log_level="error",
@@ -97,32 +97,34 @@ def run(
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=2 * _GRACE_S,
     )
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # who sent a broken form is told, with no byte of it
-    # uvicorn takes a socket that was refused for one that was forgotten: github.com/Kludex/uvicorn/pull/3138
+    logging.getLogger("python_multipart").setLevel(
+        logging.ERROR
+    )  # the client gets the error, without bytes of the form
+    # uvicorn mistakes a refused socket for a forgotten one: github.com/Kludex/uvicorn/pull/3138
     logging.getLogger("uvicorn.error").addFilter(
         lambda record: "without completing handshake" not in record.getMessage()
     )
     logging.getLogger("asyncio").addFilter(_NoMoreConnections())
-    # uvicorn raises the signal again once it is done: it has served its purpose by then.
+    # uvicorn raises the signal again at its end, when it is no longer needed.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
     _Server(config, on_ready, on_overdue).run(sockets=[listening])
 
 
 class _NoMoreConnections(logging.Filter):
-    """Says in a sentence a minute what asyncio tells with a traceback a hundred times a second: they wait, and it goes on."""
+    """Warns once a minute that connections are waiting; asyncio would log a traceback a hundred times per second."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._told_at = -math.inf
+        self._warned_at = -math.inf
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.getMessage().startswith("socket.accept() out of system resource"):
             return True
-        now, before = time.monotonic(), self._told_at
-        if now - before < _SILENT_S:
+        now = time.monotonic()
+        if now - self._warned_at < _WARN_EVERY_S:
             return False
-        self._told_at = now
+        self._warned_at = now
         record.msg, record.args, record.exc_info = _OUT_OF_FILES, (), None
         return True
 

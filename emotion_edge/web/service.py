@@ -1,4 +1,4 @@
-"""What the endpoints share: the models, the limits, the counters."""
+"""What the endpoints share: models, limits and counters."""
 
 from __future__ import annotations
 
@@ -18,69 +18,69 @@ from .metrics import Metrics
 
 
 class Service:
-    """The models, each loaded once, and what may be asked of them.
+    """The models, each loaded once, and the limits for requests.
 
     Args:
-        classifiers: the first answers where a request names none.
-        limits: what a request may cost.
+        classifiers: one for each model; the first is the default.
+        limits: the limits for requests.
 
     Raises:
-        ServerError: two models have one name.
+        ServerError: two models have the same name.
     """
 
     def __init__(self, classifiers: Sequence[EmotionClassifier], limits: Limits) -> None:
         self.models: Final = {classifier.recipe.name: classifier for classifier in classifiers}
         if len(self.models) < len(classifiers):
             names = ", ".join(classifier.recipe.name for classifier in classifiers)
-            raise ServerError(f"models are asked for by name, and these names are not all different: {names}")
+            raise ServerError(f"requests choose a model by name, but these names are not all different: {names}")
         self.default: Final = classifiers[0].recipe.name
         self.limits: Final = limits
         self.requests: Final = Slots(limits.at_once, "requests")
         self.streams: Final = Slots(limits.at_once, "live streams")
         self.metrics: Final = Metrics(self.requests, self.streams)
         self._stopping: Final = threading.Event()
-        self._arriving: Final[set[CancelScope]] = set()
+        self._receiving: Final[set[CancelScope]] = set()
 
     def model(self, name: str | None) -> EmotionClassifier:
-        """The model of a name; the default one without.
+        """The model with a name, or the default model without one.
 
         Raises:
-            HTTPException: 404, there is none.
+            HTTPException: 404, there is no such model.
         """
         classifier = self.models.get(name or self.default)
         if classifier is None:
-            raise HTTPException(404, f"no model {name!r}: there are {', '.join(self.models)}")
+            raise HTTPException(404, f"no model {name!r}: wanted one of {', '.join(self.models)}")
         return classifier
 
     @contextmanager
-    def arriving(self) -> Iterator[None]:
-        """Receive a body within the time that it has.
+    def receiving(self) -> Iterator[None]:
+        """Limit the time in which the `with` block receives a body.
 
         Raises:
             HTTPException: 408, it took too long; 503, the server stops.
         """
         with move_on_after(self.limits.timeout_s) as scope:
-            self._arriving.add(scope)
+            self._receiving.add(scope)
             try:
                 yield
             finally:
-                self._arriving.discard(scope)
+                self._receiving.discard(scope)
         if scope.cancelled_caught:
             self.deadline().check()
             raise HTTPException(408, f"the body did not arrive within {self.limits.timeout_s:g} s")
 
     def deadline(self) -> Deadline:
-        """Until when a request that was received just now may be worked on."""
+        """The deadline of a request that was received just now."""
         return Deadline(self.limits.timeout_s, self._stopping)
 
     def stop(self) -> None:
-        """Let what is received and worked on end at once, by a 503. Only for the event loop's thread."""
+        """End all requests at once with 503. Call this only in the thread of the event loop."""
         self._stopping.set()
-        for scope in self._arriving:
+        for scope in self._receiving:
             scope.cancel()
 
     def describe(self) -> dict[str, Any]:
-        """The models and the limits, as JSON has them."""
+        """The models and the limits, ready for JSON."""
         return {
             "default": self.default,
             "models": [_describe(classifier) for classifier in self.models.values()],
@@ -94,7 +94,7 @@ class Service:
 
 
 def service_of(connection: HTTPConnection[Any]) -> Service:
-    """The service that a request or a socket came to."""
+    """The service of a request or a socket."""
     return cast(Service, connection.app.state.service)
 
 

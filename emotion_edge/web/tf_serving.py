@@ -1,7 +1,7 @@
-"""The REST API of TensorFlow Serving for feature vectors: clients of such an endpoint go on working.
+"""The REST API of TensorFlow Serving for feature vectors, so that existing clients continue to work.
 
-What goes in is what a model sees before it is standardised, shape (n, n_features); what comes out are its calibrated
-probabilities, shape (n, n_labels), in the order of its labels.
+The input is a batch of feature vectors before standardisation, shape (n, n_features). The output is the calibrated
+probabilities, shape (n, n_labels), in the order of the labels of the model.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .limits import Deadline
 from .service import Service, service_of
 from .uploads import receive_body
 
-_VERSION: Final = "1"  # a model file has no other
+_VERSION: Final = "1"  # model files have no versions
 _SIGNATURES: Final = ("", "serving_default")
 _ANSWER_KEYS: Final = {"instances": "predictions", "inputs": "outputs"}
 
@@ -49,13 +49,13 @@ def _model(request: Request, service: Service) -> EmotionClassifier:
     classifier = service.model(request.path_params["name"])
     version = request.path_params.get("version", _VERSION)
     if version != _VERSION:
-        raise HTTPException(404, f"no version {version} of {classifier.recipe.name}: there is {_VERSION}")
+        raise HTTPException(404, f"no version {version} of {classifier.recipe.name}: wanted {_VERSION}")
     return classifier
 
 
 def _predict(service: Service, classifier: EmotionClassifier, body: bytes, deadline: Deadline) -> dict[str, Any]:
-    """In a thread: the answer as JSON has it."""
-    key, value = _asked(body)
+    """Compute the answer, ready for JSON. This runs in a worker thread."""
+    key, value = _parsed(body)
     answers = []
     for vector in _vectors(key, value, classifier.recipe.n_features):
         deadline.check()
@@ -64,25 +64,25 @@ def _predict(service: Service, classifier: EmotionClassifier, body: bytes, deadl
     return {_ANSWER_KEYS[key]: answers}
 
 
-def _asked(body: bytes) -> tuple[str, Any]:
-    """`instances` or `inputs`, and what is there."""
+def _parsed(body: bytes) -> tuple[str, Any]:
+    """The key `instances` or `inputs`, and its value."""
     try:
-        asked = json.loads(body)
+        request = json.loads(body)
     except (ValueError, RecursionError) as error:
-        _refuse(f"the body is no JSON: {error}")
-    if not isinstance(asked, dict):
-        _refuse(f"got a JSON {type(asked).__name__}, wanted an object with instances or inputs")
-    signature = asked.get("signature_name", "")
+        _refuse(f"the body is not JSON: {error}")
+    if not isinstance(request, dict):
+        _refuse(f"got a JSON {type(request).__name__}, wanted an object with instances or inputs")
+    signature = request.get("signature_name", "")
     if signature not in _SIGNATURES:
         _refuse(f"signature_name: got {signature!r}, wanted {_SIGNATURES[-1]!r}, or none")
-    keys = [key for key in _ANSWER_KEYS if key in asked]
+    keys = [key for key in _ANSWER_KEYS if key in request]
     if len(keys) != 1:
         _refuse(f"got {' and '.join(keys) or 'neither'}, wanted one of instances and inputs")
-    return keys[0], asked[keys[0]]
+    return keys[0], request[keys[0]]
 
 
 def _vectors(key: str, value: Any, n_features: int) -> NDArray[Any]:
-    """Shape (n, n_features). A named tensor may have any name, as there is but one; and axes of length 1 at the end."""
+    """The vectors, shape (n, n_features). A tensor may have any name, and additional last axes of length 1."""
     if key == "inputs" and isinstance(value, dict):
         value = _only_tensor(value)
     elif isinstance(value, list):
@@ -93,15 +93,15 @@ def _vectors(key: str, value: Any, n_features: int) -> NDArray[Any]:
     except ValueError:  # rows of different lengths
         _refuse(f"{key}: the rows differ in length, {wanted}")
     if array.dtype.kind not in "iuf":
-        _refuse(f"{key}: not all of it are numbers, {wanted}")
+        _refuse(f"{key}: not all values are numbers, {wanted}")
     while array.ndim > 2 and array.shape[-1] == 1:
         array = array[..., 0]
     if array.ndim != 2 or array.shape[1] != n_features or not len(array):
         _refuse(f"{key}: got shape {array.shape}, {wanted}")
-    with np.errstate(over="ignore"):  # what overflows becomes infinite, and that is told
+    with np.errstate(over="ignore"):  # a value that overflows becomes infinite, which is refused below
         vectors = array.astype(np.float32)
     if not np.isfinite(vectors).all():
-        _refuse(f"{key}: not all of it are finite float32, {wanted}")
+        _refuse(f"{key}: not all values are finite as float32, {wanted}")
     return vectors
 
 

@@ -1,4 +1,4 @@
-// The answer: a word, a sentence, a bar for each label.
+// The answer: a word, a sentence, and a bar for each label.
 
 import { lookOf, lookOfLabel, paint, percent, sentenceOf, wordOf } from "./labels.js";
 
@@ -14,7 +14,7 @@ export function showAnswer(answer) {
   showBars(answer, "Probabilities");
 }
 
-/** Show a word that is no emotion, or one with its look. */
+/** Show a word: an emotion with its look, or another word without one. */
 export function showWord(text, more, look = null, { busy = false } = {}) {
   word.textContent = text;
   word.classList.toggle("faint", look === null);
@@ -23,12 +23,12 @@ export function showWord(text, more, look = null, { busy = false } = {}) {
   sentence.textContent = more;
 }
 
-/** Say something to those who listen to the page. */
-export function say(text) {
+/** Announce a text to screen readers. */
+export function announce(text) {
   spoken.textContent = text;
 }
 
-/** A bar for each label of a model, empty. */
+/** Make an empty bar for each label of a model. */
 export function makeBars(labels) {
   bars.replaceChildren(...labels.map(makeBar));
 }
@@ -47,8 +47,9 @@ export function showBars({ status, label, probabilities }, caption) {
 function makeBar(label) {
   const item = document.createElement("li");
   item.dataset.label = label;
-  const parts = ["name", "track", "percent"].map((name) => Object.assign(document.createElement("span"), { className: name }));
-  const fill = Object.assign(document.createElement("span"), { className: "fill" });
+  const span = (className) => Object.assign(document.createElement("span"), { className });
+  const parts = ["name", "track", "percent"].map(span);
+  const fill = span("fill");
   parts[0].textContent = label;
   parts[1].append(fill);
   paint(fill, lookOfLabel(label));

@@ -1,16 +1,16 @@
-// The server: recordings and a live stream to it, answers and events from it.
+// The API of the server: classify recordings, and stream live sound.
 
 const TOKEN = "emotion-edge token";
 const PROTOCOL = "emotion-edge.live";
 
 let askForToken = async () => null;
 
-/** What to do when the server wants a token: a function of what was wrong with the last one, to a promise of another. */
-export function onTokenWanted(ask) {
+/** Set the function that asks for a token. It gets an error about the last token, and returns a promise of another. */
+export function onTokenRequired(ask) {
   askForToken = ask;
 }
 
-/** The models, the default one's name, and the limits. */
+/** The models, the name of the default model, and the limits. */
 export const models = () => request("api/models");
 
 /** The answer to a recording, with its timeline. */
@@ -20,7 +20,7 @@ export function classify(sound, model) {
   return request(`api/classify?timeline=1&model=${encodeURIComponent(model)}`, { method: "POST", body });
 }
 
-/** An error that the server told of, or that it cannot be reached. */
+/** An error that the server reported, or a server that cannot be reached. */
 export class ServerError extends Error {
   constructor(status, message) {
     super(message);
@@ -29,7 +29,7 @@ export class ServerError extends Error {
 }
 
 async function request(path, options = {}) {
-  for (let wrong = ""; ; wrong = "That is not the token.") {
+  for (let wrong = ""; ; wrong = "This token is wrong.") {
     const token = sessionStorage.getItem(TOKEN);
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
     let response;
@@ -39,7 +39,7 @@ async function request(path, options = {}) {
       throw new ServerError(0, "The server cannot be reached. Is it still running?");
     }
     if (response.status === 401) {
-      sessionStorage.setItem(TOKEN, await askForToken(token ? wrong || "The token is not the right one any more." : wrong));
+      sessionStorage.setItem(TOKEN, await askForToken(token ? wrong || "The token is no longer valid." : wrong));
       continue;
     }
     const answer = await response.json().catch(() => ({ error: `The server answered ${response.status}.` }));
@@ -48,7 +48,7 @@ async function request(path, options = {}) {
   }
 }
 
-/** A live stream: `onMessage` gets what the server says, `onEnd` why it ended (empty when we ended it). */
+/** A live stream: `onMessage` gets the messages of the server; `onEnd` gets the reason if the server ends it. */
 export class Live {
   #socket;
   #ended = false;
@@ -65,15 +65,16 @@ export class Live {
       else onMessage(message);
     };
     this.#socket.onclose = () => {
-      if (!this.#ended) onEnd(this.#why || "The live stream broke off: the server is busy with others, or gone.");
+      if (!this.#ended) onEnd(this.#why || "The live stream ended: the server is busy, or no longer running.");
       this.#ended = true;
     };
   }
 
-  /** Send samples: Float32Array in -1..1. */
+  /** Send samples: a Float32Array from -1 to 1. */
   send(samples) {
-    // What a slow line does not take is lost, rather than heard late.
-    if (this.#socket.readyState === WebSocket.OPEN && this.#socket.bufferedAmount < 1 << 20) this.#socket.send(toInt16(samples));
+    // On a slow connection, drop samples instead of sending them late.
+    const keepsUp = this.#socket.bufferedAmount < 1 << 20;
+    if (this.#socket.readyState === WebSocket.OPEN && keepsUp) this.#socket.send(toInt16(samples));
   }
 
   end() {
@@ -82,7 +83,7 @@ export class Live {
   }
 }
 
-/** 16-bit samples, little-endian as every browser's machine is. */
+/** 16-bit samples, little-endian like every machine that runs a browser. */
 export function toInt16(samples) {
   return Int16Array.from(samples, (sample) => Math.round(32767 * Math.max(-1, Math.min(1, sample))));
 }

@@ -1,15 +1,15 @@
-// In the audio thread: hands on what the microphone delivers, in pieces of 0.1 s.
+// Runs in the audio thread: passes on the samples of the microphone in blocks of 0.1 s.
 
 class Capture extends AudioWorkletProcessor {
-  #piece = new Float32Array(Math.ceil(sampleRate / 1280) * 128);
+  #block = new Float32Array(Math.ceil(sampleRate / 1280) * 128);
   #n = 0;
 
   process([[channel]]) {
     if (channel) {
-      this.#piece.set(channel, this.#n);
+      this.#block.set(channel, this.#n);
       this.#n += channel.length;
-      if (this.#n === this.#piece.length) {
-        this.port.postMessage(this.#piece.slice());
+      if (this.#n === this.#block.length) {
+        this.port.postMessage(this.#block.slice());
         this.#n = 0;
       }
     }

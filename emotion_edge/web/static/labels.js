@@ -1,10 +1,10 @@
-// Which colour and pattern a label has, everywhere the same, and how answers are put into words.
+// The colour and pattern of each label, and answers in words.
 
 import { KNOWN, N_PATTERNS, OTHERS } from "./palette.js";
 
 const looks = new Map();
 
-/** The labels of the model that answers: those without a colour of their own get one in turn, and a pattern. */
+/** Set the labels of the model. Labels without a colour of their own take one of the others in turn, with a pattern. */
 export function setLabels(labels) {
   looks.clear();
   let others = 0;
@@ -15,19 +15,19 @@ export function setLabels(labels) {
 
 const lookOfOther = (number) => ({ colour: OTHERS[number % OTHERS.length], pattern: 1 + (number % N_PATTERNS) });
 
-/** What an answer is drawn with: {colour, pattern}, a colour and the number of a pattern of palette.css; some have no pattern. */
+/** The look of an answer: {colour, pattern}, a colour and the number of a pattern of palette.css, if it has one. */
 export function lookOf(answer) {
   if (answer.status === "no_speech") return { colour: "no-speech" };
   return answer.status === "uncertain" ? { colour: "uncertain" } : lookOfLabel(answer.label);
 }
 
-/** The colour of what an answer is drawn with. */
+/** The colour of an answer. */
 export const colourOf = (answer) => lookOf(answer).colour;
 
-/** A label's own. */
+/** The look of a label. */
 export const lookOfLabel = (label) => looks.get(label) ?? {};
 
-/** Let an element have a look. */
+/** Give an element a look. */
 export function paint(element, { colour, pattern }) {
   element.style.setProperty("--colour", `var(--${colour})`);
   element.style.setProperty("--on-colour", `var(--on-${colour})`);
@@ -37,16 +37,18 @@ export function paint(element, { colour, pattern }) {
 
 export const percent = (share) => `${Math.round(100 * share)} %`;
 
-/** One word. */
+/** An answer as a word. */
 export function wordOf(answer) {
   if (answer.status === "no_speech") return "no speech";
   return answer.status === "uncertain" ? "uncertain" : answer.label;
 }
 
-/** What goes with the word. */
+/** The sentence below the word. */
 export function sentenceOf(answer) {
-  if (answer.status === "no_speech") return "Nothing in it is loud enough, or like enough to a voice.";
-  if (answer.status === "uncertain") return `Most likely ${answer.label}, at ${percent(answer.confidence)}: too little to go by.`;
+  if (answer.status === "no_speech") return "No part of it is loud enough, or similar enough to a voice.";
+  if (answer.status === "uncertain") {
+    return `Most likely ${answer.label}, at ${percent(answer.confidence)}: not sure enough for an answer.`;
+  }
   return `${percent(answer.confidence)} sure.`;
 }
 

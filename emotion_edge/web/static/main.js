@@ -1,7 +1,7 @@
-// The page: which of its three ways to a sound is taken, and what is shown of it.
+// The page: classify a file, record a clip, or listen live.
 
 import * as api from "./api.js";
-import { makeBars, say, showAnswer, showBars, showWord } from "./answer.js";
+import { announce, makeBars, showAnswer, showBars, showWord } from "./answer.js";
 import { clock, colourOf, sentenceOf, setLabels, wordOf } from "./labels.js";
 import { LiveView, RollingWaveform } from "./live.js";
 import { Microphone, whyNoMicrophone } from "./microphone.js";
@@ -13,18 +13,20 @@ import { draw, nBars } from "./waveform.js";
 const $ = (id) => document.getElementById(id);
 const UNREADABLE = 422; // the status for a file that the server cannot decode
 
-let offer = null; // the models and limits, once the server has told them
-let busy = true; // one thing at a time, and nothing before there is an offer
-let running = null; // what the microphone is used for: {button, name, stop}
-let redraw = () => {}; // the waveform, when the window changes its size or its colours
+let server = null; // the models and limits of the server, once they are known
+let busy = true; // one thing at a time, and nothing before the server is known
+let running = null; // the current use of the microphone: {microphone, button, name, finish}
+let redraw = () => {}; // redraws the waveform when the window changes its size or colours
 
-// --- recordings -------------------------------------------------------------------------------------------------------
+// --- recordings --------------------------------------------------
 
 async function answerFile(file, name) {
-  const { upload_bytes } = offer.limits;
-  if (file.size > upload_bytes) return complain(`${name} has ${megabytes(file.size)}; this server takes ${megabytes(upload_bytes)} at most.`);
-  begin(name);
-  showWord("listening", "", null, { busy: true });
+  const { upload_bytes } = server.limits;
+  if (file.size > upload_bytes) {
+    return showProblem(`${name} has ${megabytes(file.size)}; this server accepts at most ${megabytes(upload_bytes)}.`);
+  }
+  reset(name);
+  showWord("classifying", "", null, { busy: true });
   setBusy(true);
   try {
     const decoding = decode(file);
@@ -32,13 +34,13 @@ async function answerFile(file, name) {
     showRecording(answer, file, name, await decoding);
   } catch (error) {
     $("result").hidden = true;
-    complain(error.message.replace(/^the upload/, name));
+    showProblem(error.message.replace(/^the upload/, name));
   } finally {
     setBusy(false);
   }
 }
 
-/** The answer; where the server cannot decode a file and this browser can, to what the browser makes of it. */
+/** Classify a file. If the server cannot decode it but this browser can, send what the browser decoded. */
 async function classified(file, decoding) {
   try {
     return await api.classify(file, $("model").value);
@@ -64,12 +66,15 @@ function showRecording(answer, file, name, sound) {
   redraw();
   $("wave").hidden = sound === null;
   if (sound !== null) {
-    const moved = (at) => (at === null ? showBars(answer, "Probabilities") : showBars(timeline.at(at), `Probabilities around ${clock(at)}`));
-    player.load(file, duration, { moved, word: (at) => wordOf(timeline.at(at)) });
+    const onMoved = (at) => {
+      if (at === null) showBars(answer, "Probabilities");
+      else showBars(timeline.at(at), `Probabilities around ${clock(at)}`);
+    };
+    player.load(file, duration, { onMoved, wordAt: (at) => wordOf(timeline.at(at)) });
   } else {
     $("picture-note").textContent = "This browser cannot draw or play a file of this format.";
   }
-  say(`${wordOf(answer)}. ${sentenceOf(answer)} ${name}, ${duration.toFixed(1)} seconds.`);
+  announce(`${wordOf(answer)}. ${sentenceOf(answer)} ${name}, ${duration.toFixed(1)} seconds.`);
 }
 
 function barsOf({ samples }, timeline) {
@@ -80,64 +85,64 @@ function barsOf({ samples }, timeline) {
   }));
 }
 
-// --- the microphone ---------------------------------------------------------------------------------------------------
+// --- the microphone --------------------------------------------------
 
 async function record() {
   const microphone = new Microphone();
-  const pieces = [];
+  const blocks = [];
   const waveform = new RollingWaveform();
   let n = 0;
-  const most = () => Math.min(offer.limits.sound_s * microphone.rate, (offer.limits.upload_bytes - 100) / 2);
-  const hear = (piece) => {
-    pieces.push(piece);
-    n += piece.length;
-    waveform.add(n / microphone.rate, loudness(piece), "accent");
-    showWord(clock(n / microphone.rate), "Recording. Stop it to get the answer.");
-    if (n + piece.length >= most()) finish();
+  const most = () => Math.min(server.limits.sound_s * microphone.rate, (server.limits.upload_bytes - 100) / 2);
+  const onBlock = (block) => {
+    blocks.push(block);
+    n += block.length;
+    waveform.add(n / microphone.rate, loudness(block), "accent");
+    showWord(clock(n / microphone.rate), "Recording. Press Stop to get the answer.");
+    if (n + block.length >= most()) finish();
   };
   const finish = async () => {
     stopRunning();
-    const sound = encodeWav({ samples: join(pieces), rate: microphone.rate });
+    const sound = encodeWav({ samples: join(blocks), rate: microphone.rate });
     await answerFile(sound, "Your recording");
   };
-  await use(microphone, $("record"), hear, finish);
-  begin("Your recording, from the microphone");
+  await use(microphone, $("record"), onBlock, finish);
+  reset("Your recording, from the microphone");
   redraw = () => waveform.draw();
   $("picture").hidden = false;
-  showWord("0:00", "Recording. Stop it to get the answer.");
-  say("Recording.");
+  showWord("0:00", "Recording. Press Stop to get the answer.");
+  announce("Recording.");
 }
 
-async function watch() {
+async function listen() {
   const microphone = new Microphone();
   const view = new LiveView();
   let stream = null;
   const finish = () => {
     stream?.end();
     stopRunning();
-    say("Stopped.");
+    announce("Stopped.");
   };
-  await use(microphone, $("live"), (piece) => stream?.send(piece), finish);
-  begin("Live, from the microphone");
+  await use(microphone, $("live"), (block) => stream?.send(block), finish);
+  reset("Live, from the microphone");
   redraw = () => view.draw();
   $("picture").hidden = $("probabilities").hidden = false;
   showWord("no speech", "Say something.");
-  const broken = (why) => {
+  const onEnd = (why) => {
     finish();
-    complain(why);
+    showProblem(why);
   };
-  stream = new api.Live(microphone.rate, $("model").value, (message) => view.hear(message), broken);
+  stream = new api.Live(microphone.rate, $("model").value, (message) => view.show(message), onEnd);
 }
 
-/** Begin to listen; the button then stops it. */
-async function use(microphone, button, onPiece, finish) {
+/** Start the microphone; the button then stops it. */
+async function use(microphone, button, onBlock, finish) {
   setBusy(true);
   try {
-    const lost = () => {
+    const onLost = () => {
       finish();
-      complain("The microphone went away.");
+      showProblem("The microphone was disconnected.");
     };
-    await microphone.start(onPiece, lost);
+    await microphone.start(onBlock, onLost);
   } catch (error) {
     microphone.stop();
     setBusy(false);
@@ -159,13 +164,13 @@ function stopRunning() {
   setBusy(false);
 }
 
-// --- the page ---------------------------------------------------------------------------------------------------------
+// --- the page --------------------------------------------------
 
-/** An empty answer. */
-function begin(about) {
+/** Show an empty answer. */
+function reset(about) {
   player.unload();
   hideTimeline();
-  complain("");
+  showProblem("");
   $("sources").classList.add("compact");
   $("result").hidden = false;
   $("wave").hidden = false;
@@ -175,18 +180,18 @@ function begin(about) {
   showBars({ status: "no_speech", label: null, probabilities: {} }, "Probabilities");
 }
 
-function complain(text) {
+function showProblem(text) {
   $("problem").textContent = text;
   $("problem").hidden = !text;
 }
 
-/** What cannot be used just now keeps the focus, so that those who go by keyboard do not lose their place. */
+/** Controls that cannot be used keep the focus, so that keyboard users do not lose their place. */
 function setBusy(yes) {
-  busy = yes || offer === null;
-  const deaf = whyNoMicrophone() !== "";
+  busy = yes || server === null;
+  const hasMicrophone = whyNoMicrophone() === "";
   $("model").disabled = busy;
   setUsable($("file"), !busy);
-  for (const button of [$("record"), $("live")]) setUsable(button, !busy && !deaf);
+  for (const button of [$("record"), $("live")]) setUsable(button, !busy && hasMicrophone);
 }
 
 const setUsable = (element, yes) => element.setAttribute("aria-disabled", String(!yes));
@@ -199,20 +204,20 @@ function toggle(start) {
       running.finish();
       return;
     }
-    complain("");
+    showProblem("");
     try {
       await start();
     } catch (error) {
-      complain(error.message);
+      showProblem(error.message);
     }
   };
 }
 
 function chooseModel() {
-  const model = offer.models.find(({ name }) => name === $("model").value);
+  const model = server.models.find(({ name }) => name === $("model").value);
   setLabels(model.labels);
   makeBars(model.labels);
-  $("model-about").textContent = `${model.name} tells ${model.labels.join(", ")} apart. Licence: ${model.licence}.`;
+  $("model-about").textContent = `${model.name} distinguishes ${model.labels.join(", ")}. Licence: ${model.licence}.`;
 }
 
 const megabytes = (bytes) => `${(bytes / (1 << 20)).toFixed(1)} MB`;
@@ -232,16 +237,16 @@ function askForToken(wrong) {
 }
 
 async function start() {
-  api.onTokenWanted(askForToken);
-  $("ask").addEventListener("cancel", (event) => event.preventDefault()); // without a token there is nothing to do
+  api.onTokenRequired(askForToken);
+  $("ask").addEventListener("cancel", (event) => event.preventDefault()); // without a token, the page can do nothing
   $("file").addEventListener("click", (event) => isUsable($("file")) || event.preventDefault());
   $("file").addEventListener("change", ({ target }) => {
     const [file] = target.files;
     if (file) answerFile(file, file.name);
-    target.value = ""; // so that the same file may be chosen again
+    target.value = ""; // so that the same file can be chosen again
   });
   $("record").addEventListener("click", toggle(record));
-  $("live").addEventListener("click", toggle(watch));
+  $("live").addEventListener("click", toggle(listen));
   $("model").addEventListener("change", () => {
     $("result").hidden = true;
     player.unload();
@@ -261,11 +266,15 @@ async function start() {
   $("microphone-note").textContent = whyNoMicrophone();
   $("microphone-note").hidden = whyNoMicrophone() === "";
   setBusy(true);
-  offer = await api.models();
-  $("model").replaceChildren(...offer.models.map(({ name }) => new Option(name, name, name === offer.default, name === offer.default)));
-  $("model-choice").hidden = offer.models.length < 2;
+  server = await api.models();
+  const options = server.models.map(({ name }) => {
+    const isDefault = name === server.default;
+    return new Option(name, name, isDefault, isDefault);
+  });
+  $("model").replaceChildren(...options);
+  $("model-choice").hidden = server.models.length < 2;
   chooseModel();
   setBusy(false);
 }
 
-start().catch((error) => complain(error.message));
+start().catch((error) => showProblem(error.message));

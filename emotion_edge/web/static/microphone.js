@@ -1,11 +1,12 @@
-// The microphone, as it is: no echo cancellation, no noise suppression, no automatic gain.
+// The microphone without processing: no echo cancellation, no noise suppression, no automatic gain.
 
-/** Why this browser gives us no microphone; empty if it does. */
+/** Why this browser does not offer a microphone; empty if it does. */
 export function whyNoMicrophone() {
   if (window.isSecureContext && navigator.mediaDevices && window.AudioWorkletNode) return "";
   return window.isSecureContext
-    ? "This browser has no microphone for pages. Choose a file instead."
-    : "Browsers give the microphone only to pages that came by HTTPS, or from this very machine (localhost). Choose a file instead: on a phone, record one first.";
+    ? "This browser does not offer a microphone to pages. Choose a file instead."
+    : "Browsers allow the microphone only on pages with HTTPS, or from the same computer (localhost). " +
+        "Choose a file instead: on a phone, record one first.";
 }
 
 export class Microphone {
@@ -18,8 +19,8 @@ export class Microphone {
     return this.#context.sampleRate;
   }
 
-  /** Begin; `onPiece` gets a Float32Array some ten times a second, `onLost` is called if the microphone goes away. */
-  async start(onPiece, onLost) {
+  /** Start. `onBlock` gets a Float32Array about ten times a second; `onLost` is called when it is unplugged. */
+  async start(onBlock, onLost) {
     const wanted = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     try {
       this.#stream = await navigator.mediaDevices.getUserMedia({ audio: wanted });
@@ -29,8 +30,9 @@ export class Microphone {
     this.#stream.getAudioTracks()[0].onended = () => this.#stopped || onLost();
     this.#context = new AudioContext();
     await this.#context.audioWorklet.addModule(new URL("capture.js", import.meta.url));
-    const capture = new AudioWorkletNode(this.#context, "capture", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
-    capture.port.onmessage = ({ data }) => this.#stopped || onPiece(data);
+    const mono = { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" };
+    const capture = new AudioWorkletNode(this.#context, "capture", mono);
+    capture.port.onmessage = ({ data }) => this.#stopped || onBlock(data);
     this.#context.createMediaStreamSource(this.#stream).connect(capture);
     await this.#context.resume();
   }
@@ -43,7 +45,7 @@ export class Microphone {
 }
 
 const WHY = {
-  NotAllowedError: "The browser was told not to give this page the microphone. Allow it in the address bar, or choose a file.",
-  NotFoundError: "There is no microphone on this machine. Choose a file instead.",
-  NotReadableError: "The microphone is in use by another program, or does not answer.",
+  NotAllowedError: "The browser blocks the microphone on this page. Allow it in the address bar, or choose a file.",
+  NotFoundError: "This computer has no microphone. Choose a file instead.",
+  NotReadableError: "The microphone is in use by another program, or does not respond.",
 };

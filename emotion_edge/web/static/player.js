@@ -1,4 +1,4 @@
-// Playback of the recording that was answered: a button, a position, and who wants to know of it.
+// Playback of the recording that was classified: a button and a position.
 
 import { clock } from "./labels.js";
 
@@ -12,10 +12,16 @@ let duration = 0;
 let onMoved = () => {};
 let wordAt = () => "";
 
-/** Get ready to play a file; `moved` is told where playback is (null at rest), `word` says what was heard at a moment. */
-export function load(file, seconds, { moved, word }) {
+/**
+ * Prepare to play a file.
+ *
+ * `callbacks.onMoved` gets the position of playback in seconds, or null at rest; `callbacks.wordAt` returns the answer
+ * at a position.
+ */
+export function load(file, seconds, callbacks) {
   unload();
-  [duration, onMoved, wordAt] = [seconds, moved, word];
+  duration = seconds;
+  ({ onMoved, wordAt } = callbacks);
   audio.src = URL.createObjectURL(file);
   seek.max = duration;
   for (const element of [play, seek]) element.hidden = false;

@@ -1,10 +1,10 @@
-// Files to samples and samples to files.
+// Decode files to samples, and encode samples to files.
 
 import { toInt16 } from "./api.js";
 
-const DRAWN_RATE_HZ = 16000; // enough to draw, and to classify what the server cannot decode
+const DRAWN_RATE_HZ = 16000; // enough to draw, and to classify a file that the server cannot decode
 
-/** Mono samples {samples, rate} of a file, as far as this browser can decode it; else null. */
+/** The mono samples of a file, {samples, rate}, or null if this browser cannot decode it. */
 export async function decode(file) {
   try {
     const context = new OfflineAudioContext(1, 1, DRAWN_RATE_HZ);
@@ -19,7 +19,7 @@ export async function decode(file) {
   }
 }
 
-/** A WAV file of mono samples, 16 bits each. */
+/** A mono WAV file with 16 bits per sample. */
 export function encodeWav({ samples, rate }) {
   const n_bytes = 2 * samples.length;
   const header = new DataView(new ArrayBuffer(44));
@@ -39,23 +39,23 @@ export function encodeWav({ samples, rate }) {
   return new Blob([header, toInt16(samples)], { type: "audio/wav" });
 }
 
-/** Pieces of samples as one. */
-export function join(pieces) {
-  const all = new Float32Array(pieces.reduce((n, piece) => n + piece.length, 0));
+/** Join blocks of samples. */
+export function join(blocks) {
+  const all = new Float32Array(blocks.reduce((n, block) => n + block.length, 0));
   let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
+  for (const block of blocks) {
+    all.set(block, at);
+    at += block.length;
   }
   return all;
 }
 
-/** How loud samples are, 0 to 1, as it is drawn: 0 at -60 dB and below. */
+/** The loudness of samples as the height of a bar, 0 to 1: 0 at -60 dB and below. */
 export function loudness(samples, first = 0, last = samples.length) {
   let power = 0;
   for (let at = first; at < last; at++) power += samples[at] ** 2;
   return height(10 * Math.log10(power / Math.max(1, last - first) + 1e-12));
 }
 
-/** The same of a level in dB below full scale. */
+/** The height of a bar for a level in dB relative to full scale. */
 export const height = (dbfs) => Math.max(0, Math.min(1, (dbfs + 60) / 54));

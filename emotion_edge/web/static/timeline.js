@@ -1,14 +1,14 @@
-// Windows over a recording: which one a moment belongs to, and a strip of what they say.
+// The windows of a recording: which one belongs to a moment, and a strip with their answers.
 
 import { lookOf, paint, percent, wordOf, clock } from "./labels.js";
 
 const strip = document.getElementById("strip");
 const table = document.getElementById("table");
 
-/** Windows overlap: each stands for the moments that are nearest to its middle. */
+/** Windows overlap. Each stands for the moments that are nearest to its middle. */
 export class Timeline {
   #windows;
-  #ends; // until when each stands
+  #ends; // where the section of each window ends
 
   constructor(windows, duration) {
     this.#windows = windows;
@@ -17,13 +17,13 @@ export class Timeline {
     this.duration = duration;
   }
 
-  /** The window that stands for a moment. */
+  /** The window that belongs to a moment. */
   at(seconds) {
     const i = this.#ends.findIndex((end) => seconds < end);
     return this.#windows.at(i);
   }
 
-  /** Neighbours that say the same as one: [{word, look, start, end}]. */
+  /** Neighbours with the same answer, merged: [{word, look, start, end}]. */
   runs() {
     const runs = [];
     this.#windows.forEach((window, i) => {
@@ -37,7 +37,7 @@ export class Timeline {
 
   show() {
     strip.replaceChildren(...this.runs().map((run) => this.#segment(run)));
-    // A word that does not fit is not begun; whether it does is known once it is there.
+    // Hide words that do not fit. Their width is known only once they are on the page.
     for (const segment of strip.children) segment.classList.toggle("narrow", segment.scrollWidth > segment.clientWidth);
     table.replaceChildren(...this.#windows.map(row));
   }
@@ -61,7 +61,8 @@ export function hideTimeline() {
 
 function row(window) {
   const cells = [window.start_s.toFixed(1), window.end_s.toFixed(1), wordOf(window), ""];
-  if (window.status !== "no_speech") cells[3] = window.status === "ok" ? percent(window.confidence) : `${window.label} ${percent(window.confidence)}`;
+  if (window.status === "ok") cells[3] = percent(window.confidence);
+  if (window.status === "uncertain") cells[3] = `${window.label} ${percent(window.confidence)}`;
   const line = document.createElement("tr");
   line.append(...cells.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
   return line;

@@ -1,14 +1,14 @@
-// The sound as rounded bars, each in the colour of what was heard then.
+// The waveform as rounded bars, each in the colour of the answer at that moment.
 
 const canvas = document.getElementById("canvas");
 const PITCH = 5; // CSS pixels from bar to bar
 const THICKNESS = 3;
-const LEAST = 0.03; // of the height, so that silence is seen too
+const LEAST = 0.03; // of the height, so that silence is visible too
 
 /** How many bars fit. */
 export const nBars = () => Math.max(1, Math.floor(canvas.clientWidth / PITCH));
 
-/** Draw bars: [{height: 0 to 1, colour: a name of palette.css}], spread over the whole width, or at the right end of it. */
+/** Draw bars [{height: 0 to 1, colour: a name of palette.css}] over the whole width, or at its right end. */
 export function draw(bars, { atEnd = false } = {}) {
   const scale = window.devicePixelRatio || 1;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];

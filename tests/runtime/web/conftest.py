@@ -15,5 +15,5 @@ def server():
 
 @pytest.fixture(scope="module")
 def client(server):
-    with httpx.Client(base_url=server.url, timeout=30, trust_env=False) as asking:
-        yield asking
+    with httpx.Client(base_url=server.url, timeout=30, trust_env=False) as connected:
+        yield connected

@@ -1,4 +1,4 @@
-"""Recordings in, answers out: what the library says, by a real server, and nothing worse than an error in JSON."""
+"""A real server classifies recordings as the library does, and answers anything else with an error in JSON."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def encoded(samples, rate, **options):
 
 @pytest.mark.parametrize("model", ["five-emotions", "tess-mlp"])
 @pytest.mark.parametrize("path", SPOKEN, ids=lambda path: path.stem)
-def test_what_classify_says(client, path, model):
+def test_the_same_answers_as_classify(client, path, model):
     expected = EmotionClassifier(model).classify(path).to_dict()
     as_body = post(client, path.read_bytes(), params={"model": model})
     assert as_body.json() == expected
@@ -64,7 +64,7 @@ def test_the_timeline(client, tmp_path):
     assert "timeline" not in post(client, path.read_bytes(), params={"timeline": "0"}).json()
 
 
-def test_who_says_nothing_and_who_nothing_certain(client):
+def test_silence_and_uncertainty(client):
     silence = post(client, encoded(np.zeros(16000), 16000, format="WAV"), params={"timeline": "true"}).json()
     assert (silence["status"], silence["label"], silence["probabilities"]) == ("no_speech", None, {})
     assert {window["status"] for window in silence["timeline"]} == {"no_speech"}
@@ -74,7 +74,7 @@ def test_who_says_nothing_and_who_nothing_certain(client):
 def test_many_at_a_time(client):
     clips = [path.read_bytes() for path in SPOKEN] * 4
     alone = [post(client, clip).json() for clip in clips[: len(SPOKEN)]]
-    with ThreadPoolExecutor(4) as pool:  # as many as there may be
+    with ThreadPoolExecutor(4) as pool:  # the limit of the server
         together = list(pool.map(lambda clip: post(client, clip).json(), clips))
     assert together == alone * 4
 
@@ -94,7 +94,7 @@ def test_many_at_a_time(client):
         (b"--x--\r\n", {"content-type": "multipart/form-data; boundary=x"}, 400, "there is no file in the form"),
     ],
 )
-def test_what_is_no_recording(client, content, headers, status, sentence):
+def test_bodies_that_are_not_recordings(client, content, headers, status, sentence):
     response = post(client, content, headers)
     assert response.status_code == status
     assert sentence in response.json()["error"]
@@ -113,16 +113,16 @@ def test_forms_without_a_file_or_with_too_much(client):
     assert ask(files={"file": ("a", HELLO)}, data={str(n): "x" for n in range(50)})[0] == 400
 
 
-def test_paths_methods_and_queries_that_are_not_there(client):
+def test_wrong_paths_methods_and_queries(client):
     for path, status, sentence in [
-        ("/api", 404, "no such thing here"),
-        ("/static/nix.js", 404, "no such thing here"),
-        ("/static/../app.py", 404, "no such thing here"),
-        ("/static/%2e%2e/app.py", 404, "no such thing here"),
-        ("/api/classify", 405, "not by this method"),
-        ("/api/classify?model=nix", 405, "not by this method"),
-        ("/v1/models/nix", 404, "no model 'nix': there are five-emotions, tess-mlp"),
-        ("/api/live", 404, "no such thing here"),
+        ("/api", 404, "not found; /openapi.json lists all paths"),
+        ("/static/nix.js", 404, "not found; /openapi.json lists all paths"),
+        ("/static/../app.py", 404, "not found; /openapi.json lists all paths"),
+        ("/static/%2e%2e/app.py", 404, "not found; /openapi.json lists all paths"),
+        ("/api/classify", 405, "method not allowed"),
+        ("/api/classify?model=nix", 405, "method not allowed"),
+        ("/v1/models/nix", 404, "no model 'nix': wanted one of five-emotions, tess-mlp"),
+        ("/api/live", 404, "not found; /openapi.json lists all paths"),
     ]:
         response = client.get(path)
         assert response.status_code == status, path
@@ -130,7 +130,7 @@ def test_paths_methods_and_queries_that_are_not_there(client):
     assert client.get("/api/classify").headers["allow"] == "POST"
     assert post(client, HELLO, params={"model": "nix"}).status_code == 404
     assert post(client, HELLO, params={"timeline": "maybe"}).status_code == 400
-    assert client.options("/api/classify").status_code == 405  # no other origin is let in
+    assert client.options("/api/classify").status_code == 405  # other origins are not allowed
 
 
 @given(content=st.binary(min_size=1, max_size=2000))
@@ -146,7 +146,7 @@ def test_no_damage_breaks_it(client, at, damage):
     assert post(client, HELLO[:at] + damage + HELLO[at + len(damage) :]).status_code in (200, 413, 422)
 
 
-def test_what_there_is(client):
+def test_models_and_health(client):
     response = client.get("/api/models")
     check_answer(client, response, "/api/models")
     offer = response.json()
@@ -166,22 +166,22 @@ def test_every_path_is_described(client):
     from emotion_edge.web.service import Service
 
     app = create_app(Service([EmotionClassifier()], Limits()))
-    there = {route.path for route in app.routes if not route.path.startswith("/static")} - {"/", "/api/live"}
-    assert set(checked_description(client)["paths"]) == there
+    paths = {route.path for route in app.routes if not route.path.startswith("/static")} - {"/", "/api/live"}
+    assert set(checked_description(client)["paths"]) == paths
     assert "/api/live" in checked_description(client)["info"]["description"]
 
 
 def test_metrics_count(client):
-    def counted():
+    def metrics():
         response = client.get("/metrics")
         assert response.headers["content-type"].startswith("text/plain; version=")
         samples = [s for family in text_string_to_metric_families(response.text) for s in family.samples]
         return {(sample.name, *sorted(sample.labels.values())): sample.value for sample in samples}
 
-    before = counted()
+    before = metrics()
     post(client, HELLO)
     post(client, b"no sound")
-    after = counted()
+    after = metrics()
 
     def more(*key):
         return after.get(key, 0) - before.get(key, 0)
@@ -196,7 +196,7 @@ def test_metrics_count(client):
     assert after["emotion_edge_requests_in_progress",] == 0
 
 
-def test_browsers_are_told_to_be_strict(client):
+def test_headers_make_browsers_strict(client):
     for path in ("/", "/static/main.js", "/api/models", "/nix", "/healthz"):
         headers = client.get(path).headers
         assert "default-src 'none'; script-src 'self'" in headers["content-security-policy"]
@@ -244,7 +244,7 @@ def test_mistakes_on_the_command_line(arguments, status, sentence, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_without_the_extra_it_says_what_to_install():
+def test_without_the_extra_the_message_says_what_to_install():
     code = (
         "import sys; sys.modules['starlette'] = None; from emotion_edge.cli.main import main; sys.exit(main(['serve']))"
     )
@@ -254,5 +254,5 @@ def test_without_the_extra_it_says_what_to_install():
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_hum_is_no_speech_here_either(client):
+def test_hum_is_not_speech_here_either(client):
     assert post(client, encoded(tone(100, rate=16000, seconds=3), 16000, format="WAV")).json()["status"] == "no_speech"

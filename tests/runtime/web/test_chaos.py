@@ -1,4 +1,4 @@
-"""What goes wrong around a server, and what becomes of it: docs/outcomes.md says the same in words."""
+"""What can go wrong around a server, and how it reacts: docs/outcomes.md says the same in words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from emotion_edge.model.file import shipped
 HELLO = SPOKEN[2].read_bytes()
 EXPECTED = EmotionClassifier().classify(SPOKEN[2]).to_dict()
 INVALID = "Invalid multipart data."
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits, names and links as Linux has them")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits, names and links work differently")
 
 
 def post(url, content=HELLO, **options):
@@ -28,7 +28,7 @@ def post(url, content=HELLO, **options):
 
 
 def test_more_connections_than_it_may_have_files():
-    """They wait; it says so once, and answers when there is room."""
+    """They wait. The server warns once, and answers when there is room."""
     import resource
 
     def few_files():
@@ -36,18 +36,18 @@ def test_more_connections_than_it_may_have_files():
 
     with serving(before=few_files, COVERAGE_PROCESS_CONFIG="") as server:
         idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(40)]
-        while not server.said:
+        while not server.messages:
             time.sleep(0.01)
         for connection in idle:
             connection.close()
         assert post(server.url).json() == EXPECTED
-        sentence = "connections wait, for there are more than this process may have files: ulimit -n\n"
-        assert server.said == [f"emotion-edge: {sentence}"]
-        server.said.clear()
+        sentence = "connections are waiting: this process has reached its limit of open files (ulimit -n)\n"
+        assert server.messages == [f"emotion-edge: {sentence}"]
+        server.messages.clear()
 
 
 def test_names_a_clock_and_a_model_that_go_astray(tmp_path):
-    """Names that are no text, in any locale; a model that is read-only, and then gone; a clock that goes back."""
+    """Names that are not text, in any locale; a read-only model, then deleted; a clock that runs backwards."""
     model = tmp_path / os.fsdecode(b"bad\xff\nname") / "mine.tflite"
     model.parent.mkdir()
     shutil.copy(shipped()["five-emotions"], model)
@@ -75,8 +75,10 @@ def test_names_a_clock_and_a_model_that_go_astray(tmp_path):
         assert httpx.get(server.url + "metrics", trust_env=False).status_code == 200
 
 
-def test_nobody_reads_what_it_says():
-    """Standard error closed by its reader, standard output from the start: uploads that are warned of are still answered."""
+def test_nothing_reads_its_output():
+    """The reader closes standard error, and standard output is closed from the start: uploads with warnings are still
+    answered.
+    """
     half = HELLO[: len(HELLO) // 2]
     with subprocess.Popen(
         f"exec {sys.executable} -m emotion_edge serve --port 0 >&-", shell=True, stderr=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""The colours of the page: told apart by everybody, and seen against what they lie on."""
+"""The colours of the page: everyone can distinguish them, and they are visible on their background."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TO_LAB = [
 
 
 def colours(scheme):
-    """Name to linear RGB."""
+    """The linear RGB value of each name."""
     return {name: linear(code) for name, code in (LIGHT if scheme == "light" else DARK).items()}
 
 
@@ -42,7 +42,7 @@ def linear(code):
 
 
 def contrast(one, other):
-    """As WCAG 2 defines it."""
+    """The contrast ratio as WCAG 2 defines it."""
     light, dark = sorted((float(colour @ [0.2126, 0.7152, 0.0722]) for colour in (one, other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
@@ -53,22 +53,22 @@ def lab(colour, sight):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("sight", SIGHT)
-def test_emotions_are_told_apart(scheme, sight):
-    seen = colours(scheme)
+def test_emotions_can_be_distinguished(scheme, sight):
+    rgb = colours(scheme)
     distances = {
-        pair: 100 * np.linalg.norm(lab(seen[pair[0]], sight) - lab(seen[pair[1]], sight))
+        pair: 100 * np.linalg.norm(lab(rgb[pair[0]], sight) - lab(rgb[pair[1]], sight))
         for pair in combinations([*EMOTIONS, "no-speech"], 2)
     }
     assert min(distances.values()) > 12, min(distances, key=distances.get)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everything_is_seen(scheme):
-    seen = colours(scheme)
+def test_everything_is_visible(scheme):
+    rgb = colours(scheme)
     for name in [*EMOTIONS, "other-1", "other-2", "other-3", "uncertain", "accent"]:
-        assert contrast(seen[name], seen["card"]) >= 3, name  # WCAG 1.4.11, graphics
+        assert contrast(rgb[name], rgb["card"]) >= 3, name  # WCAG 1.4.11, graphics
     for name in [*EMOTIONS, "other-1", "other-2", "other-3", "accent"]:
-        assert contrast(seen[f"on-{name}"], seen[name]) >= 4.5, name  # 1.4.3, text
+        assert contrast(rgb[f"on-{name}"], rgb[name]) >= 4.5, name  # 1.4.3, text
     for ground in ("card", "page"):
         for name in ("ink", "soft", "accent"):
-            assert contrast(seen[name], seen[ground]) >= 4.5, (name, ground)
+            assert contrast(rgb[name], rgb[ground]) >= 4.5, (name, ground)

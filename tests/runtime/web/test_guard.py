@@ -1,4 +1,4 @@
-"""Who may ask: with which token, under which name, from which page."""
+"""Access control: tokens, host names and origins."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def get(server, path, **headers):
 
 
 def refusal(url, **options):
-    """The status of the handshake that is refused, and why."""
+    """The status and the body of a handshake that is refused."""
     with pytest.raises(InvalidStatus) as refused, connect(url, **options):
         pass
     return refused.value.response.status_code, refused.value.response.body.decode()
 
 
-def test_the_description_says_what_needs_the_token(guarded):
+def test_the_description_shows_what_needs_the_token(guarded):
     asked = get(guarded, "/openapi.json").json()["paths"]
     for path in ("/healthz", "/openapi.json", "/api/models", "/metrics"):
         assert ("401" in asked[path]["get"]["responses"]) == (get(guarded, path).status_code == 401)
@@ -58,7 +58,7 @@ def test_the_description_says_what_needs_the_token(guarded):
         f"Bearer {TOKEN.upper()}",
     ],
 )
-def test_without_the_token_there_is_only_the_page(guarded, authorization):
+def test_without_the_token_only_the_page_is_available(guarded, authorization):
     for path in CLOSED:
         response = get(guarded, path, authorization=authorization.encode("latin-1"))
         assert response.status_code == 401
@@ -74,10 +74,10 @@ def test_with_the_token(guarded):
     for authorization in (f"Bearer {TOKEN}", f"bearer {TOKEN}"):
         for path, status in zip(CLOSED, (200, 200, 200, 404), strict=True):
             assert get(guarded, path, authorization=authorization).status_code == status
-    assert get(guarded, f"/api/models?token={TOKEN}").status_code == 401  # addresses end up in logs
+    assert get(guarded, f"/api/models?token={TOKEN}").status_code == 401  # addresses appear in logs
 
 
-def test_the_live_socket_takes_it_as_a_header_or_as_a_subprotocol(guarded):
+def test_the_live_socket_accepts_it_as_a_header_or_as_a_subprotocol(guarded):
     for options in (
         {"additional_headers": {"Authorization": f"Bearer {TOKEN}"}},
         {"subprotocols": ["emotion-edge.live", f"emotion-edge.token.{TOKEN}"]},
@@ -90,7 +90,7 @@ def test_the_live_socket_takes_it_as_a_header_or_as_a_subprotocol(guarded):
     assert refusal(guarded.live_url(f"rate=16000&token={TOKEN}"))[0] == 401
 
 
-def test_other_names_are_turned_away_on_this_machine(server):
+def test_other_host_names_are_refused_without_a_token(server):
     port = server.port
     for host in (f"localhost:{port}", f"127.0.0.1:{port}", "localhost", f"[::1]:{port}", f"LOCALHOST:{port}"):
         assert get(server, "/api/models", host=host).status_code == 200, host
@@ -108,7 +108,7 @@ def test_other_names_are_turned_away_on_this_machine(server):
         assert "--allow-host" in response.json()["error"]
 
 
-def test_other_pages_are_turned_away(server):
+def test_other_pages_are_refused(server):
     own = f"http://127.0.0.1:{server.port}"
     assert get(server, "/api/models", origin=own).status_code == 200
     for origin in (
@@ -125,7 +125,7 @@ def test_other_pages_are_turned_away(server):
         assert form.status_code == 403
         status, why = refusal(server.live_url(), origin=origin)
         assert status == 403
-        assert "may not ask here" in why
+        assert f"requests from pages of {origin} are not allowed" in why
     with connect(server.live_url(), origin=own):
         pass
 
@@ -149,7 +149,7 @@ def test_the_token_from_the_environment_and_any_name_with_it():
 @pytest.mark.parametrize(
     ("token", "sentence"),
     [
-        (None, "lets other machines ask, so a token must protect it: give --token-file, or set EMOTION_EDGE_TOKEN"),
+        (None, "other machines can reach the server, so it needs a token: use --token-file, or set EMOTION_EDGE_TOKEN"),
         ("short", "a token is 16 to 256 letters"),
         ("sixteen or more, but spaces", "a token is 16 to 256 letters"),
         ("", "a token is 16 to 256 letters"),
@@ -157,7 +157,7 @@ def test_the_token_from_the_environment_and_any_name_with_it():
     ],
 )
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_it_does_not_start_unprotected_where_others_reach_it(token, sentence, host, tmp_path):
+def test_it_does_not_start_without_a_token_if_others_can_reach_it(token, sentence, host, tmp_path):
     arguments = ["--host", host, "--port", "0"]
     if token is not None:
         (tmp_path / "token").write_text(token)
@@ -176,7 +176,7 @@ def test_it_does_not_start_unprotected_where_others_reach_it(token, sentence, ho
     assert token is None or not token or token not in done.stderr
 
 
-def test_a_token_file_that_is_not_there(tmp_path):
+def test_a_missing_token_file(tmp_path):
     command = [sys.executable, "-m", "emotion_edge", "serve", "--token-file", tmp_path / "nix"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""What is too long, too slow or too much; who leaves in the middle; and how the server ends."""
+"""Requests that are too long, too slow or too many; clients that disconnect; and the end of the server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def post(server, content=HELLO):
 
 
 class HalfAnUpload:
-    """A request that has sent a part of its body; `wait` for so many to be received."""
+    """A request that has sent a part of its body. It waits until `wait` requests are in progress."""
 
     def __init__(self, server, *, wait=1):
         self.socket = socket.create_connection(("127.0.0.1", server.port))
@@ -39,7 +39,7 @@ class HalfAnUpload:
             wait_for(server, "emotion_edge_requests_in_progress", wait)
 
     def finish(self):
-        """Send the rest; the status line of the answer."""
+        """Send the rest, and return the status line of the answer."""
         self.socket.sendall(HELLO[1000:])
         return self.socket.makefile("rb").readline()
 
@@ -47,15 +47,15 @@ class HalfAnUpload:
 def test_uploads_that_are_too_long():
     with serving("--max-megabytes", 0.1) as server:
 
-        def in_pieces():
+        def chunks():
             for _ in range(20):
                 yield bytes(10_000)
 
-        for content in (bytes(110_000), in_pieces()):
+        for content in (bytes(110_000), chunks()):
             response = post(server, content)
             assert (response.status_code, response.json()) == (
                 413,
-                {"error": "the body is longer than 0.1 MB, which is as long as one may be"},
+                {"error": "the body is too long: the limit is 0.1 MB"},
             )
         form = httpx.post(server.url + "api/classify", files={"file": ("a.wav", bytes(200_000))}, trust_env=False)
         assert form.status_code == 413
@@ -74,7 +74,7 @@ def test_an_hour_in_a_small_file():
         response = post(server, hour.getvalue())
         assert (response.status_code, response.json()) == (
             413,
-            {"error": "the recording is longer than 30 s, which is as long as one may be"},
+            {"error": "the recording is too long: the limit is 30 s"},
         )
         assert post(server).status_code == 200
 
@@ -88,19 +88,19 @@ def test_uploads_that_never_end():
         assert answer.startswith(b"HTTP/1.1 408 ")
 
 
-def test_past_what_there_may_be_it_is_told_to_come_back():
+def test_requests_above_the_limit_are_refused_and_asked_to_retry():
     with serving("--at-once", 2) as server:
         uploads = [HalfAnUpload(server), HalfAnUpload(server, wait=2)]
         refused = post(server)
         assert refused.status_code == 503
         assert int(refused.headers["retry-after"]) >= 1
-        assert refused.json()["error"].startswith("busy: no more than 2 requests at a time")
-        assert httpx.get(server.url + "healthz", trust_env=False).status_code == 200  # it is there all the same
+        assert refused.json()["error"].startswith("busy: this server accepts at most 2 requests at a time")
+        assert httpx.get(server.url + "healthz", trust_env=False).status_code == 200  # the health check still works
         assert [upload.finish() for upload in uploads] == [b"HTTP/1.1 200 OK\r\n"] * 2
         assert post(server).status_code == 200
 
 
-def test_who_leaves_in_the_middle_of_an_upload_leaves_room():
+def test_a_client_that_disconnects_frees_its_slot():
     with serving("--at-once", 1) as server:
         for _ in range(3):
             upload = HalfAnUpload(server)
@@ -109,7 +109,7 @@ def test_who_leaves_in_the_middle_of_an_upload_leaves_room():
         assert post(server).status_code == 200
 
 
-def test_it_works_where_it_may_write_no_file():
+def test_it_works_without_permission_to_write_files():
     resource = pytest.importorskip("resource")
 
     def no_files():
@@ -127,7 +127,7 @@ def test_it_works_where_it_may_write_no_file():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signals_end_it_in_good_order(number):
+def test_signals_end_it_cleanly(number):
     with serving() as server:
         upload = HalfAnUpload(server)
         with connect(server.live_url()) as live:
@@ -138,12 +138,12 @@ def test_signals_end_it_in_good_order(number):
             with pytest.raises(ConnectionClosed) as closed:
                 live.recv(timeout=20)
             assert closed.value.rcvd.code == 1012  # service restart
-        assert upload.finish() == b"HTTP/1.1 200 OK\r\n"  # what is being answered is answered
+        assert upload.finish() == b"HTTP/1.1 200 OK\r\n"  # requests in progress are finished
         waiting.join(20)
         assert ended == [(0, "")]
 
 
-def test_neither_a_slow_upload_nor_a_long_recording_holds_up_the_end():
+def test_neither_a_slow_upload_nor_a_long_recording_delays_the_end():
     long = io.BytesIO()
     soundfile.write(long, np.tile(np.frombuffer(HELLO[44:], "<i2"), 600), 22050, format="WAV")  # 16 minutes
     answers = []
@@ -163,7 +163,7 @@ def test_work_in_a_thread_ends_when_its_time_is_over_or_the_server_stops():
     stopping = threading.Event()
     blocks = [np.zeros(RATE, np.float32)] * 10
     assert len(list(within(blocks, RATE, 10, Deadline(100, stopping)))) == 10
-    with pytest.raises(HTTPException, match="longer than 9"):
+    with pytest.raises(HTTPException, match=r"the limit is 9\.5 s"):
         list(within(blocks, RATE, 9.5, Deadline(100, stopping)))
     with pytest.raises(HTTPException, match="no answer within -1 s"):
         next(within(blocks, RATE, 10, Deadline(-1, stopping)))
@@ -178,6 +178,6 @@ def test_slots_are_given_back_after_errors():
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), slots.taken():
             1 / 0  # noqa: B018
-    with slots.taken(), pytest.raises(HTTPException, match="no more than 1 requests"), slots.taken():
+    with slots.taken(), pytest.raises(HTTPException, match="at most 1 requests"), slots.taken():
         pass
     assert slots.n_taken == 0

@@ -1,4 +1,4 @@
-"""The live socket: the events that the stream gives, however the sound arrives; and ends of all kinds."""
+"""The live socket: the same events as the stream for any size of message, and all ways in which it can end."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ RATE = 16000
 
 def talk(rate=RATE):
     quiet = np.zeros(round(1.5 * rate), np.float32)
-    pieces = [quiet, spoken(1, rate=rate), quiet, spoken(2, rate=rate), quiet]
-    return (np.concatenate(pieces) * 32767).astype("<i2")
+    sound = np.concatenate([quiet, spoken(1, rate=rate), quiet, spoken(2, rate=rate), quiet])
+    return (sound * 32767).astype("<i2")
 
 
 def expected(samples, rate, model="five-emotions"):
@@ -31,8 +31,8 @@ def without_time(event):
     return {name: value for name, value in event.items() if name not in ("time", "type")}
 
 
-def heard(url, samples, chunk):
-    """All that the server says, after the sound and `end`."""
+def messages_of(url, samples, chunk):
+    """All messages of the server, after the sound and `end`."""
     with connect(url) as live:
         for at in range(0, len(samples), chunk):
             live.send(samples[at : at + chunk].tobytes())
@@ -43,19 +43,19 @@ def heard(url, samples, chunk):
 
 
 def until_closed(live):
-    """What it says last, and the code by which it closes."""
-    said = []
+    """Its last messages, and the code with which it closes."""
+    messages = []
     try:
         while True:
-            said.append(json.loads(live.recv(timeout=20)))
+            messages.append(json.loads(live.recv(timeout=20)))
     except ConnectionClosed as closed:
-        return said, closed.rcvd.code
+        return messages, closed.rcvd.code
 
 
 @pytest.mark.parametrize(("rate", "chunk"), [(16000, 1600), (16000, 500_000), (48000, 4864), (8000, 37), (44100, 4410)])
 def test_the_events_of_the_stream(server, rate, chunk):
     samples = talk(rate)
-    messages = heard(server.live_url(f"rate={rate}"), samples, chunk)
+    messages = messages_of(server.live_url(f"rate={rate}"), samples, chunk)
     events = [without_time(message) for message in messages if message["type"] == "event"]
     assert len(events) >= 4
     for event, wanted in zip(events, expected(samples, rate), strict=True):
@@ -66,7 +66,7 @@ def test_the_events_of_the_stream(server, rate, chunk):
 
 def test_another_model(server):
     samples = talk()
-    messages = heard(server.live_url("rate=16000&model=tess-mlp"), samples, 3200)
+    messages = messages_of(server.live_url("rate=16000&model=tess-mlp"), samples, 3200)
     labels = [message["label"] for message in messages if message["type"] == "event"]
     assert labels == [event["label"] for event in expected(samples, RATE, "tess-mlp")]
     assert {message["model"] for message in messages if message["type"] == "event"} == {"tess-mlp"}
@@ -74,7 +74,7 @@ def test_another_model(server):
 
 def test_the_status_for_a_display(server):
     samples = talk()
-    statuses = [message for message in heard(server.live_url(), samples, 1600) if message["type"] == "status"]
+    statuses = [message for message in messages_of(server.live_url(), samples, 1600) if message["type"] == "status"]
     times_s = [status["heard_s"] for status in statuses]
     assert np.diff(times_s) == pytest.approx(np.full(len(times_s) - 1, 0.1), abs=1e-5)
     assert times_s[-1] == pytest.approx(len(samples) / RATE, abs=0.1)
@@ -88,27 +88,29 @@ def test_the_status_for_a_display(server):
     )
 
 
-def test_nobody_speaks(server):
+def test_no_speech(server):
     noise = (voice(3, rate=RATE, seconds=3) * 100).astype("<i2")  # -50 dB
     assert not [
-        message for message in heard(server.live_url(), np.zeros(3 * RATE, "<i2"), 1600) if message["type"] == "event"
+        message
+        for message in messages_of(server.live_url(), np.zeros(3 * RATE, "<i2"), 1600)
+        if message["type"] == "event"
     ]
-    assert len(heard(server.live_url(), noise, 1600)) > 20
+    assert len(messages_of(server.live_url(), noise, 1600)) > 20
 
 
 @pytest.mark.parametrize(
     ("query", "status", "sentence"),
     [
-        ("", 400, "rate: got '', wanted the rate of the samples in Hz"),
+        ("", 400, "rate: got '', wanted the sample rate in Hz"),
         ("rate=fast", 400, "rate: got 'fast'"),
         ("rate=-16000", 400, "rate: got '-16000'"),
         ("rate=10", 400, "wanted 1000 to 1000000 Hz"),
         ("rate=9999999", 400, "wanted 1000 to 1000000 Hz"),
-        ("rate=" + "9" * 5000, 400, "wanted the rate of the samples"),
+        ("rate=" + "9" * 5000, 400, "wanted the sample rate"),
         ("rate=16000&model=nix", 404, "no model 'nix'"),
     ],
 )
-def test_queries_that_cannot_be(server, query, status, sentence):
+def test_wrong_queries(server, query, status, sentence):
     with pytest.raises(InvalidStatus) as refused, connect(server.live_url(query)):
         pass
     assert refused.value.response.status_code == status
@@ -116,12 +118,12 @@ def test_queries_that_cannot_be(server, query, status, sentence):
 
 
 @pytest.mark.parametrize("message", ["start", "{}", b"odd", b"\x00" * 1601])
-def test_messages_that_are_no_samples(server, message):
+def test_messages_that_are_not_samples(server, message):
     with connect(server.live_url()) as live:
         live.send(message)
-        said, code = until_closed(live)
-    assert said[-1]["type"] == "error"
-    assert "wanted 16-bit samples in binary messages, or the text 'end'" in said[-1]["error"]
+        messages, code = until_closed(live)
+    assert messages[-1]["type"] == "error"
+    assert "wanted 16-bit samples in binary messages, or the text 'end'" in messages[-1]["error"]
     assert code == 1003
 
 
@@ -139,18 +141,18 @@ def test_empty_messages_and_sudden_ends_do_no_harm(server):
         live.socket.close()
     with connect(server.live_url()):
         pass
-    assert heard(server.live_url(), talk()[:8000], 800)
+    assert messages_of(server.live_url(), talk()[:8000], 800)
 
 
-def test_silent_clients_are_left_and_too_many_refused():
+def test_silent_clients_are_disconnected_and_too_many_are_refused():
     with serving("--timeout", 0.4, "--at-once", 1) as server:
         with connect(server.live_url()) as live:
             with pytest.raises(InvalidStatus) as refused, connect(server.live_url()):
                 pass
             assert refused.value.response.status_code == 503
             assert refused.value.response.headers["retry-after"]
-            said, code = until_closed(live)
-        assert (code, said) == (1008, [{"type": "error", "error": "nothing came for 0.4 s"}])
+            messages, code = until_closed(live)
+        assert (code, messages) == (1008, [{"type": "error", "error": "no message for 0.4 s"}])
         with connect(server.live_url()):
             pass
 
@@ -163,7 +165,7 @@ def test_two_at_a_time_do_not_disturb_each_other(server):
             other.send(bytes(3200))
         for live in (one, other):
             live.send("end")
-        said = [[json.loads(message) for message in live] for live in (one, other)]
-    events = [[without_time(message) for message in messages if message["type"] == "event"] for messages in said]
+        both = [[json.loads(message) for message in live] for live in (one, other)]
+    events = [[without_time(message) for message in messages if message["type"] == "event"] for messages in both]
     assert [event["label"] for event in events[0]] == [event["label"] for event in expected(samples, RATE)]
     assert events[1] == []

@@ -1,4 +1,4 @@
-"""The page in a real browser without a screen, its microphone fed from a file: chromium, where it is installed."""
+"""The page in a real browser without a screen, with a file as its microphone: Chromium, if it is installed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 
 @pytest.fixture(scope="module")
 def microphone(tmp_path_factory):
-    """What the microphone hears, over and over: two sentences with pauses, which tess-mlp is sure of."""
+    """The sound of the microphone, repeated: two sentences with pauses, about which tess-mlp is sure."""
     pause = np.zeros(48000, np.float32)
     sound = np.concatenate([pause, spoken(1, rate=48000), pause, spoken(2, rate=48000), pause])
     return write(tmp_path_factory.mktemp("microphone") / "talk.wav", sound, 48000)
@@ -42,7 +42,7 @@ def microphone(tmp_path_factory):
 @pytest.fixture(scope="module")
 def chromium(microphone):
     options = [
-        "--no-sandbox",  # as root, in a container
+        "--no-sandbox",  # for root in a container
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-audio-capture={microphone}",
@@ -57,7 +57,7 @@ def chromium(microphone):
 
 @contextmanager
 def opened(chromium, url, *, wait="#file[aria-disabled=false]", **options):
-    """The page; nothing may come from elsewhere, and no script fail."""
+    """The page. It must not load anything from elsewhere, and no script may fail."""
     context = chromium.new_context(**options)
     page = context.new_page()
     page.set_default_timeout(20_000)
@@ -70,7 +70,7 @@ def opened(chromium, url, *, wait="#file[aria-disabled=false]", **options):
     yield page
     context.close()
     assert elsewhere == []
-    # The browser itself reports what the server refused, or that it is gone; the page has shown it.
+    # The browser itself reports requests that the server refused or did not answer; the page has shown them.
     assert [
         error for error in errors if not error.startswith(("Failed to load resource", "WebSocket connection"))
     ] == []
@@ -87,8 +87,8 @@ def choose(page, path):
     page.wait_for_selector("#strip span")
 
 
-def hears(page):
-    """Wait until the server has said something about what the microphone delivers."""
+def wait_for_answer(page):
+    """Wait until the server has answered about the sound of the microphone."""
     page.wait_for_function("() => !['', 'Say something.'].includes(document.getElementById('sentence').textContent)")
 
 
@@ -97,29 +97,29 @@ def word(page):
 
 
 def bars(page):
-    """Label to percent."""
+    """The percentage of each label."""
     names, shares = (page.locator(f"#bars .{part}").all_inner_texts() for part in ("name", "percent"))
     return {name: None if share == "–" else int(share.split()[0]) for name, share in zip(names, shares, strict=True)}
 
 
 def has_no_faults(page):
-    """axe-core finds nothing: names, roles, contrast, structure."""
+    """Check that axe-core finds no fault in names, roles, contrast and structure."""
     page.wait_for_timeout(300)  # transitions
     found = axe.Axe().run(page).response["violations"]
     assert [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found] == []
 
 
 @pytest.mark.parametrize("path", SPOKEN, ids=lambda path: path.stem)
-def test_a_file_is_answered(page, path):
+def test_a_file_is_classified(page, path):
     choose(page, path)
     expected = EmotionClassifier().classify(path)
     assert word(page) == ("uncertain" if expected.status == "uncertain" else expected.label)
     assert bars(page) == {label: round(100 * share) for label, share in expected.probabilities.items()}
     assert page.inner_text("#about") == f"{path.name} · {expected.end_s:.1f} s"
     assert f"{round(100 * expected.confidence)} %" in page.inner_text("#sentence")
-    said = page.locator("#spoken").text_content()
-    assert said.startswith(f"{word(page)}. ")
-    assert path.name in said
+    announced = page.locator("#spoken").text_content()
+    assert announced.startswith(f"{word(page)}. ")
+    assert path.name in announced
 
 
 def test_a_file_is_dropped(page):
@@ -139,7 +139,7 @@ def test_a_file_is_dropped(page):
     assert word(page) == EmotionClassifier().classify(HELLO).label
 
 
-def test_silence_and_doubt_are_shown_as_such(page, tmp_path):
+def test_silence_and_uncertainty_are_shown(page, tmp_path):
     choose(page, write(tmp_path / "silence.wav", np.zeros(48000), 16000))
     assert word(page) == "no speech"
     assert set(bars(page).values()) == {None}
@@ -147,7 +147,8 @@ def test_silence_and_doubt_are_shown_as_such(page, tmp_path):
     choose(page, HELLO_HIGH)
     assert word(page) == "uncertain"
     confidence = EmotionClassifier().classify(HELLO_HIGH).confidence
-    assert page.inner_text("#sentence") == f"Most likely neutral, at {100 * confidence:.0f} %: too little to go by."
+    sentence = f"Most likely neutral, at {100 * confidence:.0f} %: not sure enough for an answer."
+    assert page.inner_text("#sentence") == sentence
     assert page.locator("#strip span").all_inner_texts() == ["uncertain"]
     assert page.locator("#bars .best").count() == 0
 
@@ -208,36 +209,36 @@ def test_the_waveform_has_the_colours_of_the_answer(page):
     assert strip.evaluate("bar => getComputedStyle(bar).backgroundColor") == f"rgb({painted.replace(',', ', ')})"
 
 
-def test_what_is_no_sound_is_said(page, tmp_path):
+def test_a_file_that_is_not_audio_is_reported(page, tmp_path):
     notes = tmp_path / "notes.wav"
     notes.write_text("not a sound")
     page.set_input_files("#file", notes)
     page.wait_for_selector("#problem:not([hidden])")
     assert page.inner_text("#problem") == "notes.wav is not audio that can be read: Format not recognised"
     assert page.is_hidden("#result")
-    choose(page, HELLO)  # and it goes on
+    choose(page, HELLO)  # and the page still works
     assert page.is_hidden("#problem")
 
 
-def test_a_format_that_only_one_of_the_two_knows(page, tmp_path):
-    recorded = page.evaluate(  # WebM, which libsndfile does not read, as phones and browsers record
+def test_a_format_that_only_the_browser_or_only_the_server_can_decode(page, tmp_path):
+    recorded = page.evaluate(  # WebM, which phones and browsers record, but libsndfile does not read
         """async () => {
             const recorder = new MediaRecorder(await navigator.mediaDevices.getUserMedia({ audio: true }));
-            const pieces = [];
-            recorder.ondataavailable = ({ data }) => pieces.push(data);
+            const chunks = [];
+            recorder.ondataavailable = ({ data }) => chunks.push(data);
             const stopped = new Promise((resolve) => (recorder.onstop = resolve));
             recorder.start();
             await new Promise((resolve) => setTimeout(resolve, 4000));
             recorder.stop();
             await stopped;
-            const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
+            const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
             return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
         }"""
     )
     webm = tmp_path / "phone.webm"
     webm.write_bytes(base64.b64decode(recorded))
     answered = httpx.post(page.url + "api/classify", files={"file": webm.read_bytes()})
-    assert answered.status_code == 422  # else this test is of no use any more
+    assert answered.status_code == 422  # otherwise this test is useless
     choose(page, webm)
     assert word(page) in (*LABELS, "uncertain")
     aiff = write(tmp_path / "old.aiff", spoken(2), 22050)
@@ -262,7 +263,7 @@ def test_a_recording_from_the_microphone(page, server):
     page.wait_for_function("() => document.getElementById('audio').currentTime > 0.3")
 
 
-def test_watching_live(page, server):
+def test_listening_live(page, server):
     page.evaluate(
         """() => {
             window.seen = [];
@@ -273,33 +274,33 @@ def test_watching_live(page, server):
             })).observe(document.getElementById("spoken"), { childList: true });
         }"""
     )
-    page.select_option("#model", "tess-mlp")  # sure of this voice
+    page.select_option("#model", "tess-mlp")  # it is sure about this voice
     page.click("#live")
     page.wait_for_function("labels => window.seen.some(({ word }) => labels.includes(word))", arg=list(LABELS))
     page.wait_for_function("() => document.getElementById('word').textContent === 'no speech'")
     wait_for(server, "emotion_edge_live_streams_in_progress", 1)
     page.click("#live")
-    assert page.inner_text("#live") == "Watch live"
+    assert page.inner_text("#live") == "Listen live"
     wait_for(server, "emotion_edge_live_streams_in_progress", 0)
     assert page.is_hidden("#problem")
     seen = page.evaluate("window.seen")
-    words = [moment["word"] for moment in seen[:-1]]  # the last is that it was stopped
+    words = [moment["word"] for moment in seen[:-1]]  # the last is the end
     first = next(i for i, word in enumerate(words) if word in LABELS)
-    assert words[:first] in (["no speech", "a voice"], ["a voice"])  # where the sound began
+    assert words[:first] in (["no speech", "speech"], ["speech"])  # depends on where the sound started
     assert "no speech" in words[first:]
-    for moment in seen[:-1]:  # bar, word and what is read out agree
+    for moment in seen[:-1]:  # the bar, the word and the announcement agree
         assert moment["spoken"] == moment["word"]
         assert moment["best"] == (moment["word"] if moment["word"] in LABELS else None)
 
 
 def test_models_are_chosen(page):
     page.select_option("#model", "tess-mlp")
-    assert page.inner_text("#model-about").startswith("tess-mlp tells")
+    assert page.inner_text("#model-about").startswith("tess-mlp distinguishes angry, ")
     choose(page, HELLO_HIGH)
     assert word(page) == EmotionClassifier("tess-mlp").classify(HELLO_HIGH).label
 
 
-def test_without_https_it_says_why_there_is_no_microphone(chromium, server):
+def test_without_https_it_explains_why_there_is_no_microphone(chromium, server):
     with (
         serving(EMOTION_EDGE_TOKEN=TOKEN) as guarded,
         opened(chromium, f"http://robot.local:{guarded.port}/", wait="dialog[open]") as page,
@@ -308,7 +309,7 @@ def test_without_https_it_says_why_there_is_no_microphone(chromium, server):
         page.keyboard.press("Enter")
         page.wait_for_selector("#file[aria-disabled=false]")
         assert page.get_attribute("#live", "aria-disabled") == page.get_attribute("#record", "aria-disabled") == "true"
-        assert "only to pages that came by HTTPS" in page.inner_text("#microphone-note")
+        assert "only on pages with HTTPS" in page.inner_text("#microphone-note")
         choose(page, HELLO)
         assert word(page) == "neutral"
 
@@ -325,40 +326,40 @@ def test_the_token_is_asked_for(chromium):
         choose(page, HELLO)
         assert word(page) == "neutral"
         page.click("#live")
-        hears(page)
+        wait_for_answer(page)
         page.click("#live")
         assert page.is_hidden("#problem")
         page.reload()
-        page.wait_for_selector("#file[aria-disabled=false]")  # it is still known
+        page.wait_for_selector("#file[aria-disabled=false]")  # the page remembers the token
         assert TOKEN not in page.content()
 
 
-def test_a_server_that_is_gone_or_busy(chromium):
+def test_a_server_that_is_stopped_or_busy(chromium):
     with serving("--at-once", 1) as server, opened(chromium, server.url) as page:
         with opened(chromium, server.url) as other:
             other.click("#live")
-            hears(other)
+            wait_for_answer(other)
             page.click("#live")
             page.wait_for_selector("#problem:not([hidden])")
             assert "busy" in page.inner_text("#problem")
-            assert page.inner_text("#live") == "Watch live"
+            assert page.inner_text("#live") == "Listen live"
         page.click("#live")
-        hears(page)
+        wait_for_answer(page)
         server.stop()
         page.wait_for_selector("#problem:not([hidden])")
         page.set_input_files("#file", HELLO)
         page.wait_for_function("() => document.getElementById('problem').textContent.includes('cannot be reached')")
 
 
-def test_uploads_that_are_too_long_are_not_begun(chromium):
+def test_uploads_that_are_too_long_are_not_started(chromium):
     with serving("--max-megabytes", 0.05) as server, opened(chromium, server.url) as page:
         page.set_input_files("#file", HELLO)
         page.wait_for_selector("#problem:not([hidden])")
-        assert page.inner_text("#problem") == "hello.wav has 0.1 MB; this server takes 0.1 MB at most."
+        assert page.inner_text("#problem") == "hello.wav has 0.1 MB; this server accepts at most 0.1 MB."
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_stands_in_the_way_of_anybody(chromium, server, scheme, tmp_path):
+def test_the_page_is_accessible(chromium, server, scheme, tmp_path):
     with opened(chromium, server.url, color_scheme=scheme) as page:
         has_no_faults(page)
         for path in (HELLO, HELLO_HIGH, write(tmp_path / "silence.wav", np.zeros(16000), 16000)):
@@ -366,7 +367,7 @@ def test_nothing_stands_in_the_way_of_anybody(chromium, server, scheme, tmp_path
             page.evaluate("document.getElementById('details').open = true")
             has_no_faults(page)
         page.click("#live")
-        hears(page)
+        wait_for_answer(page)
         has_no_faults(page)
         page.click("#live")
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -374,7 +375,7 @@ def test_nothing_stands_in_the_way_of_anybody(chromium, server, scheme, tmp_path
 
 
 def test_by_keyboard_alone(page):
-    # Asked for before anything is pressed: where the request and the key race, the browser opens a dialog of its own.
+    # Registered before any key is pressed: otherwise the browser may open its own dialog first.
     page.on("filechooser", lambda chooser: chooser.set_files(HELLO))
     focused = []
     for _ in range(5):
@@ -385,7 +386,7 @@ def test_by_keyboard_alone(page):
     page.keyboard.press("Enter")
     page.wait_for_selector("#strip span")
     outline = page.locator("label[for=file]").evaluate("label => getComputedStyle(label).outlineStyle")
-    assert outline == "solid"  # the focus is seen
+    assert outline == "solid"  # the focus is visible
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
@@ -404,7 +405,7 @@ def test_it_fits(chromium, server, width):
                 assert button.bounding_box()["height"] >= 32
 
 
-def test_the_files_are_all_there_and_small():
+def test_all_files_are_present_and_small():
     static = ROOT / "emotion_edge" / "web" / "static"
     sizes = {path.name: path.stat().st_size for path in static.iterdir()}
     assert sum(sizes.values()) < 100_000
@@ -415,7 +416,7 @@ def test_the_files_are_all_there_and_small():
 
 
 def show_labels(page, labels):
-    """What the page would show of a model with these, each said for a while; {label: its look}, the colours and patterns it has."""
+    """Show the answers of a model with these labels, one window each, and return {label: its colour and pattern}."""
     return page.evaluate(
         """async (labels) => {
             const { setLabels, lookOfLabel } = await import("/static/labels.js");
@@ -435,12 +436,15 @@ def show_labels(page, labels):
     )
 
 
-def test_labels_of_ones_own_are_told_apart(page):
+def test_your_own_labels_look_different(page):
     labels = [*SHORT, "sad", "constructor"]
     looks = show_labels(page, labels)
     assert {label: (look["colour"], look.get("pattern")) for label, look in looks.items()} == palette.looks(labels)
-    seen = "all => all.map((each) => ['background-color', 'background-image'].map((part) => getComputedStyle(each)[part]).join())"
-    strip, fills = (page.locator(where).evaluate_all(seen) for where in ("#strip span", "#bars .fill"))
+    computed = """all => all.map((each) => {
+        const style = getComputedStyle(each);
+        return [style.backgroundColor, style.backgroundImage].join();
+    })"""
+    strip, fills = (page.locator(where).evaluate_all(computed) for where in ("#strip span", "#bars .fill"))
     assert strip == fills
     assert len(set(strip)) == len(labels)
     has_no_faults(page)

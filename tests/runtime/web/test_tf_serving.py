@@ -1,4 +1,4 @@
-"""Feature vectors in TensorFlow Serving's form: the numbers of the model, and its errors."""
+"""Feature vectors in the format of TensorFlow Serving: the numbers of the model, and errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def classifier(request):
 
 @pytest.fixture(scope="module")
 def vectors(classifier):
-    """What the model sees of the sentences, shape (3, n_features)."""
+    """The feature vectors of the sentences, shape (3, n_features)."""
     rate = classifier.sample_rate_hz
     return np.array([classifier.features(read_blocks(path, sample_rate_hz=rate)).vector for path in SPOKEN])
 
@@ -52,7 +52,7 @@ def test_every_form(client, classifier, vectors):
     for body in (
         {"instances": [{"dense_input": row} for row in rows]},
         {"instances": rows, "signature_name": "serving_default"},
-        {"instances": vectors[..., np.newaxis].tolist()},  # as a convolution wants it
+        {"instances": vectors[..., np.newaxis].tolist()},  # as for a convolution
     ):
         assert ask(client, name, body).json() == {"predictions": predictions}
     for body in ({"inputs": rows}, {"inputs": {"any_name": rows}, "signature_name": ""}):
@@ -79,9 +79,9 @@ def test_the_status_of_a_model(client):
     ("body", "sentence"),
     [
         (b"", "the body is empty"),
-        (b"{", "the body is no JSON"),
-        (b"\xff\xfe\x00", "the body is no JSON"),
-        (b"[" * 100_000, "the body is no JSON"),
+        (b"{", "the body is not JSON"),
+        (b"\xff\xfe\x00", "the body is not JSON"),
+        (b"[" * 100_000, "the body is not JSON"),
         (b"[]", "got a JSON list, wanted an object with instances or inputs"),
         ({}, "got neither, wanted one of instances and inputs"),
         ({"instances": [[0] * 30], "inputs": [[0] * 30]}, "got instances and inputs, wanted one"),
@@ -89,15 +89,15 @@ def test_the_status_of_a_model(client):
         ({"instances": [[1, 2]]}, "got shape (1, 2), wanted numbers of shape (n, 30)"),
         ({"instances": [0] * 30}, "got shape (30,), wanted numbers of shape (n, 30)"),
         ({"instances": [[0] * 30, [0] * 29]}, "the rows differ in length"),
-        ({"instances": [["a"] * 30]}, "not all of it are numbers"),
-        ({"instances": [[None] * 30]}, "not all of it are numbers"),
-        ({"instances": [[True] * 30]}, "not all of it are numbers"),
-        ({"instances": {"b64": "AAAA"}}, "not all of it are numbers"),
-        ({"instances": None}, "not all of it are numbers"),
-        (b'{"instances": [[' + b"NaN," * 29 + b"NaN]]}", "not all of it are finite"),
-        (b'{"instances": [[' + b"1e999," * 29 + b"1]]}", "not all of it are finite"),
-        ({"instances": [[1e300] * 30]}, "not all of it are finite"),
-        ({"instances": [[10**400] + [0] * 29]}, "not all of it are numbers"),
+        ({"instances": [["a"] * 30]}, "not all values are numbers"),
+        ({"instances": [[None] * 30]}, "not all values are numbers"),
+        ({"instances": [[True] * 30]}, "not all values are numbers"),
+        ({"instances": {"b64": "AAAA"}}, "not all values are numbers"),
+        ({"instances": None}, "not all values are numbers"),
+        (b'{"instances": [[' + b"NaN," * 29 + b"NaN]]}", "not all values are finite"),
+        (b'{"instances": [[' + b"1e999," * 29 + b"1]]}", "not all values are finite"),
+        ({"instances": [[1e300] * 30]}, "not all values are finite"),
+        ({"instances": [[10**400] + [0] * 29]}, "not all values are numbers"),
         ({"instances": [{"a": [0] * 30, "b": [0] * 30}]}, "got 2 named tensors, wanted 1"),
         ({"instances": [{}]}, "got 0 named tensors"),
         ({"inputs": {}}, "got 0 named tensors"),
@@ -106,18 +106,18 @@ def test_the_status_of_a_model(client):
         ({"instances": [[0] * 30], "signature_name": []}, "signature_name: got []"),
     ],
 )
-def test_what_cannot_be_predicted(client, body, sentence):
+def test_wrong_requests(client, body, sentence):
     response = ask(client, "tess-mlp", body)
     assert response.status_code == 400
     assert list(response.json()) == ["error"]
     assert sentence in response.json()["error"]
 
 
-def test_models_that_are_not_there(client):
+def test_models_that_do_not_exist(client):
     assert ask(client, "nix", {"instances": [[0]]}).status_code == 404
     response = client.post("/v1/models/tess-mlp/versions/7:predict", json={"instances": [[0] * 30]})
     assert response.status_code == 404
-    assert "there is 1" in response.json()["error"]
+    assert "no version 7 of tess-mlp: wanted 1" in response.json()["error"]
     assert client.get("/v1/models/tess-mlp:predict").status_code in (404, 405)
     assert client.post("/v1/models/tess-mlp:classify", json={}).status_code in (404, 405)
 
@@ -136,7 +136,7 @@ def test_no_json_breaks_it(client, value, key):
 
 
 def test_a_client_of_the_original(client):
-    """The dozen lines that such a client is made of."""
+    """The dozen lines of a typical client of TensorFlow Serving."""
     payload = json.dumps({"signature_name": "serving_default", "instances": np.zeros((2, 30)).tolist()})
     response = httpx.post(
         f"{client.base_url}v1/models/tess-mlp:predict",
