@@ -1,4 +1,4 @@
-"""The whole path: sound -> speech gate and features -> probabilities -> Prediction."""
+"""The whole chain: sound -> speech gate and features -> probabilities -> Prediction."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from .speech.gate import SPEECH, ClipSpeech, speech_gate
 
 Array = NDArray[Any]
 
-_SHORTEST_LESSON_S: Final = 1.0  # less is a word or two, and says more about them than about the voice
+_SHORTEST_LEARNT_S: Final = 1.0  # less is a word or two, which say more about themselves than about the voice
 
 
 class Features(NamedTuple):
-    """What the model sees of a sound.
+    """The features of a sound.
 
     Attributes:
-        vector: shape (n_features,), float32, pooled, not yet standardised.
-        duration_s: length of the sound.
-        speech: whether it was loud enough, and the speech gate took some of it for speech.
+        vector: shape (n_features,), float32, pooled but not yet standardised.
+        duration_s: the length of the sound in seconds.
+        speech: whether the sound was loud enough and the speech gate found speech in it.
     """
 
     vector: Array
@@ -39,20 +39,32 @@ class Features(NamedTuple):
 
 
 class EmotionClassifier(Network):
-    """Answers which emotion a voice carries, where the shipped speech gate hears one.
+    """Recognises the emotion in a voice. Sound in which the shipped speech gate finds no speech is not classified.
 
-    One classifier may be called from several threads.
+    Several threads may share one classifier.
 
     Args:
         model: the name of a shipped model, or the path of a `.tflite` file with a recipe.
-        interpreter: `ai-edge-litert`, `tflite-runtime` or `numpy`; by default the one that the environment variable
-            EMOTION_EDGE_INTERPRETER names, else the first of these that works here.
-        profile: what is known of the voice, taken into account in every answer; it learns only where that is asked for.
+        interpreter: `ai-edge-litert`, `tflite-runtime` or `numpy`; by default the one in the environment variable
+            EMOTION_EDGE_INTERPRETER, otherwise the first of these that works on this machine.
+        profile: the profile of the speaker, used for every prediction. It learns only when a call has `learn=True`.
+
+    Attributes:
+        recipe: everything that the model file says about itself, for example `recipe.labels`.
+        profile: the profile, or None.
 
     Raises:
-        ModelError: the model cannot be used, or knows no profiles.
-        InterpreterError: no interpreter works here with this model.
-        ProfileError: the profile was made with another model, or is none.
+        ModelError: the model cannot be used, or does not support profiles.
+        InterpreterError: no interpreter on this machine works with this model.
+        ProfileError: the profile was made with another model, or is not a VoiceProfile.
+
+    Example:
+        >>> from emotion_edge import EmotionClassifier
+        >>> classifier = EmotionClassifier()
+        >>> classifier.recipe.labels
+        ('angry', 'fear', 'happy', 'neutral', 'sad')
+        >>> print(classifier.classify("hello.wav"))
+        neutral 0.94
     """
 
     def __init__(
@@ -67,24 +79,33 @@ class EmotionClassifier(Network):
         if profile is not None:
             if not isinstance(profile, VoiceProfile):
                 raise ProfileError(
-                    f"the profile: got {profile!r}, wanted a VoiceProfile, as VoiceProfile.open makes it"
+                    f"the profile: got {profile!r}, wanted a VoiceProfile, for example from VoiceProfile.open"
                 )
             profile.check_fits(self.recipe)
 
     @property
     def gate(self) -> Network | None:
-        """Who says whether anybody speaks; None for a gate itself, whose own answer that is."""
+        """The model that detects speech; None if this model is itself a speech gate."""
         return None if SPEECH in self.recipe.labels else speech_gate()
 
     def classify(self, source: Source, *, learn: bool = False) -> Prediction:
-        """Classify a file.
+        """Classify a recording.
 
         Args:
-            source: a path or a binary file object; any rate, channel count and format that libsndfile reads.
-            learn: let the profile hear it too, as `learn` does, once it is answered.
+            source: a path or a binary file object, with any rate, number of channels and format that libsndfile reads.
+            learn: whether the profile then learns from the recording, as with `learn`.
 
         Raises:
-            AudioError: it is missing, damaged, empty or not audio.
+            AudioError: the recording is missing, damaged, empty or not audio.
+
+        Example:
+            >>> from emotion_edge import EmotionClassifier
+            >>> classifier = EmotionClassifier()
+            >>> classifier.classify("hello.wav").label
+            'neutral'
+            >>> with open("silence.wav", "rb") as file:
+            ...     classifier.classify(file).status
+            'no_speech'
         """
         return self._answer(read_blocks(source, sample_rate_hz=self.sample_rate_hz), learn=learn)
 
@@ -93,11 +114,18 @@ class EmotionClassifier(Network):
 
         Args:
             samples: shape (n,) or (n, channels); float in -1..1, or int16, int32 or uint8 at full scale.
-            sample_rate: their rate in Hz.
-            learn: let the profile hear them too, as `learn` does, once they are answered.
+            sample_rate: the sample rate in Hz.
+            learn: whether the profile then learns from the samples, as with `learn`.
 
         Raises:
-            AudioError: another shape or dtype, no samples, or samples that are not finite.
+            AudioError: the shape or dtype is wrong, there are no samples, or some are not finite.
+
+        Example:
+            >>> import numpy as np
+            >>> from emotion_edge import EmotionClassifier
+            >>> one_second = np.zeros(16000, np.float32)
+            >>> EmotionClassifier().classify_samples(one_second, 16000).status
+            'no_speech'
         """
         rate = self.sample_rate_hz
         return self._answer(sample_blocks(samples, sample_rate, sample_rate_hz=rate), learn=learn)
@@ -110,7 +138,19 @@ class EmotionClassifier(Network):
         return prediction
 
     def features(self, blocks: Iterable[Array]) -> Features:
-        """The features of mono blocks at the model's rate, each of shape (n,), as `emotion_edge.audio` makes them."""
+        """Compute the features of a recording.
+
+        Args:
+            blocks: the blocks of the recording, mono, float32, each of shape (n,), at the model's rate.
+
+        Example:
+            >>> import numpy as np
+            >>> from emotion_edge import EmotionClassifier
+            >>> classifier = EmotionClassifier()
+            >>> features = classifier.features([np.zeros(classifier.sample_rate_hz, np.float32)])
+            >>> features.vector.shape, features.duration_s, features.speech
+            ((764,), 1.0, False)
+        """
         rate = self.sample_rate_hz
         stream, clip_speech, log_mel, n_samples = self.mfcc.stream(), ClipSpeech(rate, self.gate), [], 0
         for block in blocks:
@@ -123,13 +163,37 @@ class EmotionClassifier(Network):
         return Features(self.pool(log_mel), n_samples / rate, clip_speech.finish())
 
     def probabilities(self, vector: Array) -> Array:
-        """The calibrated probabilities, shape (n_labels,), of a feature vector, its voice's profile taken into account."""
+        """Return the calibrated probabilities, float64, shape (n_labels,), for a feature vector and the profile.
+
+        Args:
+            vector: shape (n_features,), pooled but not yet standardised.
+
+        Raises:
+            ValueError: the vector has another shape, or numbers that are not finite.
+
+        Example:
+            >>> import numpy as np
+            >>> from emotion_edge import EmotionClassifier
+            >>> classifier = EmotionClassifier()
+            >>> probabilities = classifier.probabilities(np.zeros(classifier.recipe.n_features, np.float32))
+            >>> probabilities.shape, round(float(probabilities.sum()), 6)
+            ((5,), 1.0)
+        """
         if self.profile is None or self.recipe.profile is None:
             return super().probabilities(vector)
         return self.answer(self.standardised(vector) - self.profile.offset(self.recipe.profile))
 
     def predict(self, features: Features) -> Prediction:
-        """The answer to some features."""
+        """Return the prediction for the features of a recording.
+
+        Example:
+            >>> import numpy as np
+            >>> from emotion_edge import EmotionClassifier
+            >>> classifier = EmotionClassifier()
+            >>> features = classifier.features([np.zeros(classifier.sample_rate_hz, np.float32)])
+            >>> print(classifier.predict(features))
+            no speech
+        """
         label, confidence, by_label, status = self._verdict(features)
         return Prediction(
             label=label,
@@ -142,8 +206,19 @@ class EmotionClassifier(Network):
         )
 
     def learn(self, features: Features) -> bool:
-        """Let the profile hear an utterance, if there is a profile, and in it at least 1 s of speech; whether it did."""
-        if self.profile is None or not features.speech or features.duration_s < _SHORTEST_LESSON_S:
+        """Let the profile learn from the features of an utterance, and return whether it did.
+
+        It does not if there is no profile, no speech, or less than 1 s of sound.
+
+        Example:
+            >>> import numpy as np
+            >>> from emotion_edge import EmotionClassifier, VoiceProfile
+            >>> classifier = EmotionClassifier(profile=VoiceProfile.open("anna.json"))
+            >>> features = classifier.features([np.zeros(classifier.sample_rate_hz, np.float32)])
+            >>> classifier.learn(features)  # silence
+            False
+        """
+        if self.profile is None or not features.speech or features.duration_s < _SHORTEST_LEARNT_S:
             return False
         self.profile.learn(self.standardised(features.vector), features.duration_s)
         return True
@@ -176,12 +251,20 @@ def _default_classifier() -> EmotionClassifier:
 
 
 def classify(source: Source) -> Prediction:
-    """Classify a file with the default model, which is loaded once and kept.
+    """Classify a recording with the default model. The model is loaded on the first call and then kept.
 
     Args:
-        source: a path or a binary file object; any rate, channel count and format that libsndfile reads.
+        source: a path or a binary file object, with any rate, number of channels and format that libsndfile reads.
 
     Raises:
-        AudioError: it is missing, damaged, empty or not audio.
+        AudioError: the recording is missing, damaged, empty or not audio.
+
+    Example:
+        >>> from emotion_edge import classify
+        >>> prediction = classify("hello.wav")
+        >>> prediction.label
+        'neutral'
+        >>> print(prediction)
+        neutral 0.94
     """
     return _default_classifier().classify(source)

@@ -1,4 +1,4 @@
-"""Files that are whole, or as they were."""
+"""Writes files atomically: afterwards a file is either complete or unchanged."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) 
 
 @contextmanager
 def replacing(path: Path, *, private: bool = False, durable: bool = False) -> Iterator[Path]:
-    """The path of an empty file that takes the name when the block ends well, and else goes away.
+    """Yield the path of an empty temporary file that replaces `path` when the block succeeds and is deleted otherwise.
 
-    It lies beside the path and has its suffix. Its name cannot be guessed, so that nobody who may write into the folder
-    can put a link there first; and where the path itself is a link, the link is replaced, not what it points to.
+    The temporary file is in the same folder and has the same suffix. Its name cannot be guessed, so that other users
+    who can write into the folder cannot put a link there first. If `path` is a link, the link is replaced, not its
+    target.
 
     Args:
-        path: of the file that is wanted; what is there is replaced.
-        private: whether its owner alone may read it.
-        durable: whether it must survive a power cut.
+        path: the file to write; an existing file is replaced.
+        private: whether only the owner may read the file.
+        durable: whether the file must survive a power cut.
 
     Raises:
-        OSError: it cannot be written there; before the block begins, where that can be known.
+        OSError: the file cannot be written there. If this can be known before the block begins, it is raised before.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
-    temporary = path.with_name(
-        f".{path.stem[:100]}.{os.urandom(8).hex()}{path.suffix}"
-    )  # not tempfile: 5 MB of OpenSSL
+    # Not tempfile, which would load 5 MB of OpenSSL.
+    temporary = path.with_name(f".{path.stem[:100]}.{os.urandom(8).hex()}{path.suffix}")
     try:
         os.close(os.open(temporary, _NEW, 0o600 if private else 0o666))
         yield temporary
@@ -39,7 +39,7 @@ def replacing(path: Path, *, private: bool = False, durable: bool = False) -> It
             _sync(temporary)
         temporary.replace(path)
     finally:
-        with suppress(OSError):  # of a medium that became read-only
+        with suppress(OSError):  # the medium may have become read-only
             temporary.unlink(missing_ok=True)
 
 

@@ -1,7 +1,7 @@
-"""How each label looks, in pictures and on pages: the one table that the style sheet and the script are made from.
+"""The colours and patterns of labels in pictures and on web pages. The style sheet and the script come from this table.
 
-Colours of emotions stay at least 12 apart in OKLab (x 100), also for people who see no red, no green or no blue
-(Machado et al., 2009), and are never the only thing that tells two labels apart.
+The colours of emotions are at least 12 apart in OKLab (x 100), also for people who cannot see red, green or blue
+(Machado et al., 2009), and are never the only difference between two labels.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 LIGHT: Final = {
     "page": "#f6f6f3", "card": "#ffffff", "ink": "#17191c", "soft": "#586068", "line": "#dfe1dc", "track": "#eceeea",
-    "accent": "#0f6b52", "accent-strong": "#0a5440", "on-accent": "#ffffff", "wrong": "#9b1c1c", "wrong-card": "#fdf1f0",
+    "accent": "#0f6b52", "accent-strong": "#0a5440", "on-accent": "#ffffff",
+    "wrong": "#9b1c1c", "wrong-card": "#fdf1f0",
     "angry": "#a62b10", "on-angry": "#ffffff",
     "fear": "#7d45c9", "on-fear": "#ffffff",
     "happy": "#e07a0a", "on-happy": "#101214",
@@ -24,11 +25,12 @@ LIGHT: Final = {
     "uncertain": "#868e96", "on-uncertain": "#17191c",
     "no-speech": "#c9ced3", "on-no-speech": "#3d444b",
 }  # fmt: skip
-"""Name to colour on light ground; the colour of text on one is called `on-` and its name."""
+"""Name to colour on a light background. The colour of text on top of `NAME` is called `on-NAME`."""
 
 DARK: Final = {
     "page": "#101214", "card": "#191c1f", "ink": "#eceef0", "soft": "#a0a9b1", "line": "#2c3136", "track": "#262b30",
-    "accent": "#5fd0ab", "accent-strong": "#86e2c3", "on-accent": "#07120e", "wrong": "#ff9d92", "wrong-card": "#2b1817",
+    "accent": "#5fd0ab", "accent-strong": "#86e2c3", "on-accent": "#07120e",
+    "wrong": "#ff9d92", "wrong-card": "#2b1817",
     "angry": "#f2653a", "on-angry": "#101214",
     "fear": "#b29bf7", "on-fear": "#101214",
     "happy": "#f9d54a", "on-happy": "#101214",
@@ -40,7 +42,7 @@ DARK: Final = {
     "uncertain": "#8b939b", "on-uncertain": "#eceef0",
     "no-speech": "#454c53", "on-no-speech": "#b6bec5",
 }  # fmt: skip
-"""The same on dark ground."""
+"""The same on a dark background."""
 
 KNOWN: Final = {
     "angry": "angry",
@@ -53,10 +55,10 @@ KNOWN: Final = {
     "sad": "sad",
     "sadness": "sad",
 }
-"""Label to the name of its colour."""
+"""Label to the name of its colour, for common emotions."""
 
 OTHERS: Final = ("other-1", "other-2", "other-3")
-"""The colours of all other labels, in turn."""
+"""The colours of all other labels, used in turn."""
 
 _MARKS: Final = (
     "radial-gradient(circle, var(--mark) 1px, transparent 1.4px) 0 0 / 6px 6px",
@@ -70,14 +72,15 @@ _MARKS: Final = (
     "repeating-linear-gradient(90deg, var(--mark) 0 1.2px, transparent 1.2px 7px)",
 )
 N_PATTERNS: Final = 2 * len(_MARKS)
-"""Seven kinds of marks, light and then dark. No multiple of the number of colours: it takes 42 labels until two look alike."""
+"""Seven kinds of marks, first light, then dark. This is not a multiple of the number of colours: only after 42 labels
+do two look alike."""
 
 
 class Look(NamedTuple):
-    """What a label is drawn with.
+    """The colour and pattern of a label.
 
     Attributes:
-        colour: its name.
+        colour: the name of the colour.
         pattern: 1 to `N_PATTERNS`; None where the colour alone is enough.
     """
 
@@ -86,14 +89,14 @@ class Look(NamedTuple):
 
 
 def looks(labels: Sequence[str]) -> dict[str, Look]:
-    """The look of each label; those without a colour of their own get one of three in turn, and a pattern."""
+    """Return the look of each label. Labels without their own colour share three colours, each with a pattern."""
     others = [label for label in labels if label not in KNOWN]
     own = {label: Look(OTHERS[number % len(OTHERS)], 1 + number % N_PATTERNS) for number, label in enumerate(others)}
     return {label: own.get(label) or Look(KNOWN[label], None) for label in labels}
 
 
 def css() -> str:
-    """The style sheet: colours for light and for dark pages, and the patterns."""
+    """Return the style sheet: colours for light and dark pages, and the patterns."""
     return "\n".join(
         [
             f":root {{ color-scheme: light dark; {_variables(LIGHT)} }}",
@@ -105,7 +108,7 @@ def css() -> str:
 
 
 def javascript() -> str:
-    """What the page's scripts know of it, as a module."""
+    """Return the tables that the scripts of the web page need, as a JavaScript module."""
     table = {"KNOWN": KNOWN, "OTHERS": OTHERS, "N_PATTERNS": N_PATTERNS}
     return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in table.items())
 
@@ -115,7 +118,7 @@ def _variables(colours: dict[str, str]) -> str:
 
 
 def _pattern(number: int) -> str:
-    """Light marks first, then dark ones; the other way round on dark pages."""
+    """The style rule of a pattern: light marks first, then dark ones; the other way round on dark pages."""
     mark = "card" if number <= len(_MARKS) else "ink"
     marks = _MARKS[(number - 1) % len(_MARKS)]
     return f'[data-pattern="{number}"] {{ --mark: var(--{mark}); --pattern: {marks}; }}'

@@ -1,4 +1,4 @@
-"""What a classifier answers."""
+"""The result of a classification."""
 
 from __future__ import annotations
 
@@ -13,16 +13,31 @@ _DIGITS: Final = 6
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one stretch of sound.
+    """The prediction for a recording, or for one window of it.
+
+    `str(prediction)` is a short text for people: `neutral 0.94`, `uncertain (neutral 0.49)` or `no speech`.
 
     Attributes:
-        label: the likeliest label, also when `uncertain`; None when there is no speech.
+        label: the most likely label, also when the status is `uncertain`; None when there is no speech.
         confidence: the probability of that label, 0 to 1; 0 when there is no speech.
-        probabilities: of every label, in the model's order; empty when there is no speech.
-        status: `ok`; `uncertain`: the confidence is below the model's threshold; `no_speech`: it was too quiet, or the speech
-            gate took none of it for speech, and nothing was classified.
-        start_s, end_s: the stretch, in seconds from the start of the sound.
+        probabilities: label to probability, in the model's order; empty when there is no speech.
+        status: `ok`; `uncertain` when the confidence is below the model's threshold; `no_speech` when the sound was too
+            quiet or the speech gate found no speech in it, so that nothing was classified.
+        start_s: the start of the window, in seconds from the start of the recording.
+        end_s: the end of the window, in seconds from the start of the recording.
         model: the name of the model.
+
+    Example:
+        >>> from emotion_edge import classify
+        >>> prediction = classify("hello.wav")
+        >>> prediction.label, prediction.status
+        ('neutral', 'ok')
+        >>> f"{prediction.confidence:.1f}"
+        '0.9'
+        >>> max(prediction.probabilities, key=prediction.probabilities.get)
+        'neutral'
+        >>> print(classify("silence.wav"))
+        no speech
     """
 
     label: str | None
@@ -34,7 +49,14 @@ class Prediction:
     model: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, numbers rounded to 6 digits."""
+        """Return the fields as plain data for JSON, with numbers rounded to 6 decimals.
+
+        Example:
+            >>> from emotion_edge import classify
+            >>> classify("silence.wav").to_dict()  # doctest: +NORMALIZE_WHITESPACE
+            {'status': 'no_speech', 'label': None, 'confidence': 0.0, 'probabilities': {}, 'start_s': 0.0,
+             'end_s': 1.0, 'model': 'five-emotions'}
+        """
         return {
             "status": self.status,
             "label": self.label,
@@ -53,5 +75,5 @@ class Prediction:
 
 
 def rounded(number: float) -> float:
-    """A number as answers are written."""
+    """Round a number as it is written in results."""
     return round(number, _DIGITS)

@@ -1,4 +1,4 @@
-"""What is learnt of one voice, without labels: what its utterances have in common, whatever was felt in them."""
+"""Voice profiles: what the utterances of one speaker have in common, whatever the emotion. No labels are needed."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from .schema import LARGEST_JSON, check, check_types, from_object, parse
 Array = NDArray[np.float64]
 
 FORMAT: Final = 2
-"""The version of the file that this release writes. It reads 1 too, which does not say of what standardisation it is."""
+"""The version of the file format that this release writes. It also reads 1, which lacks `standardisation`."""
 FOLDER_VARIABLE: Final = "EMOTION_EDGE_PROFILES"
-"""The environment variable that names the folder of the profiles."""
+"""The environment variable for the folder of the profiles."""
 SUFFIX: Final = ".json"
-"""What tells the path of a profile from its name."""
-_MEMORY: Final = 200  # utterances, an hour of talk: beyond, the older ones fade, for voices and microphones change
+"""A text with this suffix is the path of a profile; any other text is the name of one."""
+_MEMORY: Final = 200  # utterances, about an hour of speech; older ones fade, because voices and microphones change
 _NAME: Final = re.compile(r"\w[\w.-]{0,49}")
 
-# Bounds on what a hostile file can do: 1e12 deviations from the mean is no voice, and 1e39 no float32.
+# Limits what a hostile file can do: no voice is 1e12 deviations from the mean, and float32 cannot hold 1e39.
 _LARGEST: Final = 1e12
 
 
@@ -44,7 +44,7 @@ class _Learnt(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class _File:
-    """What a profile's file holds; `standardisation` is None where it is not known."""
+    """The content of a profile's file. `standardisation` is None when it is not known."""
 
     format: int
     model: str
@@ -59,103 +59,159 @@ class _File:
         check(bool(self.model.strip()), "model", self.model, "the name of a model")
         check(0 <= self.utterances <= _LARGEST, "utterances", self.utterances, f"0 to {_LARGEST:g}")
         check(0 <= self.seconds <= _LARGEST, "seconds", self.seconds, f"0 to {_LARGEST:g}")
-        check(len(self.mean) > 0, "mean", self.mean, "a number a feature")
+        check(len(self.mean) > 0, "mean", self.mean, "one number per feature")
         furthest = max(self.mean, key=abs)
         check(abs(furthest) <= _LARGEST, "mean", furthest, f"numbers up to {_LARGEST:g}")
 
 
 class VoiceProfile:
-    """The mean of the features of one voice, for one model: `EmotionClassifier` takes a part of it out.
+    """The mean features of one speaker for one model. `EmotionClassifier` subtracts a share of it from the features.
 
-    It holds no sound. One profile may be used from several threads.
+    A profile contains no sound. Several threads may share one profile.
 
-    Its numbers are in units of that model's standardisation, of which it keeps a digest: it is refused with a model of the
-    same name that was trained otherwise. One without a digest, as format 1 has none, is taken by name and number of
-    features, and `open` ties it to the model that it is opened for.
+    The values are standardised with the numbers of the model, and the profile keeps a digest of those numbers: a model
+    of the same name that was trained differently refuses the profile. A profile without a digest (format 1) is accepted
+    by the name of the model and the number of features, and `open` ties it to the model that it is opened for.
 
     Args:
-        model: the name of the model whose features they are.
-        n_features: how many it has.
+        model: the name of the model that the features belong to.
+        n_features: the number of features of that model.
+
+    Example:
+        >>> from emotion_edge import EmotionClassifier, VoiceProfile
+        >>> profile = VoiceProfile.open("anna.json")  # a file that does not exist yet: a new profile
+        >>> classifier = EmotionClassifier(profile=profile)
+        >>> prediction = classifier.classify("hello.wav", learn=True)
+        >>> profile
+        VoiceProfile(five-emotions: 1 utterances, 2 s)
     """
 
     def __init__(self, model: str, n_features: int) -> None:
         self.model: Final = model
         self.n_features: Final = n_features
-        self._learnt = _Learnt(0, 0.0, np.zeros(n_features))  # replaced whole: who reads needs no lock
+        self._learnt = _Learnt(0, 0.0, np.zeros(n_features))  # always replaced as a whole, so that readers need no lock
         self._lock: Final = threading.Lock()
-        self._standardisation: str | None = None  # a digest of the model's
+        self._standardisation: str | None = None  # a digest of the model's standardisation
 
     @property
     def utterances(self) -> int:
-        """How many it has heard."""
+        """The number of utterances that the profile has learnt from."""
         return self._learnt.utterances
 
     @property
     def seconds(self) -> float:
-        """How much speech that was."""
+        """The total length of those utterances, in seconds."""
         return self._learnt.seconds
 
     @property
     def mean(self) -> Array:
-        """Of the standardised features, shape (n_features,), the last utterances weighing more once there are many."""
+        """The mean of the standardised features, float64, shape (n_features,).
+
+        After 200 utterances, recent ones count more than old ones.
+        """
         return self._learnt.mean.copy()
 
     def learn(self, vector: ArrayLike, seconds: float) -> None:
-        """Learn from an utterance.
+        """Learn from the features of an utterance. `EmotionClassifier` calls this when it is asked to learn.
 
         Args:
-            vector: shape (n_features,), its features, standardised.
-            seconds: of speech.
+            vector: the standardised features of the utterance, shape (n_features,).
+            seconds: the length of the utterance in seconds.
 
         Raises:
-            ProfileError: another shape, or numbers that are not finite or no voice's.
+            ProfileError: the shape is wrong, or the numbers are not finite or too large for any voice.
+
+        Example:
+            >>> from emotion_edge import VoiceProfile
+            >>> profile = VoiceProfile("my-model", n_features=2)
+            >>> profile.learn([1.0, -1.0], seconds=2.0)
+            >>> profile.learn([2.0, 0.0], seconds=3.0)
+            >>> profile.mean.tolist(), profile.seconds
+            ([1.5, -0.5], 5.0)
         """
-        heard = np.asarray(vector, np.float64)
-        if heard.shape != (self.n_features,) or not (np.abs(heard) <= _LARGEST).all():
-            raise ProfileError(f"an utterance: got {heard}, wanted {self.n_features} finite numbers, standardised")
+        features = np.asarray(vector, np.float64)
+        if features.shape != (self.n_features,) or not (np.abs(features) <= _LARGEST).all():
+            raise ProfileError(
+                f"the features of an utterance: got {features}, wanted {self.n_features} finite numbers, standardised"
+            )
         if not 0 <= seconds < math.inf:
             raise ProfileError(f"seconds of speech: got {seconds!r}, wanted a number, 0 or more")
         with self._lock:
             utterances, before_s, mean = self._learnt
-            mean = mean + (heard - mean) / min(utterances + 1, _MEMORY)
+            mean = mean + (features - mean) / min(utterances + 1, _MEMORY)
             self._learnt = _Learnt(utterances + 1, before_s + seconds, mean)
 
     def offset(self, recipe: ProfileRecipe) -> Array:
-        """What is to be subtracted from standardised features, shape (n_features,)."""
+        """Return what is subtracted from standardised features, float64, shape (n_features,).
+
+        Example:
+            >>> from emotion_edge import EmotionClassifier, VoiceProfile
+            >>> profile = VoiceProfile.open("anna.json")
+            >>> classifier = EmotionClassifier(profile=profile)
+            >>> profile.offset(classifier.recipe.profile).shape
+            (764,)
+        """
         learnt = self._learnt
         return recipe.share(learnt.utterances) * learnt.mean
 
     def share(self, recipe: ProfileRecipe) -> float:
-        """The part of the mean that is taken out by now, 0 to 1."""
+        """Return the share of the mean that is subtracted now, 0 to 1. It grows with the number of utterances.
+
+        Example:
+            >>> from emotion_edge import EmotionClassifier, VoiceProfile
+            >>> profile = VoiceProfile.open("anna.json")
+            >>> classifier = EmotionClassifier(profile=profile)
+            >>> profile.share(classifier.recipe.profile)
+            0.0
+            >>> prediction = classifier.classify("hello.wav", learn=True)
+            >>> round(profile.share(classifier.recipe.profile), 3)
+            0.083
+        """
         return recipe.share(self._learnt.utterances)
 
     def check_fits(self, recipe: ModelRecipe) -> None:
-        """Raise an error unless this is a profile for that model.
+        """Raise an error unless this profile fits a model.
 
         Raises:
-            ModelError: the model knows no profiles.
-            ProfileError: the profile was made with another model, or another version of this one.
+            ModelError: the model does not support profiles.
+            ProfileError: the profile was made with another model, or with another version of this model.
+
+        Example:
+            >>> from emotion_edge import EmotionClassifier, ModelError, VoiceProfile
+            >>> profile = VoiceProfile.open("anna.json")
+            >>> profile.check_fits(EmotionClassifier().recipe)
+            >>> try:
+            ...     profile.check_fits(EmotionClassifier("speech-gate").recipe)
+            ... except ModelError as error:
+            ...     print(error)  # doctest: +ELLIPSIS
+            the model speech-gate does not support voice profiles...
         """
         if recipe.profile is None:
             raise ModelError(
-                f"the model {recipe.name} knows no voice profiles, its recipe has none: use it without, or another model"
+                f"the model {recipe.name} does not support voice profiles: use it without one, or use another model"
             )
         if (self.model, self.n_features) != (recipe.name, recipe.n_features):
             raise ProfileError(
-                f"the voice profile was made with the model {self.model} of {self.n_features} features, and this is "
-                f"{recipe.name} of {recipe.n_features}: use that model, or a profile of another name"
+                f"the voice profile was made with the model {self.model}, which has {self.n_features} features, but "
+                f"this is {recipe.name}, which has {recipe.n_features}: use that model, or a profile with another name"
             )
         if self._standardisation not in (None, _digest(recipe)):
             raise ProfileError(
-                f"the voice profile was made with another version of the model {self.model}, trained otherwise: use that "
-                "version, or a profile of another name, or begin this one anew (emotion-edge profile reset)"
+                f"the voice profile was made with another version of the model {self.model}, trained differently: "
+                "use that version, or a profile with another name, or start this one again (emotion-edge profile reset)"
             )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it, whole or not at all; its folder is made where it is missing.
+        """Write the profile to a file, completely or not at all. A missing folder is created.
 
         Raises:
-            ProfileError: it cannot be written there.
+            ProfileError: the file cannot be written.
+
+        Example:
+            >>> from emotion_edge import VoiceProfile
+            >>> VoiceProfile.open("saved.json").save("saved.json")
+            >>> VoiceProfile.load("saved.json")
+            VoiceProfile(five-emotions: 0 utterances, 0 s)
         """
         learnt = self._learnt
         file = _File(
@@ -171,15 +227,21 @@ class VoiceProfile:
         except OSError as error:
             raise ProfileError(
                 f"the voice profile {os.fspath(path)} cannot be written: {error.strerror or error}; "
-                f"{FOLDER_VARIABLE} may name another folder"
+                f"to use another folder, set {FOLDER_VARIABLE}"
             ) from error
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> VoiceProfile:
-        """Read one.
+        """Read a profile from a file.
 
         Raises:
-            ProfileError: there is none, it cannot be read, or it is damaged.
+            ProfileError: the file does not exist, cannot be read, or is damaged.
+
+        Example:
+            >>> from emotion_edge import VoiceProfile
+            >>> VoiceProfile("five-emotions", n_features=764).save("loaded.json")
+            >>> VoiceProfile.load("loaded.json").model
+            'five-emotions'
         """
         content = _read(Path(path))
         if content is None:
@@ -188,21 +250,27 @@ class VoiceProfile:
 
     @classmethod
     def open(cls, name: str, model: str | os.PathLike[str] = DEFAULT_MODEL) -> VoiceProfile:
-        """The profile of that name or path, or where there is none, a new one for the model.
+        """Read the profile with this name or path. If there is none, return a new one for the model.
 
         Args:
-            name: as `path_of` takes it.
+            name: the name of a profile, or the path of a `.json` file (see `path_of`).
             model: the name of a shipped model, or the path of a `.tflite` file with a recipe.
 
         Raises:
-            ProfileError: it cannot be read, is damaged, or was made with another model, or another version of this one.
-            ModelError: the model cannot be used, or knows no profiles.
+            ProfileError: the profile cannot be read, is damaged, or was made with another model or another version of
+                it.
+            ModelError: the model cannot be used, or does not support profiles.
+
+        Example:
+            >>> from emotion_edge import VoiceProfile
+            >>> VoiceProfile.open("new.json")
+            VoiceProfile(five-emotions: 0 utterances, 0 s)
         """
         path, recipe = cls.path_of(name), load(model).recipe
         content = _read(path)
         profile = cls(recipe.name, recipe.n_features) if content is None else cls._parse(content, str(path))
         profile.check_fits(recipe)
-        profile._standardisation = _digest(recipe)  # that of a new one, and of an old one, is not known yet
+        profile._standardisation = _digest(recipe)  # a new profile, or one of format 1, does not know it yet
         return profile
 
     @classmethod
@@ -211,7 +279,7 @@ class VoiceProfile:
             file = from_object(_File, parse(content, "it"), whole="voice profile")
         except ModelError as error:
             raise ProfileError(
-                f"the voice profile {name} cannot be used ({error}): put a copy in its place, or remove it to begin anew"
+                f"the voice profile {name} cannot be used ({error}): restore a copy of it, or delete it to start again"
             ) from error
         profile = cls(file.model, len(file.mean))
         profile._learnt = _Learnt(file.utterances, float(file.seconds), np.array(file.mean, np.float64))
@@ -220,17 +288,26 @@ class VoiceProfile:
 
     @staticmethod
     def path_of(name: str) -> Path:
-        """Where the profile of a name lies: in `folder()`; a name that ends in .json is a path already.
+        """Return the path of the profile with this name, in the folder of profiles.
+
+        A name that ends in `.json` is already a path and is returned as it is.
 
         Raises:
-            ProfileError: a name that no file should have.
+            ProfileError: the name is not allowed.
+
+        Example:
+            >>> from emotion_edge import VoiceProfile
+            >>> VoiceProfile.path_of("anna").name
+            'anna.json'
+            >>> str(VoiceProfile.path_of("anna.json"))
+            'anna.json'
         """
         if name.endswith(SUFFIX):
             return Path(name)
         if not _NAME.fullmatch(name):
             raise ProfileError(
-                f"the name of a voice profile: got {name!r}, wanted up to 50 letters, digits, dots and dashes, "
-                "a letter or digit first, or the path of a .json file"
+                f"the name of a voice profile: got {name!r}, wanted up to 50 letters, digits, dots and dashes "
+                "that start with a letter or digit, or the path of a .json file"
             )
         return folder() / f"{name}{SUFFIX}"
 
@@ -239,26 +316,26 @@ class VoiceProfile:
 
 
 def folder() -> Path:
-    """Where profiles lie: EMOTION_EDGE_PROFILES, or a place in the folder that this system has for a user's data.
+    """Return the folder of the profiles: EMOTION_EDGE_PROFILES, or a folder in the system's place for user data.
 
     Raises:
-        ProfileError: the user has no home.
+        ProfileError: the user has no home folder.
     """
     chosen = os.environ.get(FOLDER_VARIABLE)
     return Path(chosen) if chosen else _user_data() / "emotion-edge" / "profiles"
 
 
 def paths() -> list[Path]:
-    """The profiles that lie there, sorted by name."""
+    """Return the paths of all profiles in that folder, sorted by name."""
     return sorted(folder().glob(f"[!.]*{SUFFIX}"))
 
 
 def _digest(recipe: ModelRecipe) -> str:
-    """Of the numbers by which a model's features are standardised, which come from what it was trained on.
+    """The digest of the numbers that standardise a model's features, which come from its training data.
 
-    Not of the whole recipe: a temperature may change, or a field be added, and a profile still means what it meant.
+    The digest does not cover the whole recipe: a profile stays valid when the temperature changes or a field is added.
     """
-    from hashlib import sha256  # here: it brings OpenSSL, five megabytes, which nobody needs who has no profile
+    from hashlib import sha256  # imported here: it loads OpenSSL, five megabytes that only profiles need
 
     used = recipe.standardisation
     numbers = np.array([] if used is None else [used.mean, used.deviation], "<f8")
@@ -272,14 +349,14 @@ def _user_data() -> Path:
         if sys.platform == "darwin":
             return Path.home() / "Library" / "Application Support"
         chosen = os.environ.get("XDG_DATA_HOME", "")
-        # Relative ones are to be ignored (XDG Base Directory Specification 0.8).
+        # Relative paths must be ignored (XDG Base Directory Specification 0.8).
         return Path(chosen) if Path(chosen).is_absolute() else Path.home() / ".local" / "share"
     except RuntimeError as error:
-        raise ProfileError(f"this user has no home for voice profiles: let {FOLDER_VARIABLE} name a folder") from error
+        raise ProfileError(f"there is no home folder for voice profiles: set {FOLDER_VARIABLE} to a folder") from error
 
 
 def _read(path: Path) -> bytes | None:
-    """What a file holds; None where there is none."""
+    """The content of a file; None if it does not exist."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_JSON + 1)
@@ -289,12 +366,12 @@ def _read(path: Path) -> bytes | None:
         reason = getattr(error, "strerror", None) or error
         raise ProfileError(f"the voice profile {path} cannot be read: {reason}") from error
     if len(content) > LARGEST_JSON:
-        raise ProfileError(f"{path} has more than {LARGEST_JSON >> 20} MiB: this is no voice profile")
+        raise ProfileError(f"{path} has more than {LARGEST_JSON >> 20} MiB: this is not a voice profile")
     return content
 
 
 def _write(path: Path, text: str) -> None:
-    """For its owner alone: what is in it is about a person."""
+    """Write a file that only its owner may read, because it is about a person."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, private=True) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -1,6 +1,7 @@
-"""Frozen dataclasses from JSON, checked against their own annotations: nothing missing, unknown or of another type.
+"""Builds frozen dataclasses from JSON and checks them against their annotations.
 
-What is read may be hostile, and messages about it end up on somebody's terminal: they quote little of it, escaped.
+No field may be missing, unknown or of the wrong type. The JSON may be hostile, and messages about it are printed on
+terminals: they quote only a little of it, escaped.
 """
 
 from __future__ import annotations
@@ -19,21 +20,21 @@ T = TypeVar("T")
 
 _known_annotations: dict[type, dict[str, Any]] = {}
 LARGEST_JSON: Final = 1 << 21
-"""Bytes: no file of ours has more."""
+"""The largest JSON text that is read, in bytes; none of our files is larger."""
 
 _quoted = reprlib.Repr()
 _quoted.maxstring = _quoted.maxother = 60
 
 
 def parse(text: str | bytes, whole: str) -> Any:
-    """What a JSON text holds.
+    """Parse a JSON text.
 
     Args:
-        text: of at most `LARGEST_JSON`.
-        whole: how messages name it: `the recipe`.
+        text: the text, at most `LARGEST_JSON` bytes.
+        whole: the name of the text in messages, for example `the recipe`.
 
     Raises:
-        ModelError: it is too long, no JSON, or names something twice, of which nobody can know which one counts.
+        ModelError: it is too long, is not JSON, or contains a name twice, so that it is unclear which value counts.
     """
     if len(text) > LARGEST_JSON:
         raise ModelError(f"{whole} has {len(text)} bytes, wanted at most {LARGEST_JSON}")
@@ -48,19 +49,19 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) < len(pairs):
         for name, _ in pairs:
             if name not in values:
-                raise ValueError(f"{_quoted.repr(name)} is there twice")
+                raise ValueError(f"{_quoted.repr(name)} appears twice")
             del values[name]
     return values
 
 
 def check(holds: bool, name: str, got: object, wanted: str) -> None:
-    """Raise a ModelError that says what was got and what was wanted, unless it holds."""
+    """Unless the condition holds, raise a ModelError that states the value and what was wanted instead."""
     if not holds:
         raise ModelError(f"{name}: got {_quoted.repr(got)}, wanted {wanted}")
 
 
 def check_types(instance: Any, where: str) -> None:
-    """Compare each field of a dataclass with its annotation. A float is any finite number that is not a bool."""
+    """Check each field of a dataclass against its annotation. Any finite number except a bool counts as a float."""
     for name, kind in _annotations(type(instance)).items():
         value = getattr(instance, name)
         if not _fits(value, kind):
@@ -68,7 +69,7 @@ def check_types(instance: Any, where: str) -> None:
 
 
 def check_known(cls: type, names: Mapping[str, Any], where: str, whole: str = "recipe") -> None:
-    """Refuse a name that is no field of the dataclass: it is misspelt, or means something to somebody else."""
+    """Refuse a name that is not a field of the dataclass: it is misspelt, or belongs to another program."""
     known = [entry.name for entry in fields(cls)]
     for name in names:
         if name not in known:
@@ -77,16 +78,16 @@ def check_known(cls: type, names: Mapping[str, Any], where: str, whole: str = "r
 
 
 def from_object(cls: type[T], data: Any, where: str = "", whole: str = "recipe") -> T:
-    """Build a dataclass, and the dataclasses in it, from what json.loads gave; lists become tuples.
+    """Build a dataclass, and the dataclasses inside it, from parsed JSON; lists become tuples.
 
     Args:
         cls: the dataclass.
         data: a JSON object with its fields.
-        where: how messages name the object within the whole: `mfcc.`, say.
-        whole: and how they name that.
+        where: the path to the object in messages, for example `mfcc.`.
+        whole: the name of the whole document in messages.
 
     Raises:
-        ModelError: naming the first thing that is wrong.
+        ModelError: something is wrong; the message names the first problem.
     """
     check(isinstance(data, dict), where.rstrip(".") or f"the {whole}", data, "a JSON object")
     check_known(cls, data, where, whole)
@@ -101,7 +102,7 @@ def from_object(cls: type[T], data: Any, where: str = "", whole: str = "recipe")
 
 
 def _annotations(cls: type) -> dict[str, Any]:
-    """Kept, as they are compiled from their text each time: that took most of the time to load a model."""
+    """The type hints of a class, cached: compiling them from text took most of the time to load a model."""
     if cls not in _known_annotations:
         _known_annotations[cls] = get_type_hints(cls)
     return _known_annotations[cls]
@@ -134,7 +135,7 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, Mapping) and all(_fits(k, key) and _fits(v, item) for k, v in value.items())
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    if kind is str:  # it is printed: a line break or an escape sequence could pass for something else
+    if kind is str:  # it is printed: a line break or an escape sequence could imitate other output
         return isinstance(value, str) and value.isprintable()
     return isinstance(value, kind)
 

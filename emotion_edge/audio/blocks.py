@@ -1,4 +1,4 @@
-"""A stream of samples cut into blocks of one length, the same ones however it arrives."""
+"""Cuts a stream of samples into blocks of equal length, whatever the sizes in which it arrives."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Array = NDArray[Any]
 
 
 class Blocks:
-    """Cuts a stream into blocks.
+    """Cuts a stream into blocks of equal length.
 
     Args:
-        length: of a block, in samples.
+        length: the length of a block, in samples.
     """
 
     def __init__(self, length: int) -> None:
@@ -23,17 +23,17 @@ class Blocks:
 
     @property
     def n_pending(self) -> int:
-        """Samples that wait for their block to be whole."""
+        """The number of samples that wait until their block is complete."""
         return len(self._pending)
 
     def process(self, samples: Array) -> Array:
-        """The blocks that these samples, shape (n,), complete; shape (n_blocks, length)."""
+        """Add samples, shape (n,), and return the blocks that they complete, shape (n_blocks, length)."""
         pending = np.concatenate([self._pending, samples])
         n_blocks = len(pending) // self.length
         self._pending = pending[n_blocks * self.length :]
         return pending[: n_blocks * self.length].reshape(n_blocks, self.length)
 
     def flush(self) -> Array:
-        """The samples, shape (n_pending,), whose block the end of the stream leaves unfinished; they wait no more."""
+        """Return the samples of the incomplete last block, shape (n_pending,), and forget them."""
         rest, self._pending = self._pending, self._pending[:0]
         return rest

@@ -1,6 +1,6 @@
-"""Sound in: files and pipes become blocks of mono float32, at the model's rate or at their own.
+"""Reads files and pipes as blocks of mono float32, at the model's sample rate or at their own.
 
-Everything is read in blocks, so the samples of a long recording are never in memory together.
+Sound is read in blocks, so a long recording is never in memory as a whole.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ Array = NDArray[np.float32]
 _log = logging.getLogger(__name__)
 
 _BLOCK_FRAMES: Final = 1 << 16
-_LENGTH_UNKNOWN: Final = 0x7FFFF000  # what is promised from here on is the most that fits into a header
-# From a pipe: the decoders of the others go on for as long as the header says, though nothing comes any more.
+_LENGTH_UNKNOWN: Final = 0x7FFFF000  # bytes; a header with this length or more does not know the length
+# Allowed in a pipe. Decoders of other formats continue for as long as the header says, even when no more data comes.
 _PLAIN: Final = ("PCM_U8", "PCM_S8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
-_OF_PHONES: Final = (".m4a", ".aac", ".mp4", ".webm", ".wma", ".amr", ".3gp")  # sound, but not to libsndfile
+_PHONE_SUFFIXES: Final = (".m4a", ".aac", ".mp4", ".webm", ".wma", ".amr", ".3gp")  # libsndfile cannot read these
 _LARGEST_PIPE: Final = 1 << 28
-_LONGEST_S: Final = 3600.0  # a few bytes of FLAC may be weeks of silence, and features are in memory until the end
+_LONGEST_S: Final = 3600.0  # a few bytes of FLAC can be weeks of silence, and all features stay in memory
 
 
 def read_blocks(source: Source, *, sample_rate_hz: int, longest_s: float | None = None) -> Iterator[Array]:
-    """Decode a file: any rate, channel count and format that libsndfile reads (WAV, FLAC, OGG, MP3, AIFF, ...),
-    where that is installed; else WAV.
+    """Decode a file of any rate and number of channels.
 
-    Channels are averaged, then resampled, as librosa.load does it.
+    All formats of libsndfile can be read (WAV, FLAC, OGG, MP3, AIFF, ...), or only WAV if it is not installed. Channels
+    are averaged and then resampled, as in librosa.load.
 
     Args:
-        source: of the sound.
-        sample_rate_hz: the rate that is wanted.
-        longest_s: that is taken, by default an hour; `math.inf` for whoever keeps little of what was heard.
+        source: the sound.
+        sample_rate_hz: the sample rate of the blocks.
+        longest_s: the longest allowed sound, by default an hour; `math.inf` for code that keeps little in memory.
 
     Yields:
         Blocks of shape (n,), float32, at `sample_rate_hz`; together ceil(duration * sample_rate_hz) samples.
 
     Raises:
-        AudioError: missing, unreadable, not audio, damaged, longer than `longest_s`, without samples, or with samples that are
-            not finite.
+        AudioError: the source is missing, unreadable, not audio, damaged, longer than `longest_s`, without samples, or
+            has samples that are not finite.
     """
     name = describe(source)
     with _open(source, name) as file:
@@ -65,10 +65,10 @@ def read_blocks(source: Source, *, sample_rate_hz: int, longest_s: float | None 
 
 
 def promised_s(source: Source) -> float | None:
-    """How long a file says it is, in seconds; None for what says nothing, or can be read only once.
+    """Return the length of a file in seconds according to its header; None if it is unknown or can be read only once.
 
     Raises:
-        AudioError: as `read_blocks`, of what the header shows.
+        AudioError: as for `read_blocks`, if the header already shows the problem.
     """
     name = describe(source)
     if not isinstance(source, str | os.PathLike) or Path(name).is_fifo():
@@ -84,8 +84,8 @@ def _not_longer(blocks: Iterable[NDArray[Any]], rate: float, name: str, longest_
         n_read += len(block)
         if n_read > longest_s * rate:
             raise AudioError(
-                f"{name} lasts more than {longest_s:g} s, too long for one answer: cut it into pieces, or let "
-                "emotion-edge timeline draw it, or listen --input hear it"
+                f"{name} is longer than {longest_s:g} s, too long for one prediction: split it into shorter files, or "
+                "use emotion-edge timeline or emotion-edge listen --input"
             )
         yield block
 
@@ -94,9 +94,9 @@ class Sound(NamedTuple):
     """An open file or pipe.
 
     Attributes:
-        name: for messages.
-        sample_rate_hz: its own.
-        blocks: shape (n,), mono, float32, at that rate; nothing is read before they are asked for.
+        name: its name in messages.
+        sample_rate_hz: its own sample rate.
+        blocks: mono blocks of shape (n,), float32, at that rate; they are read only when they are needed.
     """
 
     name: str
@@ -106,10 +106,10 @@ class Sound(NamedTuple):
 
 @contextmanager
 def open_sound(source: Source, *, block_s: float) -> Iterator[Sound]:
-    """A file at its own rate, in blocks of `block_s` seconds.
+    """Open a file at its own sample rate, in blocks of `block_s` seconds.
 
     Raises:
-        AudioError: as `read_blocks`, but for samples that are not finite.
+        AudioError: as for `read_blocks`, except that samples may be not finite.
     """
     name = describe(source)
     with _open(source, name) as file:
@@ -118,17 +118,17 @@ def open_sound(source: Source, *, block_s: float) -> Iterator[Sound]:
 
 @contextmanager
 def open_pipe(pipe: int, *, block_s: float, raw_rate_hz: int | None = None, raw_channels: int = 1) -> Iterator[Sound]:
-    """Sound that another program writes into a pipe just now: it is read as it comes.
+    """Open a pipe into which another program is writing sound. The sound is read as it arrives.
 
     Args:
         pipe: a file descriptor; it stays open.
-        block_s: length of a block.
-        raw_rate_hz: None for a WAV stream, which says what it is; else samples without a header, signed 16-bit
-            little-endian, at this rate.
-        raw_channels: how many of those, interleaved.
+        block_s: the length of a block in seconds.
+        raw_rate_hz: None for a WAV stream. For samples without a header (signed 16-bit little-endian), their sample
+            rate.
+        raw_channels: the number of interleaved channels of samples without a header.
 
     Raises:
-        AudioError: no WAV stream.
+        AudioError: the pipe does not contain a WAV stream.
     """
     soundfile = _import_soundfile()
     raw = {
@@ -142,12 +142,12 @@ def open_pipe(pipe: int, *, block_s: float, raw_rate_hz: int | None = None, raw_
         file = soundfile.SoundFile(pipe, closefd=False, **(raw if raw_rate_hz else {}))
     except soundfile.SoundFileError as error:
         raise AudioError(
-            f"the pipe holds no WAV stream ({_reason(error)}): nothing came, or another format; only WAV, and samples "
-            "without a header of which you give the rate, can be heard from a pipe"
+            f"the pipe does not contain a WAV stream ({_reason(error)}): it is empty or has another format; a pipe can "
+            "contain only WAV, or samples without a header if you give their sample rate"
         ) from error
     with file:
         if file.subtype not in _PLAIN:
-            raise AudioError(f"the pipe holds {file.subtype} samples, wanted one of {', '.join(_PLAIN)}")
+            raise AudioError(f"the pipe contains {file.subtype} samples, wanted one of {', '.join(_PLAIN)}")
         yield _sound(file, "the pipe", block_s, is_pipe=True)
 
 
@@ -158,7 +158,7 @@ def _sound(file: Any, name: str, block_s: float, *, is_pipe: bool = False) -> So
 
 
 def describe(source: object) -> str:
-    """How messages name a source."""
+    """Return the name of a source in messages."""
     if isinstance(source, str | os.PathLike):
         return os.fspath(source)
     name = getattr(source, "name", None)
@@ -167,26 +167,27 @@ def describe(source: object) -> str:
 
 @contextmanager
 def _open(source: Source, name: str) -> Iterator[Any]:
-    """The decoder, closed afterwards; its errors as AudioErrors."""
+    """Open the decoder and close it afterwards. Its errors become AudioErrors."""
     soundfile = _import_soundfile()
     source = _readable_path(source, name) if isinstance(source, str | os.PathLike) else _seekable(source, name)
     try:
         file = soundfile.SoundFile(source)
-    except TypeError as error:  # what soundfile says of a .raw file
+    except TypeError as error:  # soundfile raises this for a .raw file
         raise AudioError(
-            f"{name} has no header that tells its rate and format: give a WAV, FLAC, OGG, MP3 or AIFF file"
+            f"{name} has no header with its sample rate and format: use a WAV, FLAC, OGG, MP3 or AIFF file"
         ) from error
     except soundfile.SoundFileError as error:
-        of_phones = ": convert it, to FLAC for instance, with ffmpeg" if name.lower().endswith(_OF_PHONES) else ""
-        raise AudioError(f"{name} is not audio that can be read: {_reason(error)}{of_phones}") from error
-    # After each read soundfile seeks to where it is; an MP3 decoder then has lost what the next frame refers back to.
+        remedy = ": convert it, for example to FLAC with ffmpeg" if name.lower().endswith(_PHONE_SUFFIXES) else ""
+        raise AudioError(f"{name} is not audio that can be read: {_reason(error)}{remedy}") from error
+    # After each read, soundfile seeks to the current position. An MP3 decoder then loses the data that the next frame
+    # refers back to.
     file.seekable = lambda: False
     with file:
         yield file
 
 
 def _readable_path(path: str | os.PathLike[str], name: str) -> Any:
-    """What the decoder is to open, once that is sure to work; libsndfile would say no more than «system error»."""
+    """Check that a path can be opened and return it for the decoder; libsndfile would only report a «system error»."""
     try:
         with open(path, "rb") as file:
             if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
@@ -200,40 +201,44 @@ def _readable_path(path: str | os.PathLike[str], name: str) -> Any:
         raise AudioError(f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}") from error
     if empty:
         raise AudioError(f"{name} is empty (0 bytes)")
-    # As bytes a name may be anything that a POSIX file system holds; Windows opens text.
+    # POSIX file systems allow any bytes as a name; Windows needs text.
     return os.fspath(path) if os.name == "nt" else os.fsencode(path)
 
 
 def _seekable(source: Any, name: str) -> IO[bytes]:
-    """The file object itself, or what a pipe or a socket holds: decoders look ahead and come back."""
+    """The file object itself, or the whole content of a pipe or socket, because decoders need to seek."""
     if isinstance(source, io.TextIOBase) or not hasattr(source, "read"):
         raise AudioError(f"got {type(source).__name__}, wanted a path or a file object opened in binary mode")
     try:
         if not (hasattr(source, "seekable") and source.seekable()):
-            source = _all_of(source, name)
+            source = _read_all(source, name)
         start = source.tell()
         at_end = not source.read(1)
         source.seek(start)
     except (OSError, ValueError) as error:
         raise AudioError(f"{name} cannot be read: {error}") from error
     if at_end:
-        raise AudioError(f"{name} is empty" if start == 0 else f"{name} has been read to its end: seek(0) first")
+        raise AudioError(
+            f"{name} is empty" if start == 0 else f"{name} has already been read to its end: call seek(0) first"
+        )
     seekable: IO[bytes] = _Forgiving(source)  # type: ignore[assignment]
     return seekable
 
 
-def _all_of(pipe: Any, name: str) -> IO[bytes]:
+def _read_all(pipe: Any, name: str) -> IO[bytes]:
     content = io.BytesIO()
-    while piece := pipe.read(1 << 20):
-        content.write(piece)
+    while chunk := pipe.read(1 << 20):
+        content.write(chunk)
         if content.tell() > _LARGEST_PIPE:
-            raise AudioError(f"{name} delivers more than {_LARGEST_PIPE >> 20} MiB: give a file with a name")
+            raise AudioError(
+                f"{name} delivers more than {_LARGEST_PIPE >> 20} MiB: save it as a file and give its path"
+            )
     content.seek(0)
     return content
 
 
 class _Forgiving:
-    """A file object that stays where it is when a damaged file sends the decoder out of it; soundfile prints a traceback."""
+    """A file object that ignores impossible seeks, as in a damaged file. Otherwise soundfile prints a traceback."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.read: Final = file.read
@@ -246,7 +251,7 @@ class _Forgiving:
 
 
 def _import_soundfile() -> Any:
-    """The soundfile package, or where it does not work what reads WAV in its place."""
+    """The soundfile package, or our WAV reader if soundfile does not work."""
     try:
         import soundfile
     except (ImportError, OSError) as error:
@@ -258,9 +263,9 @@ def _import_soundfile() -> Any:
 def _decode(
     file: Any, name: str, block_length: int = _BLOCK_FRAMES, *, is_pipe: bool = False
 ) -> Iterator[NDArray[Any]]:
-    """Blocks of shape (n, channels). A file that ends before its header says is answered for what is there.
+    """Yield blocks of shape (n, channels). If a file ends earlier than its header says, log a warning.
 
-    Whoever writes into a pipe does not know how long it will be: its header says nothing.
+    A pipe never causes this warning: its writer does not know the length, so its header does not state it.
     """
     soundfile = _import_soundfile()
     n_read = 0
@@ -275,13 +280,13 @@ def _decode(
         n_read += len(block)
         yield block
     if not is_pipe and (n_read < file.frames or _cut_short(file.extra_info)):
-        _log.warning("%s ends before its header says; what is there lasts %.1f s", name, n_read / file.samplerate)
+        _log.warning("%s ends earlier than its header says: using the first %.1f s", name, n_read / file.samplerate)
 
 
 def _cut_short(header_log: str) -> bool:
     """Whether libsndfile found less sound than a WAV or AIFF header promises.
 
-    A program that writes into a pipe cannot know the length and promises the most that fits: that is no damage.
+    A program that writes into a pipe cannot know the length and writes the largest possible one: that is not damage.
     """
     promise = re.search(r"^ ?(?:data|SSND) : (\d+) \(should be \d+\)", header_log, re.MULTILINE)
     return promise is not None and int(promise[1]) < _LENGTH_UNKNOWN
@@ -293,5 +298,5 @@ def _reason(error: Exception) -> str:
 
 def _check_header(file: Any, name: str) -> None:
     check_rate(file.samplerate, name)
-    if not 1 <= file.channels <= MOST_CHANNELS:  # a block of a thousand would be a quarter of a gigabyte
+    if not 1 <= file.channels <= MOST_CHANNELS:  # a block with a thousand channels would need a quarter of a gigabyte
         raise AudioError(f"{name} has {file.channels} channels, wanted 1 to {MOST_CHANNELS}")

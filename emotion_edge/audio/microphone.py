@@ -1,7 +1,8 @@
-"""Sound in from a microphone: mono float32 blocks at the device's own rate.
+"""Reads a microphone as mono float32 blocks at the device's own sample rate.
 
-Most microphones of a Pi refuse 16 kHz, so the device's own rate is taken and whoever needs another resamples. The audio
-callback does nothing but copy into a bounded queue: when the program falls behind, the oldest sound goes and is counted.
+Most microphones for a Raspberry Pi refuse 16 kHz, so the device's own rate is used, and code that needs another rate
+resamples. The audio callback only copies into a bounded queue: when the program is too slow, the oldest sound is
+dropped and counted.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from ..errors import MicrophoneError
 
 Array = NDArray[np.float32]
 
-_BLOCK_S: Final = 0.1  # of 20 ms each the callbacks cost three times the CPU
-_STALLED_S: Final = 2.0  # a device that is there delivers ten blocks a second
+_BLOCK_S: Final = 0.1  # callbacks for 20 ms each would need three times the CPU time
+_STALLED_S: Final = 2.0  # a working device delivers ten blocks per second
 _OTHER_RATES_HZ: Final = (48000, 44100, 16000)
 
 
@@ -31,11 +32,11 @@ class Device:
     """An input device.
 
     Attributes:
-        number: what PortAudio calls it now; it may change when devices come and go, and with every boot.
-        name: what PortAudio calls it; parts of it survive a reboot.
-        channels: how many it has.
-        sample_rate_hz: its own rate.
-        default: whether it is used unless another is named.
+        number: its current number in PortAudio. It may change with each boot, and when devices are plugged in or out.
+        name: its name in PortAudio. Parts of it stay the same after a reboot.
+        channels: the number of input channels.
+        sample_rate_hz: its default sample rate.
+        default: whether it is the default input device.
     """
 
     number: int
@@ -46,7 +47,7 @@ class Device:
 
 
 def devices() -> list[Device]:
-    """The input devices that PortAudio sees, by number.
+    """Return the input devices that PortAudio sees, sorted by number.
 
     Raises:
         MicrophoneError: PortAudio is not installed.
@@ -63,14 +64,19 @@ def devices() -> list[Device]:
 
 
 def find_device(wanted: int | str | None = None) -> Device:
-    """An input device by its number, or by a part of its name in any case; None for the default one.
+    """Find an input device.
+
+    Args:
+        wanted: its number, or a part of its name in upper or lower case; None for the default device.
 
     Raises:
-        MicrophoneError: there is none such, or more than one; it says which there are.
+        MicrophoneError: no device matches, or several do; the message lists them.
     """
     present = devices()
     if not present:
-        raise MicrophoneError("no microphone: no input device is connected, or this user may not use it (group audio)")
+        raise MicrophoneError(
+            "no microphone: no input device is connected, or this user is not allowed to use it (group audio)"
+        )
     if wanted is None:
         return next((device for device in present if device.default), present[0])
     if isinstance(wanted, int) or wanted.isdecimal():
@@ -79,16 +85,16 @@ def find_device(wanted: int | str | None = None) -> Device:
         found = [device for device in present if wanted.casefold() in device.name.casefold()]
         found = [device for device in found if device.name == wanted] or found
     if len(found) != 1:
-        verdict = "several input devices are called" if found else "no input device is called"
+        verdict = "several input devices match" if found else "no input device matches"
         known = ", ".join(f"{device.number} «{device.name}»" for device in found or present)
-        raise MicrophoneError(f"{verdict} {wanted!r}: there are {known}")
+        raise MicrophoneError(f"{verdict} {wanted!r}: choose one of {known}")
     return found[0]
 
 
 def refresh_devices() -> None:
-    """Have PortAudio look again which devices there are; it does so only when it starts.
+    """Restart PortAudio so that it looks for devices again; it does this only when it starts.
 
-    Streams of other parts of this process that use PortAudio through sounddevice end by this.
+    This ends all other sounddevice streams of this process.
 
     Raises:
         MicrophoneError: PortAudio is not installed, or does not start again.
@@ -102,20 +108,20 @@ def refresh_devices() -> None:
 
 
 class Microphone:
-    """An open microphone. Iterating gives blocks of shape (n,), float32, mono, until it is closed or goes away.
+    """An open microphone. Iterating yields mono blocks of shape (n,), float32, until it is closed.
 
     Attributes:
-        device: which one it is.
-        sample_rate_hz: of the blocks.
-        heard_at: when the last block that was handed out had arrived, in seconds since the epoch.
+        device: the device.
+        sample_rate_hz: the sample rate of the blocks.
+        heard_at: when the last yielded block arrived, in seconds since the epoch.
 
     Args:
-        device: number, part of the name, or None for the default.
-        buffer_s: how far the program may fall behind before the oldest sound goes.
+        device: number, part of the name, or None for the default device.
+        buffer_s: how many seconds the program may fall behind before the oldest sound is dropped.
 
     Raises:
-        MicrophoneError: no such device, it is in use by another program, or PortAudio is not installed.
-            While iterating: it delivers nothing any more.
+        MicrophoneError: there is no such device, another program uses it, or PortAudio is not installed.
+            While iterating: the device no longer delivers sound.
     """
 
     def __init__(self, device: int | str | None = None, *, buffer_s: float = 5.0) -> None:
@@ -131,7 +137,7 @@ class Microphone:
 
     @property
     def dropped_s(self) -> float:
-        """Seconds of sound that went because the program was too slow."""
+        """The seconds of sound that were dropped because the program was too slow."""
         return self._dropped_frames / self.sample_rate_hz
 
     def __iter__(self) -> Iterator[Array]:
@@ -142,12 +148,10 @@ class Microphone:
             elif not self._ended and self._arrived.wait(_STALLED_S):
                 self._arrived.clear()
             elif not self._closed.is_set():
-                raise MicrophoneError(
-                    f"the microphone «{self.device.name}» delivers nothing any more: is it unplugged?"
-                )
+                raise MicrophoneError(f"the microphone «{self.device.name}» no longer delivers sound: is it unplugged?")
 
     def close(self) -> None:
-        """Let go of the device; from any thread. Whoever iterates is through."""
+        """Close the device, from any thread. A running iteration ends."""
         self._closed.set()
         self._arrived.set()
         self._stream.close(ignore_errors=True)
@@ -161,7 +165,7 @@ class Microphone:
         self.close()
 
     def _open(self, sounddevice: Any) -> Any:
-        """A running stream: mono where the device can, else all its channels; at its own rate, else at a usual one."""
+        """Start a stream: mono if possible, otherwise with all channels; at the device's own rate if possible."""
         device = self.device
         reason = ""
         for rate in dict.fromkeys((device.sample_rate_hz, *_OTHER_RATES_HZ)):
@@ -182,7 +186,8 @@ class Microphone:
                 else:
                     return stream
         raise MicrophoneError(
-            f"the microphone «{device.name}» cannot be opened ({reason}): is another program using it, or is it unplugged?"
+            f"the microphone «{device.name}» cannot be opened ({reason}): "
+            "is another program using it, or is it unplugged?"
         )
 
     def _receive(self, samples: Array, n_frames: int, times: Any, status: Any) -> None:
@@ -199,7 +204,7 @@ class Microphone:
 def _import_sounddevice() -> Any:
     try:
         import sounddevice
-    except OSError as error:  # the package is there, the library is not
+    except OSError as error:  # the package is installed, the library is not
         raise MicrophoneError("PortAudio is not installed: sudo apt install libportaudio2") from error
     except ImportError as error:
         raise MicrophoneError(

@@ -1,4 +1,4 @@
-"""Samples in memory, of any dtype, number of channels and rate, become mono float32 at the model's rate."""
+"""Turns samples in memory, of any dtype, number of channels and rate, into mono float32 at the model's rate."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ MOST_CHANNELS: Final = 64
 
 _BLOCK_FRAMES: Final = 1 << 16
 _IN_MEMORY: Final = "divide 16-bit integers by 32768, or pass them as int16"
-_IN_A_FILE: Final = "write it anew, scaled"
-_LOUDEST: Final = 128.0  # 42 dB over full scale: no recording, but integers in a float array
+_IN_A_FILE: Final = "write the file again with scaled samples"
+_LOUDEST: Final = 128.0  # 42 dB over full scale: not a recording, but integers in a float array
 
 
 def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int) -> Iterator[Array]:
-    """Blocks of them, as `audio.read_blocks` makes them of a file.
+    """Yield samples in memory as blocks, in the same form as `files.read_blocks` yields those of a file.
 
     Args:
         samples: shape (n,) or (n, channels); float in -1..1, or int16, int32 or uint8 at full scale.
-        sample_rate: their rate in Hz.
-        sample_rate_hz: the rate that is wanted.
+        sample_rate: the sample rate of the samples, in Hz.
+        sample_rate_hz: the sample rate of the blocks, in Hz.
+
+    Raises:
+        AudioError: the shape, dtype or rate is wrong, there are no samples, or some are not finite.
     """
     array = _checked(samples)
     if not len(array):
@@ -39,10 +42,10 @@ def sample_blocks(samples: ArrayLike, sample_rate: float, *, sample_rate_hz: int
 
 
 def mono(samples: ArrayLike) -> Array:
-    """Samples in memory as float32 in -1..1, shape (n,): channels averaged, integers scaled.
+    """Return samples in memory as float32 in -1..1, shape (n,): channels are averaged and integers scaled.
 
     Raises:
-        AudioError: as `sample_blocks`; there may be none.
+        AudioError: as for `sample_blocks`, but there may be zero samples.
     """
     array = _checked(samples)
     together = one_channel(_scale_of(array.dtype)(array))
@@ -53,10 +56,11 @@ def mono(samples: ArrayLike) -> Array:
 def at_rate(
     blocks: Iterable[NDArray[Any]], rate: float, wanted_rate: int, *, name: str, remedy: str = _IN_A_FILE
 ) -> Iterator[Array]:
-    """Mono blocks at the wanted rate, of blocks of shape (n,) or (n, channels), float32.
+    """Yield mono blocks at the wanted rate, from float32 blocks of shape (n,) or (n, channels).
 
     Raises:
-        AudioError: there are none, some are no finite numbers in about -1..1, or the rates differ and soxr is not installed.
+        AudioError: there are no samples, some are not finite or far outside -1..1, or the rates differ and soxr is not
+            installed.
     """
     resampler = Resampler(rate, wanted_rate)
     n_in = 0
@@ -71,17 +75,17 @@ def at_rate(
 
 
 def one_channel(block: NDArray[Any]) -> Array:
-    """A block of shape (n,) or (n, channels), channels averaged; shape (n,)."""
+    """Average the channels of a block of shape (n,) or (n, channels); the result has shape (n,)."""
     if block.ndim == 1:
         return block
-    first, *others = block.T  # channel by channel: `mean` over so short an axis takes thirty times as long
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is reported
+    first, *others = block.T  # channel by channel: `mean` over such a short axis takes thirty times longer
+    with np.errstate(invalid="ignore", over="ignore"):  # values that are not finite are reported
         return np.asarray(sum(others, start=first) / np.float32(len(block.T))) if others else first
 
 
 def no_sound(samples: Array) -> NDArray[np.bool_]:
-    """Which of the samples, shape (n,), are no numbers, or absurdly loud."""
-    return np.asarray(~(np.abs(samples) <= _LOUDEST))  # NaN is not below anything
+    """Mark the samples, shape (n,), that are not finite or absurdly loud."""
+    return np.asarray(~(np.abs(samples) <= _LOUDEST))  # NaN is never <= anything
 
 
 def _check_finite(samples: Array, n_before: int, rate: float, name: str, remedy: str) -> None:
@@ -97,23 +101,23 @@ def _check_finite(samples: Array, n_before: int, rate: float, name: str, remedy:
 
 
 def _checked(samples: ArrayLike) -> NDArray[Any]:
-    """An array of shape (n,) or (n, channels), of native byte order."""
+    """The samples as an array of shape (n,) or (n, channels) in native byte order."""
     try:
         array = np.asarray(samples)
     except ValueError as error:
-        raise AudioError(f"samples are no array: {error}") from error
+        raise AudioError(f"samples cannot be made into an array: {error}") from error
     if array.ndim not in (1, 2):
         raise AudioError(f"samples have shape {array.shape}, wanted (n,) or (n, channels)")
     if array.ndim == 2 and not 1 <= array.shape[1] <= MOST_CHANNELS:
         raise AudioError(
             f"samples have shape {array.shape}, wanted (n, channels) with 1 to {MOST_CHANNELS} channels: "
-            "samples.T, perhaps?"
+            "did you mean samples.T?"
         )
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _scale_of(dtype: np.dtype[Any]) -> Any:
-    """What brings samples of a dtype to float32 in -1..1."""
+    """The function that converts samples of a dtype to float32 in -1..1."""
     if dtype == np.uint8:
         return lambda block: (block.astype(np.float32) - 128) / 128
     if dtype in (np.int16, np.int32):
@@ -126,5 +130,5 @@ def _scale_of(dtype: np.dtype[Any]) -> Any:
 def _to_float32(block: NDArray[Any]) -> Array:
     if block.dtype == np.float32:
         return block
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows becomes infinite, and that is reported
+    with np.errstate(over="ignore", invalid="ignore"):  # overflows become infinite, which is reported
         return block.astype(np.float32)

@@ -1,7 +1,8 @@
-"""WAV without libsndfile: written always, read where the soundfile package, which 32-bit ARM has no wheels for, is missing.
+"""WAV without libsndfile. All WAV files are written here, and read here if soundfile is missing, as on 32-bit ARM.
 
-For reading it speaks the part of soundfile's API that `emotion_edge.audio.files` uses. The standard library's `wave` would not
-do: it knows no float samples, before Python 3.12 no extensible headers, and wants to be told the length of a stream.
+The reader has the part of soundfile's API that `emotion_edge.audio.files` uses. The standard library's `wave` is not
+enough: it does not support float samples, supports extensible headers only since Python 3.12, and needs to know the
+length of a stream.
 """
 
 from __future__ import annotations
@@ -23,36 +24,37 @@ Array = NDArray[np.float32]
 
 _PCM: Final = 1
 _FLOAT: Final = 3
-_EXTENSIBLE: Final = 0xFFFE  # the format proper then comes later in the header
+_EXTENSIBLE: Final = 0xFFFE  # the actual format then follows later in the header
 _FORMAT: Final = struct.Struct("<HHIIHH")
 _EXTENSIBLE_TAG_AT: Final = 24
 _LONGEST_FORMAT: Final = 1 << 16
-_LENGTH_UNKNOWN: Final = 0x7FFFF000  # what a header promises from here on, a program wrote that could not know
-_PIECE: Final = 1 << 16
+_LENGTH_UNKNOWN: Final = 0x7FFFF000  # a header with this length or more does not know the length
+_READ_SIZE: Final = 1 << 16
 
 
 class SoundFileError(Exception):
-    """What was opened is no WAV file, or one of samples that are neither PCM nor float."""
+    """The file is not a WAV file, or its samples are neither PCM nor float."""
 
 
 class SoundFile:
-    """An open WAV file, read from front to back, so that a pipe will do.
+    """An open WAV file. It is read from front to back, so it may be a pipe.
 
     Args:
         file: a path, a file descriptor or a binary file object.
-        samplerate, channels: of 16-bit little-endian samples, where `format` is `RAW`; there is no header then.
-        subtype, endian: taken for the API's sake.
-        closefd: whether to close a file descriptor in the end.
+        samplerate, channels: the format of 16-bit little-endian samples without a header, if `format` is `RAW`.
+        format: `RAW` for samples without a header; None for a WAV file.
+        subtype, endian: ignored; they exist for compatibility with soundfile.
+        closefd: whether a file descriptor is closed at the end.
 
     Attributes:
-        samplerate: in Hz.
-        channels: how many.
-        subtype: of the samples, as soundfile calls it: `PCM_16`.
-        frames: how many the header promises; 0 where it does not know.
-        extra_info: nothing.
+        samplerate: the sample rate in Hz.
+        channels: the number of channels.
+        subtype: the type of the samples in soundfile's words, for example `PCM_16`.
+        frames: the number of frames according to the header; 0 if unknown.
+        extra_info: always empty.
 
     Raises:
-        SoundFileError: no WAV file that can be read.
+        SoundFileError: the file is not a WAV file that can be read.
     """
 
     extra_info: Final = ""
@@ -69,7 +71,8 @@ class SoundFile:
         closefd: bool = True,
     ) -> None:
         self._ours: Final = not hasattr(file, "read")
-        self._file: Final[IO[bytes]] = open(file, "rb", closefd=closefd) if self._ours else file  # noqa: SIM115, see __exit__
+        # Closed in __exit__.
+        self._file: Final[IO[bytes]] = open(file, "rb", closefd=closefd) if self._ours else file  # noqa: SIM115
         try:
             if format == "RAW":
                 self.samplerate, self.channels, self._width = samplerate, channels, 2
@@ -85,9 +88,9 @@ class SoundFile:
         self.frames: Final = n_bytes // self._frame_size if known else 0
 
     def read(self, frames: int, dtype: str = "float32", always_2d: bool = True) -> Array:
-        """The next frames, shape (n, channels), float32 in -1..1; fewer at the end, then none."""
+        """Read the next frames, shape (n, channels), float32 in -1..1: fewer at the end, then none."""
         wanted = frames * self._frame_size
-        content = self._take(wanted if self._n_left is None else min(wanted, self._n_left))
+        content = self._read(wanted if self._n_left is None else min(wanted, self._n_left))
         if self._n_left is not None:
             self._n_left -= len(content)
         whole = len(content) // self._frame_size * self._frame_size
@@ -105,12 +108,12 @@ class SoundFile:
         return self._width * self.channels
 
     def _read_header(self) -> int:
-        """Read up to the first sample; how many bytes of samples the header promises."""
-        start = self._take(12)
+        """Read up to the first sample and return the number of bytes of samples according to the header."""
+        start = self._read(12)
         if start[:4] != b"RIFF" or start[8:] != b"WAVE":
-            raise SoundFileError(f"it is no WAV file, and {_NEEDED}")
+            raise SoundFileError(f"it is not a WAV file, and {_NEEDED}")
         described = False
-        while len(start := self._take(8)) == 8:
+        while len(start := self._read(8)) == 8:
             name, size = struct.unpack("<4sI", start)
             if name == b"data":
                 if not described:
@@ -124,7 +127,7 @@ class SoundFile:
         raise SoundFileError("it ends before its first sample")
 
     def _read_format(self, size: int) -> None:
-        content = self._take(size + size % 2) if size <= _LONGEST_FORMAT else b""
+        content = self._read(size + size % 2) if size <= _LONGEST_FORMAT else b""
         if len(content) < max(size, _FORMAT.size):
             raise SoundFileError("its header is damaged")
         tag, self.channels, self.samplerate, _, frame_size, n_bits = _FORMAT.unpack_from(content)
@@ -137,17 +140,17 @@ class SoundFile:
             raise SoundFileError(f"its samples have WAV format {tag} at {n_bits} bits, and {_NEEDED}")
         self.subtype, self._decode = _DECODERS[tag, self._width]
 
-    def _take(self, size: int) -> bytes:
-        """So many bytes, fewer only at the end: who reads from a pipe may get less at a time."""
-        pieces, missing = [], size
-        while missing and (piece := self._file.read(min(missing, _PIECE))):
-            pieces.append(piece)
-            missing -= len(piece)
-        return b"".join(pieces)
+    def _read(self, size: int) -> bytes:
+        """Read this many bytes, fewer only at the end. A single read from a pipe may return less."""
+        chunks, missing = [], size
+        while missing and (chunk := self._file.read(min(missing, _READ_SIZE))):
+            chunks.append(chunk)
+            missing -= len(chunk)
+        return b"".join(chunks)
 
     def _skip(self, size: int) -> None:
-        while size and (piece := self._file.read(min(size, _PIECE))):
-            size -= len(piece)
+        while size and (chunk := self._file.read(min(size, _READ_SIZE))):
+            size -= len(chunk)
 
 
 _NEEDED: Final = (
@@ -175,7 +178,7 @@ def _from_int32(content: bytes) -> Array:
 
 
 def _from_float64(content: bytes) -> Array:
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows becomes infinite, and the caller reports that
+    with np.errstate(over="ignore", invalid="ignore"):  # overflows become infinite, which the caller reports
         return np.frombuffer(content, "<f8").astype(np.float32)
 
 
@@ -187,18 +190,18 @@ _DECODERS: Final[dict[tuple[int, int], tuple[str, Callable[[bytes], Array]]]] = 
     (_FLOAT, 4): ("FLOAT", lambda content: np.frombuffer(content, "<f4").astype(np.float32)),
     (_FLOAT, 8): ("DOUBLE", _from_float64),
 }
-"""Format and bytes a sample to soundfile's name for them, and what makes float32 in -1..1 of them."""
+"""WAV format and bytes per sample to soundfile's name, and the function that decodes to float32 in -1..1."""
 
 
 class WavWriter:
     """A new mono 16-bit WAV file.
 
     Args:
-        path: where; what is there is replaced.
-        sample_rate_hz: its rate.
+        path: the path of the file; an existing file is replaced.
+        sample_rate_hz: the sample rate.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
 
     def __init__(self, path: Path, sample_rate_hz: int) -> None:
@@ -207,7 +210,7 @@ class WavWriter:
         self._wave.setparams((1, 2, sample_rate_hz, 0, "NONE", ""))
 
     def write(self, samples: Array) -> None:
-        """Append samples, shape (n,), in -1..1; what is louder is clipped."""
+        """Append samples, shape (n,), in -1..1; louder samples are clipped."""
         self._wave.writeframesraw(np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2").tobytes())
 
     def __enter__(self) -> WavWriter:
@@ -220,10 +223,10 @@ class WavWriter:
 
 @contextmanager
 def replacing_audio(path: Path, sample_rate_hz: int) -> Iterator[WavWriter]:
-    """An open mono 16-bit WAV file that takes its name when the block ends well, and else goes away.
+    """Yield an open mono 16-bit WAV file that replaces `path` when the block succeeds and is deleted otherwise.
 
     Raises:
-        AudioError: it cannot be written there.
+        AudioError: the file cannot be written there.
     """
     try:
         with replacing(path) as temporary, WavWriter(temporary, sample_rate_hz) as file:

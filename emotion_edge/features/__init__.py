@@ -1,8 +1,8 @@
-"""From samples to the numbers that a model takes.
+"""Turns samples into the features that a model needs.
 
-- `recipe`: how frames are made: rates, lengths, filters, presets of librosa and python_speech_features
-- `mfcc`: log-mel frames and MFCCs, of a whole clip or of a stream; `mel` and `fft` are what they are made with
+- `recipe`: the parameters of frames: rates, lengths, filters, presets of librosa and python_speech_features
+- `mfcc`: log-mel frames and MFCCs of a whole clip or of a stream; it uses `mel` and `fft`
 - `prosody`: level, voicing and pitch of each frame
-- `functionals`: statistics of frames, MFCCs and prosody together
-- `pooling`: the ways from frames to one vector, by name
+- `functionals`: statistics of frames with MFCCs and prosody
+- `pooling`: the functions that turn frames into one vector, by name
 """

@@ -1,4 +1,4 @@
-"""The Fourier transform of frames: numpy's; or scipy's, which takes several at once, in a process that has loaded it."""
+"""The Fourier transform of frames: numpy's, or scipy's if this process has loaded it, which is faster."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ Array = NDArray[Any]
 
 
 def rfft(frames: Array, n: int) -> Array:
-    """The transforms of real frames, shape (n_frames, length), as of n samples each; shape (n_frames, n // 2 + 1)."""
+    """Transform real frames, shape (n_frames, length), padded or cut to n samples; shape (n_frames, n // 2 + 1)."""
     transform = getattr(sys.modules.get("scipy.fft"), "rfft", np.fft.rfft)
     return np.asarray(transform(frames, n=n, axis=1))
 
 
 def prepare_for_long() -> None:
-    """Load scipy.fft where it is installed (`emotion-edge[fast]`): for a process that will go on for hours.
+    """Load scipy.fft if it is installed (`emotion-edge[fast]`), for a process that runs for hours.
 
-    To import it takes 0.2 s of CPU and 29 MB, what its transforms save in half an hour of speech: a loss for a few clips.
+    The import takes 0.2 s of CPU time and 29 MB. Its faster transforms save that time in half an hour of speech, so it
+    is not worth it for a few clips.
     """
     with suppress(ImportError):
         import scipy.fft  # noqa: F401

@@ -1,8 +1,8 @@
-"""Functionals: what the frames of an utterance say together about its timbre, loudness, melody and rhythm.
+"""Functionals: statistics over the frames of an utterance that describe its timbre, loudness, melody and rhythm.
 
 The word is the field's (Eyben et al., 2016, "The Geneva minimalistic acoustic parameter set"): statistics over time of
-descriptors of single frames, here of MFCCs, voicing and pitch. Which of them help on voices never heard was measured;
-docs/lab-book.md tells.
+descriptors of single frames, here of MFCCs, voicing and pitch. docs/lab-book.md reports measurements of which ones help
+with unknown speakers.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from .prosody import N_COLUMNS
 Array = NDArray[Any]
 
 LAGS: Final = (1, 4, 16)
-"""How far apart frames are compared: at hops of 10 ms within a sound, a sound, a syllable."""
+"""The distances, in frames, over which changes are measured: with hops of 10 ms within a sound, a sound, a syllable."""
 QUANTILES: Final = (10, 25, 50, 75, 90)
 CHANGE_LAG: Final = 4
 CHANGE_QUANTILES: Final = (5, 25, 75, 95)
 N_CORRELATED: Final = 12
-"""The coefficients, from the first on, whose correlations are taken."""
+"""The number of coefficients, from the first, whose correlations are used."""
 N_CHANGING: Final = 20
-"""The coefficients, from the first on, whose quantiles of change are taken: so many a recipe must have."""
+"""The number of coefficients, from the first, whose quantiles of change are used. A recipe needs at least this many."""
 N_MODULATED: Final = 16
-"""The coefficients, from the first on, whose modulation is taken."""
+"""The number of coefficients, from the first, whose modulation is used."""
 MODULATION_BINS: Final = (3, 11, 21, 31, 47, 72, 128, 256)
-"""Edges of the bands, in bins of a transform of 512 frames: at hops of 10 ms 0.5, 2, 4, 6, 9, 14, 25 and 50 Hz."""
+"""Band edges, in bins of a transform of 512 frames: with hops of 10 ms, 0.5, 2, 4, 6, 9, 14, 25 and 50 Hz."""
 
 _N_TRANSFORM: Final = 512
 _VOICED: Final = 0.55
 _BELOW_LOUDEST_DB: Final = 40.0
 _ABOVE_QUIET_DB: Final = 3.0
-_RANGE_DB: Final = 60.0  # below the loudest: what is quieter is a pause, as quiet as the microphone happens to make it
-_QUIET: Final = 5  # per cent of the frames are as quiet
-_LOUD: Final = 67  # per cent are less loud than the loud third
-_FEWEST: Final = 6  # frames: where fewer are active or voiced, all stand for them
+_RANGE_DB: Final = 60.0  # below the loudest frame; quieter frames are pauses, whose level is only the microphone's
+_QUIET: Final = 5  # per cent of the frames define the quiet level
+_LOUD: Final = 67  # per cent of the frames are quieter than the loud third
+_FEWEST: Final = 6  # frames: if fewer are active (or voiced), all frames (or all active ones) are used instead
 _MELODY_QUANTILES: Final = (5, 25, 50, 75, 95, 10, 90)
-_LARGEST_STEP: Final = 0.15  # octaves from one frame to the next; a larger one is the tracker's, not the voice's
+_LARGEST_STEP: Final = 0.15  # octaves from one frame to the next; a larger step is an error of the pitch tracker
 _LITTLE: Final = 1e-3
 _LEVEL, _VOICING, _PITCH = range(-N_COLUMNS, 0)
 _PAIRS: Final = np.triu_indices(N_CORRELATED, 1)
@@ -65,7 +65,7 @@ _WIDTHS: Final = np.diff(MODULATION_BINS).astype(np.float32)
 
 @lru_cache(maxsize=8)
 def functional_names(n_mfcc: int) -> tuple[str, ...]:
-    """What each number is that `functionals` returns for frames of so many coefficients; `mfcc_0` is the gain."""
+    """Name each number that `functionals` returns for frames with `n_mfcc` coefficients; `mfcc_0` is the gain."""
     cepstra = [f"mfcc_{number}" for number in range(n_mfcc)]
 
     def each(what: str, columns: Sequence[str] = cepstra) -> list[str]:
@@ -99,40 +99,41 @@ def functional_names(n_mfcc: int) -> tuple[str, ...]:
 
 
 def functionals(frames: Array) -> Array:
-    """The functionals of an utterance.
+    """Compute the functionals of an utterance.
 
-    Frames are first cut to the stretch from the first to the last active one; active is what lies less than 40 dB below
-    the loudest, and more than 3 dB above the level that 5 % of the frames do not reach.
+    Only the frames from the first to the last active one are used. A frame is active if it is less than 40 dB below the
+    loudest frame, and more than 3 dB above the level that 5 % of the frames do not reach.
 
     Args:
-        frames: coefficients, and level, voicing and pitch as `emotion_edge.features.prosody` has them, shape
-            (n_frames, n_mfcc + 3), n_mfcc at least `N_CHANGING`.
+        frames: coefficients, followed by level, voicing and pitch as in `emotion_edge.features.prosody`, shape
+            (n_frames, n_mfcc + 3), with n_mfcc at least `N_CHANGING`.
 
     Returns:
-        Shape (len(functional_names(n_mfcc)),), of the dtype of the frames.
+        The functionals, shape (len(functional_names(n_mfcc)),), with the dtype of the frames.
     """
     utterance = _Utterance.of(frames)
-    active = _Part.of(utterance.columns[:, utterance.active], slice(_VOICING), (*QUANTILES, _LOUD))
-    voiced = _Part.of(utterance.columns[:, utterance.voiced], _PITCH, _MELODY_QUANTILES)
+    active = _Selection.of(utterance.columns[:, utterance.active], slice(_VOICING), (*QUANTILES, _LOUD))
+    voiced = _Selection.of(utterance.columns[:, utterance.voiced], _PITCH, _MELODY_QUANTILES)
     slopes = _slope(utterance.columns)
-    parts: list[ArrayLike] = [
+    groups: list[ArrayLike] = [
         *_distribution(utterance, active),
         *_course(utterance.columns[:_LEVEL], slopes[:_LEVEL]),
         *_together(active, voiced),
         *_prosody(utterance, active, voiced, slopes[_LEVEL]),
     ]
-    return np.concatenate(parts, dtype=frames.dtype)
+    return np.concatenate(groups, dtype=frames.dtype)
 
 
 @dataclass(frozen=True)
 class _Utterance:
-    """From the first to the last active frame.
+    """The frames from the first to the last active one.
 
-    Time runs along rows, which numpy sorts and adds up faster, and pairwise: sums in float32 lose little then.
+    Time runs along rows, because numpy sorts and sums them faster, and sums them pairwise, which is precise in float32.
 
     Attributes:
-        columns: those of the frames, shape (n_mfcc + 3, n).
-        active, voiced: which frames are, shape (n,).
+        columns: the columns of the frames, shape (n_mfcc + 3, n).
+        active: whether each frame is active, shape (n,).
+        voiced: whether each frame is voiced, shape (n,).
     """
 
     columns: Array
@@ -150,34 +151,34 @@ class _Utterance:
         if np.count_nonzero(active) < _FEWEST:
             active[:] = True
         places = active.nonzero()[0]
-        stretch = slice(places[0], places[-1] + 1)
-        columns, active = columns[:, stretch], active[stretch]
+        kept = slice(places[0], places[-1] + 1)
+        columns, active = columns[:, kept], active[kept]
         voiced = active & (columns[_VOICING] > _VOICED)
         return cls(columns, active, voiced if np.count_nonzero(voiced) >= _FEWEST else active)
 
 
-class _Part(NamedTuple):
-    """The columns of some frames."""
+class _Selection(NamedTuple):
+    """Statistics of the columns of some frames."""
 
     mean: Array  # (n_columns,)
     centred: Array  # (n_columns, n)
     deviation: Array  # (n_columns,)
-    quantiles: Array  # (len(percents), ...) of those columns that are ranked
+    quantiles: Array  # (len(percents), ...) of the ranked columns
 
     @classmethod
-    def of(cls, columns: Array, ranked: slice | int, percents: Sequence[int]) -> _Part:
+    def of(cls, columns: Array, ranked: slice | int, percents: Sequence[int]) -> _Selection:
         mean = _centre(columns)
-        centred = columns - mean[:, np.newaxis]  # so that squares and products are of small numbers
+        centred = columns - mean[:, np.newaxis]  # so that squares and products stay small
         return cls(mean, centred, np.sqrt(_mean(np.square(centred))), _quantiles(columns[ranked], percents))
 
     def covariances(self, column: int) -> Array:
-        """Of the coefficients with a column that is divided by its deviation."""
+        """The covariances of the coefficients with a column that is divided by its deviation."""
         one = self.centred[column] / (self.centred.shape[1] * (self.deviation[column] + _LITTLE))
         return np.asarray(np.einsum("ij,j->i", self.centred[:_LEVEL], one))
 
 
-def _distribution(utterance: _Utterance, active: _Part) -> Iterator[ArrayLike]:
-    """Where the coefficients of the active frames lie. The first one's place is the microphone's gain, and left out."""
+def _distribution(utterance: _Utterance, active: _Selection) -> Iterator[ArrayLike]:
+    """The distribution of the coefficients of active frames. The mean of the first one is left out: it is the gain."""
     cepstra, level = utterance.columns[:_LEVEL], utterance.columns[_LEVEL]
     mean = active.mean[1:_LEVEL]
     yield mean
@@ -190,7 +191,7 @@ def _distribution(utterance: _Utterance, active: _Part) -> Iterator[ArrayLike]:
 
 
 def _course(cepstra: Array, slopes: Array) -> Iterator[Array]:
-    """How they move: by how much over each lag, to where in the long run, how fast and how regularly."""
+    """The changes of the coefficients: over each lag, over the whole utterance, how fast and how regular they are."""
     for lag in LAGS:
         yield _mean(np.abs(_change(cepstra, lag)))
     yield slopes
@@ -203,8 +204,8 @@ def _course(cepstra: Array, slopes: Array) -> Iterator[Array]:
     yield np.log(bands / (n * _WIDTHS) + _LITTLE).T.ravel()
 
 
-def _together(active: _Part, voiced: _Part) -> Iterator[Array]:
-    """What goes with what: coefficients with each other, with the level, with the pitch, with the voice."""
+def _together(active: _Selection, voiced: _Selection) -> Iterator[Array]:
+    """Relations of the coefficients to each other, to the level, to the pitch and to voicing."""
     standard = active.centred[:N_CORRELATED] / (active.deviation[:N_CORRELATED, np.newaxis] + _LITTLE)
     correlations = standard @ standard.T / standard.shape[1]
     yield correlations[_PAIRS]
@@ -214,8 +215,8 @@ def _together(active: _Part, voiced: _Part) -> Iterator[Array]:
     yield voiced.deviation[:_LEVEL]
 
 
-def _prosody(utterance: _Utterance, active: _Part, voiced: _Part, level_slope: float) -> Iterator[ArrayLike]:
-    """Melody, voice, loudness and rhythm: named by `_PROSODIC`."""
+def _prosody(utterance: _Utterance, active: _Selection, voiced: _Selection, level_slope: float) -> Iterator[ArrayLike]:
+    """Melody, voicing, loudness and rhythm, in the order of `_PROSODIC`."""
     level, _, pitch = utterance.columns[_LEVEL:]
     is_voiced, n = utterance.voiced, len(level)
     yield [voiced.mean[_PITCH], voiced.deviation[_PITCH], _slope(pitch, is_voiced)]
@@ -239,23 +240,23 @@ def _prosody(utterance: _Utterance, active: _Part, voiced: _Part, level_slope: f
 
 
 def _change(values: Array, lag: int, difference: Any = np.subtract) -> Array:
-    """From each frame to the one so much later; where there is none so late, one frame of no change."""
+    """The changes from each frame to the one `lag` frames later; a single zero if the utterance is too short."""
     if values.shape[-1] <= lag:
         return np.zeros_like(values[..., :1])
     return np.asarray(difference(values[..., lag:], values[..., :-lag]))
 
 
 def _slope(values: Array, some: Array | None = None) -> Array:
-    """Of a straight line along rows, per half of the utterance; of some frames alone where those are given."""
+    """The slope of a straight line along rows, per half utterance; only for some frames if these are given."""
     time = _time(values.shape[-1], values.dtype)
     if some is not None:
         time, values = _centred(time[some]), values[some]
-    # Times add up to 0, so values need not. Not `@`, which would wake the threads of OpenBLAS.
+    # The times have mean 0, so the values need not. Not `@`, which would wake the threads of OpenBLAS.
     return np.asarray(np.einsum("...i,i->...", values, time) / (np.einsum("i,i->", time, time) + _LITTLE))
 
 
 def _quantiles(values: Array, percents: Sequence[int]) -> Array:
-    """Along rows, (..., n), linear between ranks; (len(percents), ...)."""
+    """The quantiles along rows, (..., n), with linear interpolation; shape (len(percents), ...)."""
     ranked, last = np.sort(values), values.shape[-1] - 1
     places = [percent / 100 * last for percent in percents]
     below = [int(place) for place in places]
@@ -265,12 +266,12 @@ def _quantiles(values: Array, percents: Sequence[int]) -> Array:
 
 
 def _mean(values: Array) -> Array:
-    """Along rows; 0 where there is nothing."""
+    """The mean along rows; 0 for empty rows."""
     return np.asarray(np.add.reduce(values, axis=-1) / max(1, values.shape[-1]))
 
 
 def _centre(values: Array) -> Array:
-    """The mean along rows, summed in float64: a constant row keeps no rounding error that its deviations would show."""
+    """The mean along rows, summed in float64: otherwise rounding errors would give a constant row a deviation."""
     mean: Array = np.add.reduce(values, axis=-1, dtype=np.float64) / values.shape[-1]
     return mean.astype(values.dtype)
 
@@ -281,11 +282,11 @@ def _centred(values: Array) -> Array:
 
 @lru_cache(maxsize=256)
 def _time(n: int, dtype: np.dtype[Any]) -> Array:
-    """From -1 to 1."""
+    """The times of n frames, from -1 to 1."""
     return ((2 * np.arange(n) - (n - 1)) / max(1, n - 1)).astype(dtype)
 
 
 @lru_cache(maxsize=256)
 def _hann(n: int, dtype: np.dtype[Any]) -> Array:
-    """Without the zeros at its ends."""
+    """A Hann window of n samples, without the zeros at its ends."""
     return np.hanning(n + 2)[1:-1].astype(dtype)

@@ -1,7 +1,7 @@
-"""Mel filters: triangles over the bins of a power spectrum, at equal distances on a scale of pitch.
+"""Mel filters: triangles over the bins of a power spectrum, equally spaced on a scale of pitch.
 
-Sources: Slaney, Auditory Toolbox, 1998, and Young et al., The HTK Book, 2006: the two mel scales; librosa 0.11 and
-python_speech_features 0.6: where the triangles have their edges, and how they are weighted.
+Sources: Slaney, Auditory Toolbox, 1998, and Young et al., The HTK Book, 2006, for the two mel scales; librosa 0.11 and
+python_speech_features 0.6 for the edges and the weights of the triangles.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .recipe import MfccRecipe
 
 Array = NDArray[Any]
 
-_FILTERS_A_BLOCK: Final = 16
+_FILTERS_PER_GROUP: Final = 16
 
 _SLANEY_BREAK_HZ: Final = 1000.0
 _SLANEY_HZ_PER_MEL: Final = 200 / 3
@@ -25,7 +25,10 @@ _SLANEY_LOG_STEP: Final = np.log(6.4) / 27
 
 
 def mel_filters(recipe: MfccRecipe) -> Iterator[tuple[slice, Array]]:
-    """Blocks of neighbours, shape (n_bins, n_filters), float64, each with the bins of the spectrum outside of which they are zero."""
+    """Yield groups of neighbouring filters, each with the bins of the spectrum outside of which they are zero.
+
+    The filters of a group are float64, shape (n_bins, n_filters).
+    """
     to_mel, to_hz = {"slaney": (_hz_to_slaney, _slaney_to_hz), "htk": (_hz_to_htk, _htk_to_hz)}[recipe.mel_scale]
     lowest, highest = to_mel(np.array([recipe.fmin_hz, recipe.fmax_hz]))
     edges_hz = to_hz(np.linspace(lowest, highest, recipe.n_mels + 2))
@@ -35,10 +38,10 @@ def mel_filters(recipe: MfccRecipe) -> Iterator[tuple[slice, Array]]:
     else:
         edges = edges_hz
         bins = np.arange(recipe.n_fft // 2 + 1) * recipe.sample_rate_hz / recipe.n_fft
-    for first in range(0, recipe.n_mels, _FILTERS_A_BLOCK):
-        last = min(first + _FILTERS_A_BLOCK, recipe.n_mels)
+    for first in range(0, recipe.n_mels, _FILTERS_PER_GROUP):
+        last = min(first + _FILTERS_PER_GROUP, recipe.n_mels)
         left, centre, right = (edges[first + side : last + side, None] for side in range(3))
-        with np.errstate(divide="ignore", invalid="ignore"):  # edges that fell on one bin have no slope
+        with np.errstate(divide="ignore", invalid="ignore"):  # edges on the same bin have no slope
             rising = np.where((left <= bins) & (bins < centre), (bins - left) / (centre - left), 0)
             falling = np.where((centre <= bins) & (bins < right), (right - bins) / (right - centre), 0)
         filters = rising + falling

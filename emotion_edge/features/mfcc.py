@@ -1,13 +1,13 @@
 """Mel-frequency cepstral coefficients in numpy: one implementation with parameters, for whole clips and for streams.
 
-Where a recipe wants prosody too, each frame carries it beside them, from the same spectrum.
+If a recipe also asks for prosody, each frame has it in additional columns, computed from the same spectrum.
 
-Samples become log-mel frames, which depend on nothing but the samples under them; log-mel frames become coefficients,
-which may depend on the loudest frame of the clip (`dynamic_range_db`). A stream therefore hands out log-mel frames,
-and whoever knows where a clip starts and ends turns those into coefficients.
+Samples become log-mel frames, which depend only on the samples under them. Log-mel frames become coefficients, which
+may depend on the loudest frame of the clip (`dynamic_range_db`). A stream therefore returns log-mel frames, and the
+code that knows where a clip starts and ends turns these into coefficients.
 
-Sources: Davis & Mermelstein 1980 (the coefficients); Young et al., The HTK Book, 2006 (the lifter); the defaults of librosa 0.11
-and python_speech_features 0.6.
+Sources: Davis & Mermelstein 1980 (the coefficients); Young et al., The HTK Book, 2006 (the lifter); the defaults of
+librosa 0.11 and python_speech_features 0.6.
 """
 
 from __future__ import annotations
@@ -28,26 +28,27 @@ from .recipe import MfccRecipe, ProsodyRecipe
 Array = NDArray[Any]
 
 FRAMES_AT_ONCE: Final = 128
-"""So many fit into the processor's cache; fewer at a time cost more each."""
-_SPECTRA_BYTES: Final = 1 << 18  # and so large are the spectra that are alive at once
+"""The number of frames that fit into the processor's cache; with fewer at once, each frame costs more."""
+_SPECTRA_BYTES: Final = 1 << 18  # the memory of the spectra that exist at the same time
 
-# glibc gives memory that was freed back to the system, and takes it again page by page, which costs more than the transforms that
-# fill it, unless the program has once freed an array as large as this: it then keeps up to twice as much. Nothing is written into it.
+# glibc returns freed memory to the system and requests it again page by page. This costs more than the transforms that
+# fill the memory, unless the program has once freed an array of this size: glibc then keeps up to twice as much.
+# Nothing is written into the array.
 np.empty(1 << 22, np.uint8)
 
-# OpenBLAS spreads a product of more than 4 * 65536 multiplications over threads, and waking those costs more than all
-# the rest of a live loop: up to 19 % of a core in place of 0.2, measured. So no product is larger, and mel filters, which are zero
-# nearly everywhere, come in blocks of neighbours.
+# OpenBLAS splits a product of more than 4 * 65536 multiplications between threads, and waking these costs more than the
+# rest of a live loop: measured up to 19 % of a core instead of 0.2 %. So no product is larger, and mel filters, which
+# are mostly zero, are multiplied in groups of neighbours.
 _LARGEST_PRODUCT: Final = 4 * 65536
-_SMALLEST_POWER: Final = 1e-10  # under `decibel`, as librosa.power_to_db has it
+_SMALLEST_POWER: Final = 1e-10  # with `decibel`, as in librosa.power_to_db
 
 
 class Mfcc:
-    """The features of one recipe.
+    """Computes the frames of one recipe.
 
     Args:
-        recipe: the parameters.
-        prosody: how that of each frame is found; None: it is not.
+        recipe: the parameters of the MFCC.
+        prosody: the parameters of the prosody; None for no prosody.
         dtype: float32 on a device; float64 to compare with the reference libraries.
     """
 
@@ -61,39 +62,43 @@ class Mfcc:
 
     @property
     def n_columns(self) -> int:
-        """Of log-mel frames: n_mels, then the log energy, then the prosody, where they are wanted."""
+        """The number of columns of log-mel frames: n_mels, plus log energy and prosody if the recipe has them."""
         return self._n_logarithms + N_COLUMNS * (self._banks.prosody is not None)
 
     def __call__(self, samples: Array) -> Array:
-        """The coefficients of a whole clip.
+        """Compute the coefficients of a whole clip.
 
         Args:
-            samples: mono, at the recipe's rate, shape (n,), n at least 1.
+            samples: mono, at the recipe's rate, shape (n,) with n at least 1.
 
         Returns:
-            Shape (n_frames, n_mfcc), of this object's dtype; with the columns of the prosody behind them.
+            The coefficients, shape (n_frames, n_mfcc), with this object's dtype, followed by the columns of the
+                prosody.
+
+        Raises:
+            AudioError: the samples have another shape.
         """
         if np.ndim(samples) != 1 or len(samples) == 0:
             raise AudioError(f"samples have shape {np.shape(samples)}, wanted (n,) with n at least 1")
         return self.coefficients([self.log_mel_of(samples)])
 
     def log_mel_of(self, samples: Array) -> Array:
-        """The log-mel frames of a whole clip, mono, at the recipe's rate, shape (n,): shape (n_frames, n_columns)."""
+        """Compute the log-mel frames, shape (n_frames, n_columns), of a mono clip, shape (n,), at the recipe's rate."""
         stream = self.stream()
         return np.concatenate([stream.process(samples), stream.flush()])
 
     def stream(self) -> MfccStream:
-        """A new stream of log-mel frames."""
+        """Start a new stream of log-mel frames."""
         return MfccStream(self)
 
     def log_mel(self, frames: Array) -> Array:
-        """The log-mel spectra of some frames.
+        """Compute the log-mel spectra of some frames.
 
         Args:
-            frames: shape (n_frames, frame_length).
+            frames: the samples of the frames, shape (n_frames, frame_length).
 
         Returns:
-            Shape (n_frames, n_columns).
+            The log-mel frames, shape (n_frames, n_columns).
         """
         sums = self._sums(frames)
         columns = self._logarithm(sums[:, : self._n_logarithms])
@@ -104,10 +109,10 @@ class Mfcc:
         return np.concatenate([columns, prosody(autocorrelation, sums[:, : self.recipe.n_mels])], axis=1)
 
     def _sums(self, frames: Array) -> Array:
-        """What is linear in the power spectra of some frames, side by side: mel bands, energy, autocorrelation."""
+        """Linear functions of the power spectra of some frames, side by side: mel bands, energy, autocorrelation."""
         recipe, banks = self.recipe, self._banks
         sums = np.empty((len(frames), banks.n_sums), self.dtype)
-        for some in _few(len(frames), _SPECTRA_BYTES // (recipe.n_fft * self.dtype.itemsize)):
+        for some in _slices(len(frames), _SPECTRA_BYTES // (recipe.n_fft * self.dtype.itemsize)):
             spectrum = rfft(frames[some] * banks.window, recipe.n_fft)
             power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(self.dtype, copy=False)
             if recipe.spectrum == "periodogram":
@@ -126,23 +131,23 @@ class Mfcc:
         return np.log(np.where(power == 0, np.finfo(np.float64).eps, power)).astype(self.dtype, copy=False)
 
     def coefficients(self, log_mel: Sequence[Array]) -> Array:
-        """The coefficients of a clip.
+        """Compute the coefficients of a clip.
 
         Args:
-            log_mel: all of its log-mel frames, in as many pieces as they came, each of shape (n, n_columns).
+            log_mel: all its log-mel frames, in one or more blocks of shape (n, n_columns).
 
         Returns:
-            Shape (n_frames, n_mfcc), with the columns of the prosody behind them.
+            The coefficients, shape (n_frames, n_mfcc), followed by the columns of the prosody.
         """
         floor = self._floor(log_mel)
-        pieces = [self._cepstra(piece, floor) for piece in log_mel]
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        blocks = [self._cepstra(block, floor) for block in log_mel]
+        return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
     def _floor(self, log_mel: Sequence[Array]) -> Any:
-        """What quieter values are raised to, if the recipe wants that."""
+        """The value to which lower values are raised, if the recipe asks for it."""
         if self.recipe.dynamic_range_db is None:
             return None
-        loudest = max(piece[:, : self.recipe.n_mels].max() for piece in log_mel if len(piece))
+        loudest = max(block[:, : self.recipe.n_mels].max() for block in log_mel if len(block))
         return loudest - self.dtype.type(self.recipe.dynamic_range_db)
 
     def _cepstra(self, log_mel: Array, floor: Any) -> Array:
@@ -157,7 +162,7 @@ class Mfcc:
 
 
 class MfccStream:
-    """Log-mel frames of samples that arrive in pieces of any size; the frames do not depend on the sizes."""
+    """Log-mel frames of samples that arrive in blocks of any size. The frames do not depend on these sizes."""
 
     def __init__(self, mfcc: Mfcc) -> None:
         self._mfcc = mfcc
@@ -165,27 +170,27 @@ class MfccStream:
         padding = recipe.n_fft // 2 if recipe.padding == "center" else 0
         self._pending: Array = np.zeros(padding, mfcc.dtype)  # from the start of the next frame on
         self._last_sample = mfcc.dtype.type(0)
-        self._skip = 0  # samples to come that lie before that start, where hops are longer than frames
+        self._skip = 0  # future samples before that start, if hops are longer than frames
         self._n_frames = 0
 
     def process(self, samples: Array) -> Array:
-        """The frames that these samples complete, shape (n_frames, n_columns)."""
+        """Add samples, shape (n,), and return the frames that they complete, shape (n_frames, n_columns)."""
         self.feed(samples)
         return self.read(self.n_ready)
 
     def feed(self, samples: Array) -> None:
-        """Some more samples, shape (n,), of which no frames are wanted yet."""
+        """Add samples, shape (n,), without computing frames yet."""
         if len(samples):
             self._append(self._emphasise(np.asarray(samples, self._mfcc.dtype)))
 
     @property
     def n_ready(self) -> int:
-        """How many frames may be taken."""
+        """The number of frames that can be read."""
         recipe = self._mfcc.recipe
         return max(0, (len(self._pending) - recipe.frame_length) // recipe.hop_length + 1)
 
     def read(self, n_frames: int) -> Array:
-        """The next frames, shape (n_frames, n_columns); at most `n_ready`."""
+        """Compute the next frames, at most `n_ready`; shape (n_frames, n_columns)."""
         recipe, pending = self._mfcc.recipe, self._pending
         log_mel = np.empty((max(0, n_frames), self._mfcc.n_columns), self._mfcc.dtype)
         if n_frames > 0:
@@ -193,20 +198,20 @@ class MfccStream:
             frames: Array = np.ndarray(
                 (n_frames, recipe.frame_length), pending.dtype, pending, strides=(recipe.hop_length * step, step)
             )
-            for some in _few(n_frames, FRAMES_AT_ONCE):
+            for some in _slices(n_frames, FRAMES_AT_ONCE):
                 log_mel[some] = self._mfcc.log_mel(frames[some])
             self.skip(n_frames)
         return log_mel
 
     def skip(self, n_frames: int) -> None:
-        """Go on without the next frames; at most `n_ready`."""
+        """Skip the next frames, at most `n_ready`, without computing them."""
         n_samples = n_frames * self._mfcc.recipe.hop_length
         self._skip = max(0, n_samples - len(self._pending))
         self._pending = self._pending[n_samples:].copy()
         self._n_frames += n_frames
 
     def flush(self) -> Array:
-        """The frames that only the end of the clip completes. The stream is spent afterwards."""
+        """Return the last frames at the end of the clip. The stream cannot be used afterwards."""
         recipe = self._mfcc.recipe
         if recipe.padding == "center":
             self._append(np.zeros(recipe.n_fft // 2, self._mfcc.dtype))
@@ -235,9 +240,9 @@ class MfccStream:
 
 class _Banks(NamedTuple):
     window: Array  # (frame_length,)
-    products: tuple[tuple[slice, slice, Array], ...]  # some bins, which sums they go into, and how, (n_bins, n_sums)
+    products: tuple[tuple[slice, slice, Array], ...]  # bins, columns of the sums, and matrix (n_bins, n_sums)
     n_sums: int
-    dct: Array  # (n_mels, n_mfcc), the lifter in it
+    dct: Array  # (n_mels, n_mfcc), including the lifter
     prosody: Prosody | None
 
 
@@ -256,19 +261,19 @@ def _banks(recipe: MfccRecipe, prosody_recipe: ProsodyRecipe | None, dtype: np.d
 
 
 def _product(rows: Array, matrix: Array, *, out: Array) -> None:
-    """The product of some rows with a matrix, a few rows at a time where it is large."""
-    for some in _few(len(rows), _LARGEST_PRODUCT // matrix.size):
+    """Multiply rows by a matrix, a few rows at once if the matrix is large."""
+    for some in _slices(len(rows), _LARGEST_PRODUCT // matrix.size):
         np.matmul(rows[some], matrix, out=out[some])
 
 
-def _few(n: int, at_once: int) -> Iterator[slice]:
-    """Slices of n rows, at most so many at once, and at least one."""
+def _slices(n: int, at_once: int) -> Iterator[slice]:
+    """Slices of n rows, with at most `at_once` rows each, but at least one."""
     at_once = max(1, at_once)
     return (slice(first, min(first + at_once, n)) for first in range(0, n, at_once))
 
 
 def _window(recipe: MfccRecipe) -> Array:
-    """The window, in the middle of the frame where the frame is longer."""
+    """The analysis window, in the middle of the frame if the frame is longer."""
     phase = 2 * np.pi * np.arange(recipe.window_length) / recipe.window_length
     window = {
         "hann": 0.5 - 0.5 * np.cos(phase),
@@ -280,7 +285,7 @@ def _window(recipe: MfccRecipe) -> Array:
 
 
 def _dct(recipe: MfccRecipe) -> Array:
-    """The orthonormal type II cosine transform and the lifter, (n_mels, n_mfcc)."""
+    """The matrix of the orthonormal type II cosine transform and the lifter, (n_mels, n_mfcc)."""
     n_mels = recipe.n_mels
     order = np.arange(recipe.n_mfcc)
     matrix = np.cos(np.pi / n_mels * (np.arange(n_mels)[:, None] + 0.5) * order) * np.sqrt(2 / n_mels)

@@ -1,4 +1,4 @@
-"""From the frames of a clip to the one vector that a dense model takes: the poolings that a recipe may name."""
+"""Poolings: functions that turn the frames of a clip into the one vector that a dense model needs."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ from .functionals import functional_names, functionals
 Array = NDArray[Any]
 
 LAGS: Final = (1, 4, 16)
-"""How far apart, in frames, `statistics` compares them: at hops of 10 ms a vowel's course, a sound's, a syllable's."""
+"""The distances, in frames, over which `statistics` measures changes: with hops of 10 ms within a sound, a sound, a
+syllable."""
 
 
 def mean(frames: Array) -> Array:
-    """The mean over time: (n_frames, n) to (n,). Summed in float64, so that hours of frames lose nothing."""
+    """The mean over time: (n_frames, n) to (n,). The sum is in float64, so that hours of frames lose no precision."""
     return np.asarray(frames.mean(axis=0, dtype=np.float64).astype(frames.dtype))
 
 
 def statistics(frames: Array) -> Array:
-    """Where coefficients lie, how far they spread and how fast they move: (n_frames, n) to (5 n - 1,).
+    """Mean, standard deviation and speed of change of the coefficients: (n_frames, n) to (5 n - 1,).
 
-    The mean over time, without the first coefficient's, which is the gain of the microphone; the standard deviation;
-    for each of `LAGS` the mean of the absolute difference to the frame so much earlier, 0 where a clip is no longer
-    than the lag. Sums are in float64.
+    The mean over time does not include the first coefficient, which is the gain of the microphone. For each of `LAGS`,
+    the change is the mean absolute difference to the frame that many frames earlier; it is 0 if the clip is too short.
+    Sums are in float64.
     """
-    parts = [frames.mean(axis=0, dtype=np.float64)[1:], frames.std(axis=0, dtype=np.float64)]
+    vectors = [frames.mean(axis=0, dtype=np.float64)[1:], frames.std(axis=0, dtype=np.float64)]
     for lag in LAGS:
         changes = np.abs(frames[lag:] - frames[:-lag])
-        parts.append(changes.sum(axis=0, dtype=np.float64) / max(1, len(changes)))
-    return np.concatenate(parts).astype(frames.dtype)
+        vectors.append(changes.sum(axis=0, dtype=np.float64) / max(1, len(changes)))
+    return np.concatenate(vectors).astype(frames.dtype)
 
 
 POOLINGS: Final = {"mean": mean, "statistics": statistics, "functionals": functionals}
-"""By the names that recipes give them."""
+"""The poolings, by their names in recipes."""
 
 
 def feature_names(pooling: str, n_mfcc: int) -> tuple[str, ...]:
-    """What each number is of the vector that a pooling makes of frames of so many coefficients."""
+    """Name each number of the vector that a pooling makes from frames with `n_mfcc` coefficients."""
     if pooling == "functionals":
         return functional_names(n_mfcc)
     cepstra = [f"mfcc_{number}" for number in range(n_mfcc)]

@@ -1,4 +1,4 @@
-"""How frames are made: the part of a recipe that the MFCC and the prosody are computed from."""
+"""The parameters of frames: the part of a recipe that defines the MFCC and the prosody."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from ..schema import check, check_known, check_types
 
-# Bounds on what a hostile recipe can make the runtime allocate.
+# Limits on the memory that a hostile recipe can make the runtime allocate.
 _LARGEST_FFT: Final = 1 << 16
 _LARGEST_RATE_HZ: Final = 384_000
 _LARGEST_MELS: Final = 1024
@@ -20,33 +20,33 @@ _LARGEST_SEARCH: Final = 1 << 20  # half the numbers in the matrix from a power 
 class MfccRecipe:
     """How samples become mel-frequency cepstral coefficients (MFCC). Lengths are in samples.
 
-    The presets reproduce the libraries that they are named after; every field may be changed on its own.
+    The presets reproduce the libraries that they are named after; each field can be changed separately.
 
     Attributes:
-        sample_rate_hz: the rate at which samples are expected.
-        n_mfcc: how many coefficients are kept.
-        window_length: samples under the window.
-        n_fft: length of the Fourier transform. With `center` at least `window_length`; with `end` a shorter one sees
-            the first n_fft samples of each window, as python_speech_features does above 20.48 kHz unless told
-            otherwise.
+        sample_rate_hz: the expected sample rate.
+        n_mfcc: the number of coefficients.
+        window_length: the length of the analysis window.
+        n_fft: the length of the Fourier transform. With `center` it is at least `window_length`. With `end` it may be
+            shorter: it then uses the first n_fft samples of each analysis window, as python_speech_features does by
+            default above 20.48 kHz.
         hop_length: samples from the start of one frame to the start of the next.
-        window: `hann` and `hamming` are periodic.
+        window: the shape of the analysis window; `hann` and `hamming` are periodic.
         padding: `center`: frame k is centred on sample k * hop_length, with n_fft // 2 zeros at both ends (librosa);
             `end`: frame k starts at sample k * hop_length, with zeros that fill the last (python_speech_features).
-        sample_scale: samples, which lie between -1 and 1, are multiplied by this first: 32768 for a model that was
-            trained on 16-bit integers as scipy.io.wavfile reads them.
+        sample_scale: samples, which are between -1 and 1, are first multiplied by this: 32768 for a model that was
+            trained on 16-bit integers, as scipy.io.wavfile reads them.
         pre_emphasis: y[t] = x[t] - pre_emphasis * x[t - 1]; 0 for none.
         spectrum: `power`: |X|^2; `periodogram`: |X|^2 / n_fft.
-        n_mels: number of mel filters.
-        fmin_hz, fmax_hz: the band that they cover.
+        n_mels: the number of mel filters.
+        fmin_hz, fmax_hz: the frequency range of the mel filters.
         mel_scale: `slaney` (linear below 1 kHz, as in the Auditory Toolbox) or `htk` (2595 log10(1 + f / 700)).
-        mel_edges: `exact`, or snapped down to FFT `bins`.
+        mel_edges: `exact`, or rounded down to FFT `bins`.
         mel_norm: `area`: each filter is divided by half its width in Hz (Slaney); `none`: each peaks at 1.
-        log: `decibel`: 10 log10(max(1e-10, power)); `natural`: ln, with the float64 epsilon in place of zero.
-        dynamic_range_db: with `decibel`, what lies further than this below the loudest value of the clip is raised
-            to it; None for no floor.
+        log: `decibel`: 10 log10(max(1e-10, power)); `natural`: ln, with the float64 epsilon instead of zero.
+        dynamic_range_db: with `decibel`, values that are further than this below the loudest value of the clip are
+            raised to this limit; None for no limit.
         lifter: L of the sinusoidal lifter 1 + L / 2 * sin(pi * n / L); 0 for none.
-        lifter_start: n of the first coefficient: 1 in librosa, 0 in python_speech_features.
+        lifter_start: the n of the first coefficient: 1 in librosa, 0 in python_speech_features.
         first_coefficient: `cepstral`, or replaced by the `log_energy` of the frame.
     """
 
@@ -99,17 +99,17 @@ class MfccRecipe:
 
     @property
     def frame_length(self) -> int:
-        """Samples that one frame reads: n_fft where frames are centred, as in librosa, else window_length."""
+        """The number of samples in a frame: n_fft for centred frames, as in librosa, otherwise window_length."""
         return self.n_fft if self.padding == "center" else self.window_length
 
     @classmethod
     def preset(cls, name: str, *, sample_rate_hz: int, **changes: Any) -> MfccRecipe:
-        """The default parameters of `librosa` (0.11) or `python_speech_features` (0.6) at a rate, with changes.
+        """Return the default parameters of `librosa` (0.11) or `python_speech_features` (0.6), with changes.
 
-        As in librosa, its window follows n_fft unless it is given too.
+        As in librosa, `window_length` equals n_fft unless it is given too.
 
         Raises:
-            ModelError: no such preset, or a change that is no field or out of its range.
+            ModelError: there is no such preset, or a change is not a field or out of its range.
         """
         check(isinstance(name, str) and name in PRESETS, "mfcc.preset", name, f"one of {', '.join(PRESETS)}")
         rate_fits = type(sample_rate_hz) is int and 0 < sample_rate_hz <= _LARGEST_RATE_HZ
@@ -119,7 +119,7 @@ class MfccRecipe:
 
 
 def _librosa(sample_rate_hz: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """librosa.feature.mfcc(y=y, sr=sample_rate_hz)."""
+    """The parameters of librosa.feature.mfcc(y=y, sr=sample_rate_hz)."""
     n_fft = changes.get("n_fft", 2048)
     return {
         "n_mfcc": 20,
@@ -146,7 +146,7 @@ def _librosa(sample_rate_hz: int, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _python_speech_features(sample_rate_hz: int, _: Mapping[str, Any]) -> dict[str, Any]:
-    """python_speech_features.mfcc(signal, samplerate=sample_rate_hz): 25 ms windows every 10 ms."""
+    """The parameters of python_speech_features.mfcc(signal, samplerate=sample_rate_hz): 25 ms frames every 10 ms."""
     return {
         "n_mfcc": 13,
         "window_length": math.floor(0.025 * sample_rate_hz + 0.5),
@@ -176,10 +176,10 @@ PRESETS: Final = {"librosa": _librosa, "python_speech_features": _python_speech_
 
 @dataclass(frozen=True, kw_only=True)
 class ProsodyRecipe:
-    """How the level, the voicing and the pitch of each frame are found (`emotion_edge.features.prosody`).
+    """How the level, voicing and pitch of each frame are computed (`emotion_edge.features.prosody`).
 
     Attributes:
-        lowest_hz, highest_hz: the range of pitches that are tried.
+        lowest_hz, highest_hz: the range in which the pitch is searched.
     """
 
     lowest_hz: float = 65.0
@@ -192,15 +192,15 @@ class ProsodyRecipe:
         check(least <= self.highest_hz <= 2000, "prosody.highest_hz", self.highest_hz, f"{least:g} to 2000")
 
     def check_fits(self, mfcc: MfccRecipe) -> None:
-        """Raise a ModelError unless the frames are long enough for the lowest pitch, and their rate for the highest."""
+        """Raise a ModelError if the frames are too short for the lowest pitch, or the rate too low for the highest."""
         rate = mfcc.sample_rate_hz
         highest = rate / 8
         check(self.highest_hz <= highest, "prosody.highest_hz", self.highest_hz, f"at most {highest:g} at {rate} Hz")
         period = math.ceil(rate / self.lowest_hz)
         wanted = f"{2 * period} samples or more: two periods of prosody.lowest_hz"
         check(mfcc.window_length >= 2 * period, "mfcc.window_length", mfcc.window_length, wanted)
-        wanted = f"{mfcc.window_length + period} or more: window_length and a period of prosody.lowest_hz"
+        wanted = f"{mfcc.window_length + period} or more: window_length plus one period of prosody.lowest_hz"
         check(mfcc.n_fft >= mfcc.window_length + period, "mfcc.n_fft", mfcc.n_fft, wanted)
         most = int(_LARGEST_SEARCH * self.lowest_hz / self.highest_hz)
-        wanted = f"{most} or less, as the pitch is sought from {self.lowest_hz:g} to {self.highest_hz:g} Hz"
+        wanted = f"{most} or less, because the pitch is searched from {self.lowest_hz:g} to {self.highest_hz:g} Hz"
         check(mfcc.n_fft <= most, "mfcc.n_fft", mfcc.n_fft, wanted)

@@ -1,9 +1,9 @@
-"""The model file, and what runs it.
+"""Reads model files and runs them.
 
-- `file`: loading, checking, and where the shipped ones are
-- `recipe`: what a model file says about itself
-- `flatbuffer`, `graph`, `shapes`: reading TFLite's format without trusting it
-- `interpreter`: LiteRT, tflite-runtime or numpy, whichever works here
-- `numpy_interpreter`, `numpy_operators`: the last of these
-- `network`: all of it together, from log-mel frames to probabilities
+- `file`: loads and checks model files, and knows the shipped ones
+- `recipe`: the description of a model inside its file
+- `flatbuffer`, `graph`, `shapes`: read the TFLite format without trusting it
+- `interpreter`: LiteRT, tflite-runtime or numpy, whichever works on this machine
+- `numpy_interpreter`, `numpy_operators`: the numpy one
+- `network`: combines all of them, from log-mel frames to probabilities
 """

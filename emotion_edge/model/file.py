@@ -1,4 +1,4 @@
-"""A model file: a `.tflite` that carries its own recipe, and where the shipped ones are."""
+"""Model files: `.tflite` files that contain their own recipe, and the models that are shipped with the package."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .recipe import ModelRecipe
 DEFAULT_MODEL: Final = "five-emotions"
 SPEECH_MODEL: Final = "speech-gate"
 RECIPE_NAME: Final = "emotion_edge_recipe"
-"""The name of the TFLite metadata buffer that holds the recipe."""
+"""The name of the TFLite metadata buffer that contains the recipe."""
 CHECKSUM_NAME: Final = "emotion_edge_crc32"
-"""The name of the one that holds the CRC-32 of the file, little endian, taken with these four bytes at zero."""
+"""The name of the metadata buffer with the CRC-32 of the file, little endian, computed with zeros in its place."""
 
 _LARGEST_FILE: Final = 1 << 26
 
@@ -35,14 +35,14 @@ _BUFFER_DATA: Final = 0
 
 @dataclass(frozen=True)
 class Model:
-    """A `.tflite` file in memory, a dense network that fits its recipe.
+    """A `.tflite` file in memory: a dense network that fits its recipe.
 
     Attributes:
         content: the whole file.
-        recipe: what it says about itself.
+        recipe: the recipe from the file.
 
     Raises:
-        ModelError: it is no dense network, or does not fit.
+        ModelError: the file is not a dense network, or does not fit its recipe.
     """
 
     content: bytes
@@ -50,15 +50,17 @@ class Model:
 
     def __post_init__(self) -> None:
         network = graph.read(self.content)
-        _check_fits([network.tensors[number] for number in network.inputs], self.recipe.n_features, "takes", "features")
-        _check_fits([network.tensors[number] for number in network.outputs], len(self.recipe.labels), "gives", "labels")
+        _check_fits([network.tensors[number] for number in network.inputs], self.recipe.n_features, "input", "features")
+        _check_fits(
+            [network.tensors[number] for number in network.outputs], len(self.recipe.labels), "output", "labels"
+        )
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str = "the model") -> Model:
-        """Read the recipe out of a model file.
+        """Read a model from the content of its file.
 
         Raises:
-            ModelError: not a TFLite file, damaged, without a recipe, or with one that cannot be used.
+            ModelError: the file is not a TFLite file, is damaged, or has no recipe or one that cannot be used.
         """
         try:
             return cls(content, ModelRecipe.from_json(_checked_recipe(content)))
@@ -66,25 +68,25 @@ class Model:
             raise ModelError(f"{name}: {error}") from error
 
 
-def _check_fits(tensors: list[graph.Tensor], size: int, verb: str, what: str) -> None:
+def _check_fits(tensors: list[graph.Tensor], size: int, side: str, what: str) -> None:
     if len(tensors) != 1:
-        raise ModelError(f"its network {verb} {len(tensors)} tensors, wanted one")
+        raise ModelError(f"its network has {len(tensors)} {side}s, wanted one")
     (tensor,) = tensors
     if tensor.dtype != np.float32 or tensor.shape != (1, size):
         raise ModelError(
-            f"its network {verb} {tensor.dtype} of shape {list(tensor.shape)}, its recipe has {size} {what}: "
-            f"wanted float32 of [1, {size}]"
+            f"the {side} of its network is {tensor.dtype} of shape {list(tensor.shape)}, but its recipe has {size} "
+            f"{what}: wanted float32 of shape [1, {size}]"
         )
 
 
 def load(model: str | os.PathLike[str]) -> Model:
-    """A shipped model by its name, or any other by the path of its `.tflite` file.
+    """Load a shipped model by its name, or any other model by the path of its `.tflite` file.
 
     Raises:
-        ModelError: no such model, or one that cannot be used.
+        ModelError: there is no such model, or it cannot be used.
     """
     if not isinstance(model, str | os.PathLike):
-        raise ModelError(f"the model: got {model!r}, wanted the name of a shipped one, or the path of a .tflite file")
+        raise ModelError(f"the model: got {model!r}, wanted the name of a shipped model, or the path of a .tflite file")
     shipped_models = shipped()
     path = shipped_models.get(os.fspath(model), Path(model))
     try:
@@ -93,47 +95,48 @@ def load(model: str | os.PathLike[str]) -> Model:
     except FileNotFoundError as error:
         known = ", ".join(shipped_models) or "none"
         if path.name != os.fspath(model) or path.suffix == ".tflite":
-            raise ModelError(f"{os.fspath(model)}: no such file; models that go by a name are {known}") from error
+            raise ModelError(f"{os.fspath(model)}: no such file; the shipped models are {known}") from error
         raise ModelError(
-            f"no model {os.fspath(model)!r}: shipped are {known}; another is named by the path of its .tflite file"
+            f"unknown model {os.fspath(model)!r}: the shipped models are {known}; for another one, give "
+            "the path of its .tflite file"
         ) from error
     except (OSError, ValueError) as error:
         raise ModelError(f"the model {path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if len(content) > _LARGEST_FILE:
-        raise ModelError(f"{path} has more than {_LARGEST_FILE >> 20} MiB: this is no model for a device")
+        raise ModelError(f"{path} has more than {_LARGEST_FILE >> 20} MiB: this is too large for a device")
     return Model.from_bytes(content, str(path))
 
 
 def shipped() -> dict[str, Path]:
-    """The shipped models: name to path, sorted by name."""
+    """Return the shipped models: name to path, sorted by name."""
     return {path.stem: path for path in sorted(_shipped_folder().glob("*.tflite"))}
 
 
 def _shipped_folder() -> Path:
-    """In an installed package inside it, in a checkout beside it."""
+    """The folder of the shipped models: inside an installed package, or beside the package in a checkout."""
     package = Path(__file__).parents[1]
     installed = package / "models"
     return installed if installed.is_dir() else package.parent / "models"
 
 
 def checksum(content: bytes, at: int) -> bytes:
-    """What belongs at a position of a file, so that a damaged one is never handed to an interpreter."""
+    """Compute the checksum that belongs at position `at` of a file. It keeps damaged files from interpreters."""
     before = zlib.crc32(content[:at])
     return struct.pack("<I", zlib.crc32(content[at + 4 :], zlib.crc32(bytes(4), before)))
 
 
 def stored_checksum(content: bytes) -> str:
-    """The checksum that a model file carries, in hexadecimal digits as of a number."""
+    """Return the checksum stored in a model file, as the hexadecimal digits of a number."""
     return content[metadata_places(content)[CHECKSUM_NAME]][::-1].hex()
 
 
 def _checked_recipe(content: bytes) -> bytes:
-    """The recipe's bytes, once the file has proved whole."""
+    """The bytes of the recipe, after a check that the file is complete and undamaged."""
     if content[4:8] != IDENTIFIER:
         raise ModelError("this is not a TFLite file")
     places = metadata_places(content)
     if RECIPE_NAME not in places or CHECKSUM_NAME not in places:
-        raise ModelError("the file carries no recipe: make it with emotion-edge-converter convert")
+        raise ModelError("the file contains no recipe: make it with emotion-edge-converter convert")
     stored = content[places[CHECKSUM_NAME]]
     if len(stored) != 4 or stored != checksum(content, places[CHECKSUM_NAME].start):
         raise ModelError(DAMAGED)
@@ -141,7 +144,7 @@ def _checked_recipe(content: bytes) -> bytes:
 
 
 def metadata_places(content: bytes) -> dict[str, slice]:
-    """Where our metadata buffers lie in a TFLite file, by name.
+    """Return the positions of our metadata buffers in a TFLite file, by name.
 
     Raises:
         ModelError: the file is damaged.

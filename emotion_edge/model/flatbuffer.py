@@ -1,6 +1,6 @@
-"""Reading flatbuffers, the format of `.tflite` files, with every offset checked against the file.
+"""Reads flatbuffers, the format of `.tflite` files, and checks that every offset is inside the file.
 
-A table is a list of numbered fields, each of which may be missing; the numbers are those of the TFLite schema.
+A table is a list of numbered fields, each of which may be missing. The numbers come from the TFLite schema.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ IDENTIFIER: Final = b"TFL3"
 DAMAGED: Final = "the file is damaged or cut short: get it again"
 
 Schema: TypeAlias = Mapping[str, Mapping[int, str]]
-"""Of each kind of table what its fields hold: `I` and the like a scalar in the notation of the struct module, `*I` a
-vector of those, `Tensor` a table of that kind, `*Tensor` a vector of those."""
+"""For each kind of table, the types of its fields: `I` and similar are scalars in the notation of the struct module,
+`*I` is a vector of them, `Tensor` is a table of that kind, `*Tensor` a vector of such tables."""
 
-# Bounds on what a hostile file can make us do: tables may be shared, so a small file can list millions of them.
+# Limits for hostile files: tables may be shared, so a small file can list millions of them.
 _MOST_TABLES: Final = 1 << 14
 _LONGEST_TEXT: Final = 64
 
@@ -31,10 +31,10 @@ class Table:
 
     Args:
         content: the whole file.
-        reference: where the offset to the table is written; 0 for the root table.
+        reference: the position of the offset to the table; 0 for the root table.
 
     Raises:
-        ModelError: an offset leads out of the file; so do the methods.
+        ModelError: an offset points outside the file. The methods raise it too.
     """
 
     __slots__ = ("_content", "_layout", "_n_fields", "_start")
@@ -49,42 +49,42 @@ class Table:
         self._layout, self._n_fields = layout + 4, size // 2 - 2
 
     def number(self, field: int, layout: str, default: Any = 0) -> Any:
-        """A scalar, in the notation of the struct module."""
+        """Read a scalar; `layout` is its type in the notation of the struct module."""
         place = self._place(field)
         return default if place is None else self._unpack(f"<{layout}", place)
 
     def table(self, field: int) -> Table | None:
-        """A table within this one."""
+        """Read a table inside this one; None if it is missing."""
         place = self._place(field)
         return None if place is None else Table(self._content, place)
 
     def tables(self, field: int) -> list[Table]:
-        """A vector of tables."""
+        """Read a vector of tables."""
         start, length = self._vector(field, 4)
         if length > _MOST_TABLES:
             raise ModelError(DAMAGED)
         return [Table(self._content, start + 4 * number) for number in range(length)]
 
     def bytes_at(self, field: int) -> slice:
-        """Where a vector of bytes, or a string, lies in the file."""
+        """Return the position of a vector of bytes, or a string, in the file."""
         start, length = self._vector(field, 1)
         return slice(start, start + length)
 
     def text(self, field: int) -> str:
-        """A string; of a long one the beginning."""
+        """Read a string, or only the beginning of a long one."""
         place = self.bytes_at(field)
         return self._content[place.start : min(place.stop, place.start + _LONGEST_TEXT)].decode("utf-8", "replace")
 
     def array(self, field: int, dtype: str) -> NDArray[Any]:
-        """A vector of numbers, of a little-endian numpy dtype; it shares the file's memory."""
+        """Read a vector of numbers with a little-endian numpy dtype; it shares the memory of the file."""
         start, length = self._vector(field, np.dtype(dtype).itemsize)
         return np.frombuffer(self._content, dtype, length, start) if length else np.zeros(0, dtype)
 
     def check(self, kind: str, schema: Schema) -> None:
-        """Follow every offset that a schema knows, in this table and all below.
+        """Follow every offset in the schema, in this table and all tables below it.
 
         Raises:
-            ModelError: one leads out of the file, or there are more tables than any model of ours has.
+            ModelError: an offset points outside the file, or there are more tables than any of our models has.
         """
         waiting, n_tables = [(self, kind)], 0
         while waiting:
@@ -96,7 +96,7 @@ class Table:
                 raise ModelError(DAMAGED)
 
     def check_scalars(self) -> None:
-        """Check every field of a table of an unknown kind that holds nothing but scalars, of four bytes at most."""
+        """Check every field of a table of unknown kind that contains only scalars of at most four bytes."""
         for field in range(self._n_fields):
             self.number(field, "I")
 
@@ -105,7 +105,7 @@ class Table:
         return self._place(field) is not None
 
     def _checked(self, field: int, content: str, schema: Schema) -> list[Table]:
-        """The tables that a field leads to, which remain to be checked."""
+        """The tables that a field points to, which are still unchecked."""
         kind = content.lstrip("*")
         if kind not in schema:
             if content == kind:
@@ -119,18 +119,18 @@ class Table:
         return self.tables(field)
 
     def _place(self, field: int) -> int | None:
-        """Where a field is written, if the table has it."""
+        """The position of a field; None if the table does not have it."""
         offset = self._unpack("<H", self._layout + 2 * field) if field < self._n_fields else 0
         return self._start + offset if offset else None
 
     def _vector(self, field: int, item_size: int) -> tuple[int, int]:
-        """Where the items of a vector begin, and how many there are; none where the field is missing."""
+        """The start of the items of a vector, and their number; 0 if the field is missing."""
         place = self._place(field)
         if place is None:
             return 0, 0
         start = self._follow(place)
         length = self._unpack("<I", start)
-        # Not on their alignment they could be read here, but not by an interpreter on every processor.
+        # Items that are not aligned could be read here, but not by an interpreter on every processor.
         if start + 4 + length * item_size > len(self._content) or (start + 4) % item_size:
             raise ModelError(DAMAGED)
         return start + 4, length

@@ -1,8 +1,8 @@
-"""The network in a `.tflite` file, read whole and found harmless before any interpreter sees it.
+"""Reads the network in a `.tflite` file and checks that it is harmless before any interpreter sees it.
 
-ai-edge-litert checks a file's offsets for itself; tflite-runtime follows them wherever they lead, which may be a
-segmentation fault. Neither bounds the memory that an operator asks for. So what is handed on is a dense network and
-nothing else: one graph of operators that give shapes known beforehand, each fed by what came before it.
+ai-edge-litert checks the offsets in a file; tflite-runtime follows them without a check, which may cause a segmentation
+fault. Neither limits the memory that an operator requests. So only harmless networks are accepted: one graph of
+operators with output shapes that are known in advance, each of which uses only earlier results.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .shapes import output_shape
 
 Array = NDArray[Any]
 
-# The fields of the TFLite schema that interpreters of dense networks read, by their numbers.
+# The fields of the TFLite schema that interpreters read in dense networks, by number.
 _SCHEMA: Final[Schema] = {
     "Model": {
         0: "I",  # version
@@ -44,7 +44,7 @@ _SCHEMA: Final[Schema] = {
     "SignatureDef": {0: "*TensorMap", 1: "*TensorMap", 2: "*B", 4: "I"},
     "TensorMap": {0: "*B", 1: "I"},
 }
-# What dense networks do without.
+# Fields that dense networks do not use.
 _TENSOR_EXTRAS: Final = (5, 6, 9)  # is_variable, sparsity, variant_tensors
 _OPERATOR_EXTRAS: Final = (5, 7, 8, 9, 10, 11, 12)  # custom options, variables, intermediates, large and newer options
 _BUFFER_EXTRAS: Final = (1, 2)  # an offset and a size: data behind the flatbuffer
@@ -75,8 +75,8 @@ _BUFFER_DATA: Final = 0
 
 _DTYPES: Final = {0: "<f4", 1: "<f2", 2: "<i4", 6: "?", 9: "i1"}
 FULLY_CONNECTED: Final = 9
-# What emotion-edge-converter was seen to write for the activations of Keras, and their next of kin. Of the shapes of
-# their inputs they make the one that numpy makes by broadcasting.
+# The operators that emotion-edge-converter writes for the activations of Keras, and similar ones. The shape of their
+# output is that of numpy's broadcasting.
 _ELEMENT_BY_ELEMENT: Final = {
     0: "ADD",
     6: "DEQUANTIZE",
@@ -111,7 +111,7 @@ _ELEMENT_BY_ELEMENT: Final = {
     150: "GELU",
     76: "RSQRT",
 }
-# What the voice encoder has besides.
+# Additional operators of the voice encoder.
 _STRUCTURAL: Final = {
     2: "CONCATENATION",
     22: "RESHAPE",
@@ -123,24 +123,24 @@ _STRUCTURAL: Final = {
     126: "BATCH_MATMUL",
 }
 OPERATORS: Final = {FULLY_CONNECTED: "FULLY_CONNECTED", **_ELEMENT_BY_ELEMENT, **_STRUCTURAL}
-"""By their numbers in the TFLite schema, what a dense network may consist of."""
+"""The operators that a network may contain, by their numbers in the TFLite schema."""
 
-_MOST_NUMBERS: Final = 1 << 25  # in all tensors together: 128 MiB of float32, of which interpreters keep a part
+_MOST_NUMBERS: Final = 1 << 25  # in all tensors together: 128 MiB of float32, of which interpreters keep only some
 _MOST_DIMENSIONS: Final = 4
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """What the graph says of a tensor.
+    """The description of a tensor in the graph.
 
     Attributes:
-        shape: no dimension is 0; a free one is 1 here.
-        free: which dimensions are free: the caller chooses them by resizing the input, or they follow from those.
-        dtype: of its numbers.
-        constant: the values of one that the file carries, in the file's own memory.
-        scale, zero_point: a quantised one's numbers are worth scale * (number - zero_point); of the first channel where
-            each has its own.
-        by_channel: whether each channel has its own.
+        shape: the shape; no dimension is 0, and a free one is 1 here.
+        free: whether each dimension is free: the caller chooses it by resizing the input, or it follows from these.
+        dtype: the type of the numbers.
+        constant: the values of a tensor that the file contains, sharing the memory of the file; otherwise None.
+        scale, zero_point: a quantised number means scale * (number - zero_point). If each channel has its own values,
+            these are the values of the first.
+        by_channel: whether each channel has its own scale and zero point.
     """
 
     shape: tuple[int, ...]
@@ -152,11 +152,11 @@ class Tensor:
     by_channel: bool
 
     def shape_at(self, length: int) -> tuple[int, ...]:
-        """Its shape where each free dimension is so long."""
+        """Return the shape when each free dimension has this length."""
         return tuple(length if free else n for n, free in zip(self.shape, self.free, strict=True))
 
     def may_have(self, shape: tuple[int, ...]) -> bool:
-        """Whether it may have such a shape."""
+        """Return whether the tensor may have this shape."""
         if len(shape) != len(self.shape) or min(shape, default=1) < 1:
             return False
         return all(free or n == own for n, own, free in zip(shape, self.shape, self.free, strict=True))
@@ -167,23 +167,23 @@ class Tensor:
         return self.dtype == np.int8
 
     def wide(self, values: Array) -> Array:
-        """int8 values as int32, zero at 0."""
+        """Return int8 values as int32, shifted so that zero is 0."""
         return values.astype(np.int32) - np.int32(self.zero_point)
 
     @cached_property
     def float_constant(self) -> Array | None:
-        """The constant as float32, zero at 0."""
+        """The constant as float32, shifted so that zero is 0; computed only once."""
         return None if self.constant is None else self.constant.astype(np.float32) - np.float32(self.zero_point)
 
     @cached_property
     def wide_constant(self) -> Array | None:
-        """The constant as sums take it: widened once, as that costs more than a product with it."""
+        """The constant as int32, computed only once, because this costs more than a product with it."""
         return None if self.constant is None else self.wide(self.constant)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One operator of the graph, its tensors by number; -1 stands for a bias that is left out."""
+    """One operator of the graph, with the numbers of its tensors; -1 stands for a missing bias."""
 
     operator: str
     inputs: list[int]
@@ -193,7 +193,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Graph:
-    """A dense network: its tensors, those that go in and come out by number, and the steps in their order."""
+    """A dense network: its tensors, the numbers of its inputs and outputs, and its steps in order."""
 
     tensors: list[Tensor]
     inputs: list[int]
@@ -202,20 +202,20 @@ class Graph:
 
 
 def read(content: bytes, *, lengths: Sequence[int] = (1,)) -> Graph:
-    """The network in a file.
+    """Read the network in a file.
 
     Args:
-        content: the file.
-        lengths: of free dimensions, at each of which all shapes must fit. A dense network is run at 1.
+        content: the content of the file.
+        lengths: lengths of the free dimensions; for each of them all shapes must fit. A dense network runs with 1.
 
     Raises:
-        ModelError: the file is damaged, or holds anything but a dense network.
+        ModelError: the file is damaged, or is not a network of the supported kind.
     """
     root = Table(content)
     root.check("Model", _SCHEMA)
     graphs = root.tables(_MODEL_SUBGRAPHS)
     if len(graphs) != 1:
-        raise ModelError(f"the file holds {len(graphs)} graphs, wanted one: a dense network")
+        raise ModelError(f"the file contains {len(graphs)} graphs, wanted one: a dense network")
     (graph,) = graphs
     buffers = [_buffer(entry) for entry in root.tables(_MODEL_BUFFERS)]
     tensors = _tensors(graph, buffers, content)
@@ -247,7 +247,7 @@ def _tensors(graph: Table, buffers: list[slice], content: bytes) -> list[Tensor]
 def _tensor(entry: Table, buffers: list[slice], content: bytes) -> Tensor:
     code = entry.number(_TENSOR_TYPE, "b")
     if code not in _DTYPES:
-        raise ModelError(f"it has a tensor of TFLite's type {code}, and dense networks have {', '.join(_names())}")
+        raise ModelError(f"it has a tensor of TFLite type {code}, wanted one of {', '.join(_names())}")
     _check_without(entry, _TENSOR_EXTRAS)
     dimensions = entry.array(_TENSOR_SHAPE, "<i4")
     _check(len(dimensions) <= _MOST_DIMENSIONS and (dimensions > 0).all())
@@ -273,7 +273,7 @@ def _names() -> list[str]:
 
 
 def _quantisation(entry: Table | None, shape: tuple[int, ...]) -> tuple[np.float32, int, bool]:
-    """Scale, zero point, and whether each channel has its own."""
+    """The scale, the zero point, and whether each channel has its own."""
     if entry is None:
         return np.float32(1), 0, False
     scales, zero_points = entry.array(_QUANTIZATION_SCALE, "<f4"), entry.array(_QUANTIZATION_ZERO_POINT, "<i8")
@@ -285,10 +285,10 @@ def _quantisation(entry: Table | None, shape: tuple[int, ...]) -> tuple[np.float
 
 
 def _operator(entry: Table) -> str:
-    # Codes above 127 came later, in a wider field; the old one then holds 127.
+    # Codes above 127 were added later, in a wider field; the old field then contains 127.
     code = max(entry.number(_CODE_BUILTIN, "i"), entry.number(_CODE_DEPRECATED, "b"))
     if code not in OPERATORS:
-        raise ModelError(f"it has TFLite's operator {code}, which is none of a dense network")
+        raise ModelError(f"it has the TFLite operator {code}, which does not belong in a dense network")
     return OPERATORS[code]
 
 
@@ -310,7 +310,7 @@ def _numbers(table: Table, field: int, n_tensors: int) -> list[int]:
 
 
 def _check_flow(tensors: list[Tensor], inputs: list[int], outputs: list[int], steps: list[Step]) -> None:
-    """Every step takes what is known by then, and makes what nothing made before."""
+    """Check that each step uses only known tensors, and makes a new one."""
     known = {number for number, tensor in enumerate(tensors) if tensor.constant is not None}
     _check(not known & set(inputs) and -1 not in inputs)
     known |= set(inputs)
@@ -322,7 +322,7 @@ def _check_flow(tensors: list[Tensor], inputs: list[int], outputs: list[int], st
 
 
 def _check_shapes(tensors: list[Tensor], inputs: list[int], steps: list[Step], length: int) -> None:
-    """Check that all shapes fit, and that there are not too many numbers, at one length of the input."""
+    """Check that all shapes fit and that there are not too many numbers, for one length of the input."""
     values = {number: tensor.constant for number, tensor in enumerate(tensors) if tensor.constant is not None}
     shapes = {number: tensors[number].shape for number in values}
     for number in inputs:
@@ -346,7 +346,9 @@ def _check_size(n_numbers: int) -> None:
 
 def _check_without(entry: Table, fields: Sequence[int]) -> None:
     if any(entry.has(field) for field in fields):
-        raise ModelError("it has what no dense network needs: make it with emotion-edge-converter convert")
+        raise ModelError(
+            "it uses TFLite fields that a dense network does not need: make it with emotion-edge-converter convert"
+        )
 
 
 def _check(holds: Any) -> None:

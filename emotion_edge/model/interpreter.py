@@ -1,4 +1,4 @@
-"""Who runs the model: whichever TFLite interpreter can be constructed on this machine, numpy where none can."""
+"""Runs a model with the first TFLite interpreter that works on this machine, or with numpy if there is none."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ BACKENDS: Final = {
     "tflite-runtime": "tflite_runtime.interpreter",
     "numpy": "emotion_edge.model.numpy_interpreter",
 }
-"""Package to the module that holds its `Interpreter`, in the order in which they are tried."""
+"""Package to the module that contains its `Interpreter`, in the order in which they are tried."""
 
 VARIABLE: Final = "EMOTION_EDGE_INTERPRETER"
-"""The environment variable that names the one to use, for all models of a process, where the program names none."""
+"""The environment variable that selects the interpreter for all models of a process, unless the program selects one."""
 
 _log = logging.getLogger(__name__)
 
 
 class Interpreter:
-    """Runs one model with one backend; safe to call from several threads.
+    """Runs one model with one backend. Several threads may share it.
 
     Raises:
-        InterpreterError: the backend is not installed or does not work here.
-        ModelError: the backend refuses the model, or the model does not fit its own recipe.
+        InterpreterError: the backend is not installed, or does not work on this machine.
+        ModelError: the backend refuses the model, or the model does not fit its recipe.
     """
 
     def __init__(self, model: Model, backend: str) -> None:
         self.backend: Final = backend
         self._lock = threading.Lock()
         self._interpreter, self._input, self._output = _construct(model.content, backend)
-        self(np.zeros(model.recipe.n_features, np.float32))  # a model that fails should fail now
+        self(np.zeros(model.recipe.n_features, np.float32))  # a model that fails should fail at once
 
     def __call__(self, features: NDArray[Any]) -> NDArray[np.float32]:
-        """The logits, shape (n_labels,), of a feature vector of shape (n_features,)."""
+        """Compute the logits, float32, shape (n_labels,), for a feature vector of shape (n_features,)."""
         batch = np.ascontiguousarray(features, np.float32)[np.newaxis]
-        with self._lock:  # set, invoke and get are three calls on shared memory
+        with self._lock:  # set, invoke and get use shared memory
             try:
                 self._interpreter.set_tensor(self._input, batch)
                 self._interpreter.invoke()
@@ -52,23 +52,24 @@ class Interpreter:
             except (ValueError, RuntimeError) as error:
                 raise ModelError(f"{self.backend} cannot run the model: {error}") from error
         if not np.isfinite(logits).all():
-            raise ModelError(f"the model answers {logits}, wanted finite numbers: its weights are damaged")
+            raise ModelError(f"the model returns {logits}, wanted finite numbers: its weights are damaged")
         return logits
 
 
 def construct(model: Model, backend: str | None = None) -> Interpreter:
-    """An interpreter for a model: the named one, by argument or by EMOTION_EDGE_INTERPRETER, or the first that can be constructed.
+    """Construct an interpreter for a model.
 
-    An installed package proves nothing: tflite-runtime beside numpy 2 imports and then fails. So each is constructed.
+    It is the one in the argument or in EMOTION_EDGE_INTERPRETER, otherwise the first that works. An installed package
+    may not work: tflite-runtime with numpy 2 can be imported but then fails. So each one is constructed to find out.
 
     Raises:
-        InterpreterError: none works here, or not the named one.
-        ModelError: one works, but not with this model.
+        InterpreterError: no interpreter works on this machine, or the selected one does not.
+        ModelError: an interpreter works, but not with this model.
     """
-    said_by = "" if backend else f" ({VARIABLE})"
+    origin = "" if backend else f" ({VARIABLE})"
     backend = backend or os.environ.get(VARIABLE)
     if backend and backend not in BACKENDS:
-        raise InterpreterError(f"no interpreter {backend!r}{said_by}: known are {', '.join(BACKENDS)}")
+        raise InterpreterError(f"unknown interpreter {backend!r}{origin}: known are {', '.join(BACKENDS)}")
     failures: list[Exception] = []
     for name in [backend] if backend else BACKENDS:
         try:
@@ -82,14 +83,14 @@ def construct(model: Model, backend: str | None = None) -> Interpreter:
     if refused:
         raise refused[0]
     raise InterpreterError(
-        "no TFLite interpreter works here: "
+        "no TFLite interpreter works on this machine: "
         + "; ".join(map(str, failures))
         + ". Install one: pip install ai-edge-litert, or on 32-bit ARM: pip install tflite-runtime 'numpy<2'"
     )
 
 
 def available(model: Model) -> list[Interpreter]:
-    """Every interpreter that can be constructed here for a model, in the order of BACKENDS."""
+    """Construct every interpreter that works on this machine for a model, in the order of BACKENDS."""
     found = []
     for name in BACKENDS:
         try:
@@ -100,14 +101,14 @@ def available(model: Model) -> list[Interpreter]:
 
 
 def _construct(content: bytes, backend: str) -> tuple[Any, int, int]:
-    """The backend's interpreter, and the numbers of its input and output."""
+    """Construct the backend's interpreter, and return it with the numbers of its input and output."""
     try:
         module = importlib.import_module(BACKENDS[backend])
         options = _quiet(module)
     except ImportError as error:
         raise InterpreterError(f"{backend} is not installed ({error})") from error
     except Exception as error:
-        raise InterpreterError(f"{backend} does not import ({error})") from error
+        raise InterpreterError(f"{backend} cannot be imported ({error})") from error
     try:
         interpreter = module.Interpreter(model_content=content, num_threads=1, **options)
         interpreter.allocate_tensors()
@@ -122,6 +123,6 @@ def _construct(content: bytes, backend: str) -> tuple[Any, int, int]:
 
 
 def _quiet(module: Any) -> dict[str, Any]:
-    """Without its default delegates LiteRT prints nothing on stderr, and models this small run no slower."""
+    """Without its default delegates, LiteRT does not print to stderr, and such small models are not slower."""
     resolvers = getattr(module, "OpResolverType", None)
     return {"experimental_op_resolver_type": resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES} if resolvers else {}

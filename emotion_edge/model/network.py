@@ -1,4 +1,4 @@
-"""A model ready to answer: log-mel frames -> coefficients -> pooling -> interpreter -> calibrated probabilities."""
+"""A model that is ready to run: log-mel frames -> coefficients -> pooling -> interpreter -> probabilities."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _log = logging.getLogger(__name__)
 
 
 class Network:
-    """Answers about any sound, whether or not anybody spoke: the speech gate is one, and every `EmotionClassifier`.
+    """Classifies any sound, with or without speech. The speech gate and every `EmotionClassifier` are networks.
 
-    One network may be called from several threads.
+    Several threads may share one network.
 
     Args:
         model: the name of a shipped model, or the path of a `.tflite` file with a recipe.
-        interpreter: `ai-edge-litert`, `tflite-runtime` or `numpy`; by default the one that the environment variable
-            EMOTION_EDGE_INTERPRETER names, else the first of these that works here.
+        interpreter: `ai-edge-litert`, `tflite-runtime` or `numpy`; by default the one in the environment variable
+            EMOTION_EDGE_INTERPRETER, otherwise the first of these that works on this machine.
 
     Raises:
         ModelError: the model cannot be used.
-        InterpreterError: no interpreter works here with this model.
+        InterpreterError: no interpreter on this machine works with this model.
     """
 
     def __init__(self, model: str | os.PathLike[str], *, interpreter: str | None = None) -> None:
@@ -48,31 +48,31 @@ class Network:
 
     @property
     def sample_rate_hz(self) -> int:
-        """The rate of the sound that it takes."""
+        """The sample rate that the model needs, in Hz."""
         return self.recipe.mfcc.sample_rate_hz
 
     def pool(self, log_mel: Sequence[Array]) -> Array:
-        """The feature vector, shape (n_features,), of log-mel frames as `mfcc` makes them, in as many pieces as they came."""
+        """Compute the feature vector, shape (n_features,), of log-mel frames, in one or more blocks from `mfcc`."""
         return POOLINGS[self.recipe.pooling](self.mfcc.coefficients(log_mel))
 
     def probabilities(self, vector: Array) -> Array:
-        """The calibrated probabilities, shape (n_labels,), of a feature vector, whether or not anybody spoke."""
+        """Compute the calibrated probabilities, shape (n_labels,), of a feature vector."""
         return self.answer(self.standardised(vector))
 
     def standardised(self, vector: Array) -> Array:
-        """A feature vector as the model takes it, shape (n_features,).
+        """Standardise a feature vector for the model, shape (n_features,).
 
         Raises:
-            ValueError: it has another shape, or numbers that are not finite.
+            ValueError: the vector has another shape, or numbers that are not finite.
         """
         if np.shape(vector) != self._mean.shape:
             raise ValueError(f"got features of shape {np.shape(vector)}, wanted {self._mean.shape}")
         if not np.isfinite(vector).all():
-            raise ValueError("got features that are not finite, wanted numbers")
+            raise ValueError("got features that are not finite, wanted finite numbers")
         return np.asarray((vector - self._mean) / self._deviation)
 
     def answer(self, standardised: Array) -> Array:
-        """The calibrated probabilities, shape (n_labels,), of standardised features."""
+        """Compute the calibrated probabilities, shape (n_labels,), of standardised features."""
         logits = self._interpreter(standardised).astype(np.float64) / self.recipe.temperature
         likelihoods = np.exp(logits - logits.max())
         return np.asarray(likelihoods / likelihoods.sum())

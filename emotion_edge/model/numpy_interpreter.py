@@ -1,9 +1,9 @@
-"""TFLite models of ours in plain numpy, for machines that no TFLite package supports.
+"""Runs our TFLite models in plain numpy, for machines that no TFLite package supports.
 
-`Interpreter` speaks the part of TFLite's Python API that `emotion_edge.model.interpreter` uses. int8 arithmetic follows the
-TFLite quantisation specification (Jacob et al., 2018) to the bit: integer sums, and a rescaling by a 31-bit multiplier.
-Dynamic-range models quantise their input in float32, where a fused multiply-add may round a tie the other way: of 500
-random rows one or none.
+`Interpreter` has the part of TFLite's Python API that `emotion_edge.model.interpreter` uses. int8 arithmetic follows
+the TFLite quantisation specification (Jacob et al., 2018) to the bit: integer sums, rescaled by a 31-bit multiplier.
+Dynamic-range models quantise their input in float32, where a fused multiply-add may round a tie the other way: in at
+most one of 500 random rows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .numpy_operators import FLOAT, KEEP_NUMBERS, STRUCTURAL, gelu_by_tanh, prod
 
 Array = NDArray[Any]
 
-# Fields of the TFLite schema's tables of options.
+# Fields of the option tables in the TFLite schema.
 _DENSE_ACTIVATION: Final = 0
 _DENSE_ASYMMETRIC: Final = 3
 _LEAKY_ALPHA: Final = 0
@@ -34,12 +34,12 @@ class Interpreter:
     """Runs a TFLite model.
 
     Args:
-        model_content: the file.
-        num_threads: taken for the API's sake; numpy decides.
+        model_content: the content of the file.
+        num_threads: ignored; it exists for compatibility with TFLite.
 
     Raises:
-        InterpreterError: the model has an operator, or a quantisation, that this interpreter lacks; it says which.
-        ModelError: the file is damaged, or no network of ours.
+        InterpreterError: this interpreter does not support an operator or the quantisation of the model.
+        ModelError: the file is damaged, or is not a network of the supported kind.
     """
 
     def __init__(self, *, model_content: bytes, num_threads: int | None = None) -> None:
@@ -47,7 +47,7 @@ class Interpreter:
         for step in graph.steps:
             if step.operator not in _KNOWN:
                 raise InterpreterError(
-                    f"numpy lacks TFLite's operator {step.operator}: known are {', '.join(sorted(_KNOWN))}"
+                    f"numpy lacks the TFLite operator {step.operator}: known are {', '.join(sorted(_KNOWN))}"
                 )
         if any(tensor.by_channel for tensor in graph.tensors):
             raise InterpreterError("numpy lacks quantisation by channel")
@@ -58,19 +58,19 @@ class Interpreter:
         self._spent = _spent(graph)
 
     def resize_tensor_input(self, index: int, shape: list[int]) -> None:
-        """Choose the shape of an input that has a free length."""
+        """Set the shape of an input with a free length."""
         self._shapes[index] = tuple(shape)
 
     def allocate_tensors(self) -> None:
-        """Put the constants in place."""
+        """Set the constants."""
         self._values = {number: t.constant for number, t in enumerate(self._tensors) if t.constant is not None}
 
     def get_input_details(self) -> list[dict[str, Any]]:
-        """`index`, `shape` and `dtype` of each input."""
+        """Return `index`, `shape` and `dtype` of each input."""
         return [self._details(number) for number in self._inputs]
 
     def get_output_details(self) -> list[dict[str, Any]]:
-        """`index`, `shape` and `dtype` of each output."""
+        """Return `index`, `shape` and `dtype` of each output."""
         return [self._details(number) for number in self._outputs]
 
     def set_tensor(self, index: int, value: Array) -> None:
@@ -80,12 +80,12 @@ class Interpreter:
         self._values[index] = value
 
     def get_tensor(self, index: int) -> Array:
-        """The value of an output, after `invoke`."""
+        """Return the value of an output, after `invoke`."""
         return self._values[index]
 
     def invoke(self) -> None:
-        """Run the graph; what no later step needs is given back on the way."""
-        with np.errstate(all="ignore"):  # that answers are not finite is for the caller to see
+        """Run the graph. Values that no later step needs are deleted on the way."""
+        with np.errstate(all="ignore"):  # the caller checks for results that are not finite
             for step, spent in zip(self._steps, self._spent, strict=True):
                 tensors = [self._tensors[number] if number >= 0 else None for number in step.inputs]
                 values = [self._values[number] if number >= 0 else None for number in step.inputs]
@@ -105,7 +105,7 @@ class Interpreter:
 
 
 def _spent(graph: Graph) -> list[list[int]]:
-    """Of each step which tensors nothing needs after it: neither constants, inputs nor outputs."""
+    """For each step, the tensors that no later step needs; constants, inputs and outputs are kept."""
     kept = {number for number, tensor in enumerate(graph.tensors) if tensor.constant is not None}
     kept |= {*graph.inputs, *graph.outputs}
     spent: list[list[int]] = []
@@ -126,7 +126,7 @@ def _run(step: Step, tensors: list[Any], values: list[Any], output: Tensor) -> A
     if step.operator in STRUCTURAL and not (output.quantised and step.operator not in KEEP_NUMBERS):
         return np.asarray(STRUCTURAL[step.operator](step.options, *values))
     if output.quantised:
-        raise InterpreterError(f"numpy lacks TFLite's operator {step.operator} on int8")
+        raise InterpreterError(f"numpy lacks the TFLite operator {step.operator} on int8")
     if step.operator == "LEAKY_RELU":
         alpha = step.options.number(_LEAKY_ALPHA, "f", 0.0) if step.options else 0.0
         return np.asarray(np.where(values[0] < 0, values[0] * np.float32(alpha), values[0]))
@@ -149,7 +149,7 @@ def _activate(step: Step, x: Array) -> Array:
 def _activation(step: Step) -> tuple[float, float]:
     code = step.options.number(_DENSE_ACTIVATION, "b") if step.options else 0
     if code not in _ACTIVATIONS:
-        raise InterpreterError(f"numpy lacks TFLite's fused activation {code}")
+        raise InterpreterError(f"numpy lacks the TFLite fused activation {code}")
     return _ACTIVATIONS[code]
 
 
@@ -168,9 +168,9 @@ def _dense_int8(step: Step, tensors: list[Any], x: Array, weights: Array, bias: 
     wide_weights = tensors[1].wide_constant
     if wide_weights is None:
         wide_weights = tensors[1].wide(weights)
-    # Of integers numpy has no fast matmul, and einsum takes a third of its time.
+    # numpy has no fast matmul for integers; einsum takes a third of its time.
     sums = np.einsum("ij,kj->ik", tensors[0].wide(x), wide_weights) + bias
-    # The product in float32, the quotient not: so do TFLite's kernels, and now and then an answer shows it.
+    # The product is in float32, the quotient is not: TFLite's kernels do the same, and a few results depend on it.
     scale = float(np.float32(tensors[0].scale) * np.float32(tensors[1].scale)) / float(output.scale)
     rescaled = _rescale(sums, scale) + output.zero_point
     low, high = (_quantised_bound(bound, output) for bound in _activation(step))
@@ -184,9 +184,9 @@ def _quantised_bound(bound: float, output: Tensor) -> int:
 
 
 def _rescale(sums: Array, scale: float) -> Array:
-    """Multiply integers by a number as TFLite's kernels do: by a 31-bit multiplier, then by a shift to the right.
+    """Multiply integers by a number as TFLite's kernels do: with a 31-bit multiplier and a shift to the right.
 
-    Halves are rounded up both times. A scale beyond 31 bits either way comes from no converter.
+    Halves are rounded up both times. No converter writes a scale beyond 31 bits in either direction.
     """
     mantissa, exponent = math.frexp(scale)
     if abs(exponent) > 31:
@@ -199,9 +199,9 @@ def _rescale(sums: Array, scale: float) -> Array:
 
 
 def _hybrid(x: Array, tensor: Tensor, asymmetric: bool) -> Array:
-    """Float input, int8 weights: the input is quantised row by row, by its own range, in float32 as TFLite does it.
+    """Float input, int8 weights: each row of the input is quantised by its own range, in float32 as in TFLite.
 
-    The whole numbers are multiplied as float32, for which there is a fast matmul: sums up to 2 ** 24 are exact.
+    The integers are multiplied as float32, for which matmul is fast: sums up to 2 ** 24 are exact.
     """
     lowest = np.minimum(x.min(axis=1, keepdims=True), 0).astype(np.float64)
     highest = np.maximum(x.max(axis=1, keepdims=True), 0).astype(np.float64)
@@ -221,21 +221,22 @@ def _hybrid(x: Array, tensor: Tensor, asymmetric: bool) -> Array:
 
 
 def _zero_point(lowest: Array, highest: Array) -> Array:
-    """Which integer stands for zero, reckoned from the end of the range that loses less; both in steps."""
+    """The integer for zero, computed from the end of the range that loses less precision; both ends are in steps."""
     from_lowest, from_highest = -128 - lowest, 127 - highest
     nearer = np.where(128 + np.abs(lowest) < 127 + np.abs(highest), from_lowest, from_highest)
     return np.asarray(np.clip(_round(nearer), -128, 127))
 
 
 def _round(x: Array) -> Array:
-    """To the nearest whole number, halves away from zero, as C does."""
+    """Round to the nearest whole number, halves away from zero, as C does."""
     return np.asarray(np.trunc(x + np.copysign(x.dtype.type(0.5), x)))
 
 
 def _quantise(x: Array, scale: np.float32, zero_point: int) -> Array:
-    """Nearly as TFLite's kernel: numbers by eights times 1 / scale, halves to the even one; what remains divided, halves away.
+    """Quantise almost exactly as TFLite's kernel does.
 
-    Of 30 million inputs none differed; of inputs that are exact halves some do.
+    Groups of eight numbers are multiplied by 1 / scale, with halves to even. The remaining numbers are divided, with
+    halves away from zero. None of 30 million inputs gave a different result; some inputs that are exact halves do.
     """
     flat = x.ravel()
     by_eights = flat.size // 8 * 8

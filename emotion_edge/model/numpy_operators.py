@@ -1,4 +1,4 @@
-"""TFLite's operators in numpy, on float32."""
+"""The TFLite operators in numpy, for float32."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def _softmax(x: Array) -> Array:
     return np.asarray(likelihoods)
 
 
-# Eigen's approximation of erf, which TFLite's GELU is made of: the numerator's odd powers, the denominator's even ones, the
-# highest first. Off by 4e-7 at most.
+# Eigen's approximation of erf, which TFLite's GELU uses: the odd powers of the numerator and the even powers of the
+# denominator, highest first. The error is at most 4e-7.
 _ERF_ABOVE: Final = (-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05,
                      -7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02)  # fmt: skip
 _ERF_BELOW: Final = (
@@ -33,7 +33,7 @@ _ERF_BELOW: Final = (
     -7.37332916720468e-03,
     -1.42647390514189e-02,
 )
-_AT_ONCE: Final = 1 << 14  # numbers that stay in the processor's cache from one operation to the next
+_AT_ONCE: Final = 1 << 14  # numbers that fit into the processor's cache
 
 
 def _gelu(x: Array) -> Array:
@@ -53,7 +53,7 @@ def _gelu(x: Array) -> Array:
 
 
 def gelu_by_tanh(x: Array) -> Array:
-    """GELU as some models approximate it (Hendrycks & Gimpel, 2016)."""
+    """Compute the approximation of GELU that some models use (Hendrycks & Gimpel, 2016)."""
     inner = np.float32(math.sqrt(2 / math.pi)) * (x + np.float32(0.044715) * x * x * x)
     return np.asarray(np.float32(0.5) * x * (1 + np.tanh(inner)), np.float32)
 
@@ -67,13 +67,13 @@ def _polynomial(coefficients: Sequence[float], x: Array) -> Array:
     return value
 
 
-# Multiplications. OpenBLAS spreads more of them over threads, and waking those costs up to 15 times the product itself, measured
-# on a machine that has other work to do.
+# Multiplications. OpenBLAS splits larger products between threads, and waking these costs up to 15 times the product
+# itself, measured on a busy machine.
 _LARGEST_PRODUCT: Final = 4 * 65536
 
 
 def product(a: Array, b: Array) -> Array:
-    """The product of two matrices, or of as many as are stacked, in blocks that stay in one thread."""
+    """Multiply two matrices, or two stacks of matrices, in blocks that stay in one thread."""
     out = np.empty((*a.shape[:-1], b.shape[-1]), np.float32)
     if a.ndim > 2:
         for each, a_one, b_one in zip(out, a, b, strict=True):
@@ -112,9 +112,9 @@ STRUCTURAL: Final[dict[str, Callable[..., Any]]] = {
     "STRIDED_SLICE": lambda options, x, begin, end, strides: x[sliced(options, begin, end, strides)],
     "TRANSPOSE": lambda _, x, order: x.transpose(order),
 }
-"""Operators that take their options too."""
+"""Operators that also need their options."""
 KEEP_NUMBERS: Final = {"RESHAPE", "STRIDED_SLICE", "TRANSPOSE"}
-"""Those of them that only move numbers, of any type."""
+"""The structural operators that only move numbers, of any type."""
 
 FLOAT: Final[dict[str, Callable[..., Any]]] = {
     "ADD": np.add,
@@ -128,4 +128,4 @@ FLOAT: Final[dict[str, Callable[..., Any]]] = {
     "GELU": _gelu,
     "RSQRT": lambda x: np.float32(1) / np.sqrt(x),
 }
-"""Operators of values alone."""
+"""Operators that need only values."""

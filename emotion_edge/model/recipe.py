@@ -1,7 +1,7 @@
-"""The contract between converter and runtime: what a model file says about itself.
+"""The recipe: the description of a model inside its file, and the contract between converter and runtime.
 
-A recipe travels as JSON inside the `.tflite` file. It is data, validated whole when it is read, so that everything
-after it may trust its numbers.
+A recipe is stored as JSON inside the `.tflite` file. It is completely validated when it is read, so that all later code
+can trust its numbers.
 """
 
 from __future__ import annotations
@@ -19,21 +19,25 @@ from ..features.recipe import MfccRecipe, ProsodyRecipe
 from ..schema import check, check_types, from_object, parse
 
 FORMAT: Final = 1
-"""The version of the recipe format that this release writes, and the newest that it reads."""
+"""The version of the recipe format that this release writes, and the newest one that it reads."""
 
-# Bounds on what a hostile recipe can make the runtime allocate.
-_MOST_FRAMES: Final = 1000  # a second
+# Limits on the memory that a hostile recipe can make the runtime allocate.
+_MOST_FRAMES: Final = 1000  # per second
 _MOST_LABELS: Final = 1000
-_LONGEST_NAME: Final = 100  # characters, of a label too
-_LARGEST: Final = 1e12  # of a standardised number or its inverse: float32 can still multiply them
+_LONGEST_NAME: Final = 100  # characters; also for labels
+_LARGEST: Final = 1e12  # for a standardised number or its inverse; float32 can still multiply them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standardisation:
-    """What is subtracted from each pooled feature, and what the rest is divided by, before the model sees it.
+    """The mean that is subtracted from each pooled feature, and the deviation by which the result is divided.
 
-    It stays outside the quantised graph on purpose: one int8 scale over raw MFCCs would be spent on the first
-    coefficient, which is a hundred times wider than the last.
+    This stays outside the quantised graph on purpose: a single int8 scale for raw MFCCs would be used up by the first
+    coefficient, whose range is a hundred times wider than that of the last.
+
+    Attributes:
+        mean: one number per feature.
+        deviation: one number above 0 per feature.
     """
 
     mean: tuple[float, ...]
@@ -41,7 +45,7 @@ class Standardisation:
 
     def __post_init__(self) -> None:
         check_types(self, "standardisation.")
-        wanted = f"as many numbers as mean has ({len(self.mean)})"
+        wanted = f"the same number of values as in mean ({len(self.mean)})"
         check(len(self.deviation) == len(self.mean), "standardisation.deviation", len(self.deviation), wanted)
         furthest = max(self.mean, key=abs, default=0.0)
         check(abs(furthest) <= _LARGEST, "standardisation.mean", furthest, f"numbers up to {_LARGEST:g}")
@@ -54,20 +58,20 @@ class Standardisation:
 
     @classmethod
     def neutral(cls, n_features: int) -> Standardisation:
-        """The one that changes nothing."""
+        """Return the standardisation that changes nothing."""
         return cls(mean=(0.0,) * n_features, deviation=(1.0,) * n_features)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileRecipe:
-    """How much of what a voice has in common with itself is taken out of its features (`emotion_edge.profile`).
+    """How much of the mean of a voice is subtracted from its features (`emotion_edge.profile`).
 
-    Of the mean of n utterances that is strength * n / (n + utterances_to_half): few of them say more about what was
-    felt in them than about the voice.
+    The share after n utterances is strength * n / (n + utterances_to_half): the mean of only a few utterances says more
+    about the emotions in them than about the voice.
 
     Attributes:
-        strength: the part that is taken out in the end, 0 to 1.
-        utterances_to_half: after so many it is half of that.
+        strength: the share that is reached in the end, 0 to 1.
+        utterances_to_half: the number of utterances after which the share is half of `strength`.
     """
 
     strength: float
@@ -79,32 +83,34 @@ class ProfileRecipe:
         check(self.utterances_to_half > 0, "profile.utterances_to_half", self.utterances_to_half, "a number above 0")
 
     def share(self, utterances: int) -> float:
-        """The part that is taken out after so many utterances."""
+        """Return the share that is subtracted after this number of utterances, 0 to 1."""
         return self.strength * utterances / (utterances + self.utterances_to_half)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRecipe:
-    """Everything the runtime must know about a model.
+    """Everything that the runtime must know about a model.
 
     Attributes:
-        name: how predictions name the model.
-        labels: in the order of the model's outputs.
-        mfcc: how frames are made.
-        pooling: how the frames of a clip become one vector: `mean` over time, or `statistics`: mean without the first
-            coefficient, standard deviation, and change over 1, 4 and 16 frames (`emotion_edge.features.pooling`), or
-            `functionals`: those and many more, of prosody too (`emotion_edge.features.functionals`).
-        prosody: how the prosody of each frame is found, which `functionals` want; None for the others.
+        name: the name of the model in predictions.
+        labels: the labels, in the order of the model's outputs.
+        mfcc: how frames are computed.
+        pooling: how the frames of a clip become one vector. `mean`: the mean over time. `statistics`: mean without the
+            first coefficient, standard deviation, and change over 1, 4 and 16 frames (`emotion_edge.features.pooling`).
+            `functionals`: these and many more, also of prosody (`emotion_edge.features.functionals`).
+        prosody: how the prosody of each frame is computed; only `functionals` need it, otherwise None.
         standardisation: applied to the pooled vector; None for none.
-        profile: how much of a voice is taken out of the standardised vector; None where the model knows no profiles.
-        temperature: the model's logits are divided by this before the softmax (Guo et al., 2017); 1 for none.
-        uncertain_below: a prediction with less confidence has status `uncertain`. At the default of 0.5 a label counts
-            when it is likelier than all the others together.
-        window_s, step_s: of a stream, the longest stretch that one answer is about, and the time between two answers.
-        licence: of the weights; it follows the data that they were learnt from.
-        corpora: what the model was trained on.
-        protocol: how the scores were measured, in a sentence.
-        scores: name of a figure to its value.
+        profile: how much of the mean of a voice is subtracted from the standardised vector; None if the model does not
+            support profiles.
+        temperature: the model's logits are divided by this before the softmax (Guo et al., 2017); 1 for no change.
+        uncertain_below: a prediction with less confidence has the status `uncertain`. With the default of 0.5, a label
+            is certain when it is more likely than all others together.
+        window_s: the longest window of a stream, in seconds.
+        step_s: the time between two windows of a stream, in seconds.
+        licence: the licence of the weights; it depends on the training data.
+        corpora: the corpora that the model was trained on.
+        protocol: how the scores were measured, in one sentence.
+        scores: the name of each score to its value.
     """
 
     name: str
@@ -129,19 +135,19 @@ class ModelRecipe:
         check(len(self.labels) >= 2, "labels", self.labels, "two or more")
         check(len(self.labels) <= _MOST_LABELS, "labels", len(self.labels), f"{_MOST_LABELS} or fewer")
         check(len(set(self.labels)) == len(self.labels), "labels", self.labels, "each label once")
-        wanted = f"no empty label, and of each up to {_LONGEST_NAME} characters"
+        wanted = f"labels of 1 to {_LONGEST_NAME} characters, not only spaces"
         check(all(map(_is_name, self.labels)), "labels", self.labels, wanted)
         check(1e-3 <= self.temperature <= 1e3, "temperature", self.temperature, "0.001 to 1000")
         check(0 <= self.uncertain_below <= 1, "uncertain_below", self.uncertain_below, "0 to 1")
         check(0.2 <= self.window_s <= 60, "window_s", self.window_s, "0.2 to 60")
         check(0.05 <= self.step_s <= self.window_s, "step_s", self.step_s, f"0.05 to {self.window_s:g} (window_s)")
         shortest = math.ceil(self.mfcc.sample_rate_hz / _MOST_FRAMES)
-        wanted = f"{shortest} or more: {_MOST_FRAMES} frames a second"
+        wanted = f"{shortest} or more: at most {_MOST_FRAMES} frames per second"
         check(self.mfcc.hop_length >= shortest, "mfcc.hop_length", self.mfcc.hop_length, wanted)
         self._check_pooling()
         if self.standardisation is not None:
             size = len(self.standardisation.mean)
-            check(size == self.n_features, "standardisation.mean", size, f"{self.n_features} numbers, one a feature")
+            check(size == self.n_features, "standardisation.mean", size, f"{self.n_features} numbers, one per feature")
 
     def _check_pooling(self) -> None:
         if self.pooling == "functionals":
@@ -150,32 +156,45 @@ class ModelRecipe:
                 self.mfcc.n_mfcc >= N_CHANGING, "mfcc.n_mfcc", self.mfcc.n_mfcc, f"{N_CHANGING} or more for functionals"
             )
         else:
-            check(self.prosody is None, "prosody", self.prosody, f"null: pooling {self.pooling} does without")
+            check(self.prosody is None, "prosody", self.prosody, f"null: pooling {self.pooling} does not use it")
         if self.prosody is not None:
             self.prosody.check_fits(self.mfcc)
 
     @property
     def n_features(self) -> int:
-        """Length of the vector that the model takes."""
+        """The length of the feature vector that the model needs."""
         return len(self.feature_names)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """What each number of that vector is."""
+        """The name of each number of the feature vector, in order: `n_features` names.
+
+        A name consists of a descriptor and a statistic. With `functionals` the descriptors are `mfcc_0` (the gain) and
+        the other coefficients, `pitch`, `voicing`, `voiced`, `level` and `active`; the last name is `log_frames`.
+
+        Example:
+            >>> from emotion_edge import EmotionClassifier
+            >>> names = EmotionClassifier().recipe.feature_names
+            >>> len(names), names[0], names[-1]
+            (764, 'mfcc_1.mean', 'log_frames')
+            >>> [name for name in names if name.startswith("pitch.quantile")]
+            ['pitch.quantile_5', 'pitch.quantile_25', 'pitch.quantile_50', 'pitch.quantile_75', 'pitch.quantile_95']
+        """
         return feature_names(self.pooling, self.mfcc.n_mfcc)
 
     def to_json(self) -> str:
-        """The recipe as JSON text, every parameter spelt out."""
+        """Return the recipe as JSON text with every parameter."""
         return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=1)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> ModelRecipe:
-        """Read a recipe, written by `to_json` or by hand.
+        """Read a recipe that was written by `to_json` or by hand.
 
-        By hand, `mfcc` may be short: `{"preset": "librosa", "sample_rate_hz": 22050, "n_mfcc": 30}`.
+        In a recipe written by hand, `mfcc` may use a preset:
+        `{"preset": "librosa", "sample_rate_hz": 22050, "n_mfcc": 30}`.
 
         Raises:
-            ModelError: not JSON, of a newer format, or with a field that is missing, unknown or out of range.
+            ModelError: the text is not JSON, has a newer format, or a field is missing, unknown or out of range.
         """
         data = parse(text, "the recipe")
         check(isinstance(data, dict), "the recipe", data, "a JSON object")
@@ -186,7 +205,7 @@ class ModelRecipe:
         return from_object(cls, data)
 
     def replace(self, **changes: Any) -> ModelRecipe:
-        """A copy with some fields changed, checked again."""
+        """Return a copy with some fields changed. The copy is validated again."""
         return replace(self, **changes)
 
 
@@ -198,5 +217,5 @@ def _check_format(version: object) -> None:
     check(type(version) is int and 1 <= version < 1000, "format", version, f"a whole number, at most {FORMAT}")
     if version > FORMAT:  # type: ignore[operator]
         raise ModelError(
-            f"the recipe has format {version}, this emotion-edge reads up to {FORMAT}: update emotion-edge"
+            f"the recipe has format {version}, but this emotion-edge reads only up to {FORMAT}: update emotion-edge"
         )

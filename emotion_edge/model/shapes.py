@@ -1,4 +1,4 @@
-"""What shape a TFLite operator gives its output: checked before any interpreter sees the graph."""
+"""The output shapes of TFLite operators, which are checked before any interpreter sees the graph."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Shape: TypeAlias = tuple[int, ...]
 def output_shape(
     operator: str, options: Table | None, shapes: Sequence[Shape | None], values: Sequence[Array | None]
 ) -> Shape | None:
-    """The shape of an operator's output; None where its inputs do not fit together.
+    """Return the shape of an operator's output; None if its inputs do not fit together.
 
     Args:
-        operator: its name in TFLite's schema.
-        options: its options.
-        shapes: of its inputs; None for a bias that is left out.
-        values: of those inputs that are known beforehand.
+        operator: the name of the operator in the TFLite schema.
+        options: the options of the operator.
+        shapes: the shapes of its inputs; None for a missing bias.
+        values: the values of its inputs, if they are known in advance; otherwise None.
     """
     try:
         if operator == "FULLY_CONNECTED":
@@ -40,10 +40,10 @@ def output_shape(
 
 
 def sliced(options: Table | None, begin: Array, end: Array, strides: Array) -> tuple[slice, ...]:
-    """What STRIDED_SLICE takes, as Python writes it.
+    """Return the Python slices of a STRIDED_SLICE.
 
     Raises:
-        ModelError: it counts backwards, or drops or adds dimensions.
+        ModelError: the operator counts backwards, or drops or adds dimensions.
     """
     masks = [options.number(field, "i") if options else 0 for field in range(6)]
     if any(masks[2:]) or not len(begin) == len(end) == len(strides) or (strides < 1).any():
@@ -59,7 +59,7 @@ def sliced(options: Table | None, begin: Array, end: Array, strides: Array) -> t
 
 
 def transposed(options: Table | None) -> tuple[bool, bool]:
-    """Which of the two inputs BATCH_MATMUL transposes."""
+    """Return whether BATCH_MATMUL transposes each of its two inputs."""
     return (options.number(0, "?") != 0, options.number(1, "?") != 0) if options else (False, False)
 
 
@@ -70,13 +70,13 @@ def _dense(x: Shape | None, weights: Shape | None, bias: Shape | None = None) ->
 
 
 def _hollow(shape: Shape) -> Array:
-    """An array that has a shape and no memory: numpy does the arithmetic of shapes."""
+    """An array with a shape but without memory, so that numpy can compute shapes."""
     return np.broadcast_to(np.int8(0), shape)
 
 
 def _known(value: Array | None) -> Array:
     if value is None:
-        raise ValueError("it is not known beforehand")
+        raise ValueError("it is not known in advance")
     return value
 
 
@@ -133,4 +133,4 @@ STRUCTURAL: Final[dict[str, Callable[[Table | None, Sequence[Shape], Sequence[Ar
     "STRIDED_SLICE": _strided_slice,
     "TRANSPOSE": _transpose,
 }
-"""Operators whose output is not what numpy's broadcasting of their inputs gives."""
+"""Operators whose output shape is not that of numpy's broadcasting."""

@@ -1,8 +1,8 @@
-"""Is anybody speaking, and since when?
+"""Detects speech in clips and streams.
 
-- `level`: loudness alone
-- `gate`: the trained speech gate, asked about a clip
+- `level`: detection by loudness alone
+- `gate`: the trained speech gate, for a clip
 - `utterances`: speech between two pauses, in a stream
-- `windows`: how long the windows are that are answered, and how far apart
+- `windows`: the length of windows and the step between them
 - `recent_frames`: the latest frames of a stream, for the features of any window
 """

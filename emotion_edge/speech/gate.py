@@ -1,4 +1,4 @@
-"""Is anybody speaking?"""
+"""The trained speech gate: decides whether a clip contains speech."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ Array = NDArray[Any]
 _log = logging.getLogger(__name__)
 
 SPEECH: Final = "speech"
-"""The gate's label for it."""
+"""The gate's label for speech."""
 
-_WINDOW_S: Final = 2.0  # the longest that the gate learnt from
-SHORTEST_S: Final = 0.8  # about less it errs too often: of speech cut to 0.5 s it turned away 3 %, to 0.8 s 0.9 %
+_WINDOW_S: Final = 2.0  # the longest windows in the training data of the gate
+SHORTEST_S: Final = 0.8  # shorter windows cause errors: of speech cut to 0.5 s it rejected 3 %, to 0.8 s 0.9 %
 _STEP_S: Final = 0.5
-SHORTEST_REST_S: Final = 0.1  # with less that is new a window says what the one before it said
-LOG_ODDS_ABOVE: Final = math.log(0.05 / 0.95)  # the live loop's is 0.7, but a clip was mostly made because of a voice
+SHORTEST_REST_S: Final = 0.1  # with less new sound, a window has the same result as the one before
+LOG_ODDS_ABOVE: Final = math.log(0.05 / 0.95)  # the live loop uses 0.7, but most clips were recorded because of a voice
 _LEAST_PROBABILITY: Final = 1e-7
 
 
 @lru_cache(maxsize=1)
 def speech_gate() -> Network:
-    """The trained gate: loaded when it is first asked for, then shared by all."""
+    """Return the trained gate. It is loaded on the first call and then shared."""
     return Network(SPEECH_MODEL)
 
 
 class ClipSpeech:
-    """Says whether somebody speaks in a clip: whether it is loud enough, and the trained gate takes some of it for speech.
+    """Decides whether a clip contains speech: it must be loud enough, and the trained gate must find speech in it.
 
-    The gate answers about windows that end every 0.5 s, and where the clip ends, each 0.8 to 2 s long. One alone may be
-    wrong: the log odds of two neighbours are averaged, wherever there are two. Once there is speech nobody asks further.
-    Level alone decides about clips shorter than 0.8 s. The verdict does not depend on how the samples are cut into pieces,
-    and only the last seconds are in memory.
+    The gate classifies windows of 0.8 to 2 s that end every 0.5 s, and one that ends with the clip. A single window may
+    be wrong, so the log odds of two neighbours are averaged if there are two. As soon as speech is found, the gate
+    stops. Clips shorter than 0.8 s are decided by level alone. The verdict does not depend on how the samples are split
+    into blocks, and only the last seconds are in memory.
 
     Args:
-        sample_rate_hz: of the clip.
-        gate: the trained gate; None for level alone.
+        sample_rate_hz: the sample rate of the clip.
+        gate: the trained gate; None to use the level alone.
     """
 
     def __init__(self, sample_rate_hz: int, gate: Network | None) -> None:
@@ -54,32 +54,32 @@ class ClipSpeech:
         self._gate: Final = None if gate is None else _TrainedGate(sample_rate_hz, gate)
 
     def process(self, samples: Array) -> None:
-        """Listen to some more mono samples, shape (n,), float32."""
+        """Process the next mono samples, shape (n,), float32."""
         self._level.process(samples)
         if self._gate is not None and not self._gate.open:
             self._gate.process(samples)
 
     def finish(self) -> bool:
-        """The verdict, now that the clip is over."""
+        """End the clip and return the verdict."""
         if self._gate is not None and not self._gate.open:
             self._gate.finish()
         _log.debug(
             "loud enough: %s; the gate %s",
             self._level.open,
-            "is not asked" if self._gate is None else f"takes it for {'speech' if self._gate.open else 'no speech'}",
+            "is not used" if self._gate is None else f"finds {'speech' if self._gate.open else 'no speech'}",
         )
         return self._level.open and (self._gate is None or self._gate.open)
 
 
 class _TrainedGate:
-    """Open once the gate took something for speech; at the end also where there was too little to ask about."""
+    """Open as soon as the gate finds speech; at the end also if the clip was too short for the gate."""
 
     def __init__(self, sample_rate_hz: int, gate: Network) -> None:
         self._rate: Final = sample_rate_hz
         self._steps: Final = Blocks(round(_STEP_S * sample_rate_hz))
         self._frames: Final = RecentFrames(gate, sample_rate_hz, keep_s=_WINDOW_S + 2 * _STEP_S)
         self._gate: Final = gate
-        self._n_steps = self._n_done = 0  # heard; of which the windows were asked about
+        self._n_steps = self._n_done = 0  # received; classified
         self._log_odds: float | None = None  # of the latest window
         self._alone = False  # whether it is the only one
         self.open = False
@@ -88,7 +88,7 @@ class _TrainedGate:
         for step in self._steps.process(samples):
             self._frames.process(step)
             self._n_steps += 1
-            self._ask()
+            self._classify_steps()
             if self.open:
                 return
 
@@ -96,24 +96,24 @@ class _TrainedGate:
         rest = self._steps.flush()
         self._frames.process(rest)
         self._frames.finish()
-        self._ask()
+        self._classify_steps()
         if len(rest) >= SHORTEST_REST_S * self._rate:
-            self._hear_window((self._n_steps * self._steps.length + len(rest)) / self._rate)
+            self._classify_window((self._n_steps * self._steps.length + len(rest)) / self._rate)
         if self._log_odds is None:
             self.open = True
         elif self._alone:
             self.open = self._log_odds > LOG_ODDS_ABOVE
 
-    def _ask(self) -> None:
-        """Ask about the window at the end of each step, once all of its frames are known."""
+    def _classify_steps(self) -> None:
+        """Classify the window at the end of each step as soon as all its frames are known."""
         while self._n_done < self._n_steps:
             end_s = (self._n_done + 1) * self._steps.length / self._rate
             if end_s >= SHORTEST_S and not self._frames.ready(end_s):
                 return
             self._n_done += 1
-            self._hear_window(end_s)
+            self._classify_window(end_s)
 
-    def _hear_window(self, end_s: float) -> None:
+    def _classify_window(self, end_s: float) -> None:
         if end_s < SHORTEST_S:
             return
         before = self._log_odds
@@ -125,7 +125,7 @@ class _TrainedGate:
 
 
 def log_odds(gate: Network, probabilities: Array) -> float:
-    """The log odds of speech in an answer of the gate, shape (n_labels,)."""
+    """Return the log odds of speech for the probabilities of the gate, shape (n_labels,)."""
     probability = float(probabilities[gate.recipe.labels.index(SPEECH)])
     probability = min(max(probability, _LEAST_PROBABILITY), 1 - _LEAST_PROBABILITY)
     return math.log(probability / (1 - probability))

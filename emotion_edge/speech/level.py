@@ -1,4 +1,4 @@
-"""Is it loud enough to be anybody?"""
+"""Decides by loudness alone whether sound can be speech."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ _SHORTEST_S: Final = 0.1  # no syllable is shorter
 
 
 class LoudBlocks:
-    """Which blocks of 20 ms of a stream are louder than -60 dBFS. They do not depend on how it is cut into pieces.
+    """Marks the loud blocks of a stream: 20 ms long and louder than -60 dBFS.
+
+    The result does not depend on how the samples are split.
 
     Attributes:
-        block_s: their length, in whole samples.
+        block_s: the length of a block in seconds; it is a whole number of samples.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
@@ -27,20 +29,20 @@ class LoudBlocks:
         self.block_s: Final = self._blocks.length / sample_rate_hz
 
     def process(self, samples: NDArray[Any]) -> NDArray[np.bool_]:
-        """The blocks that these mono samples, shape (n,), complete; shape (n_blocks,)."""
+        """Add mono samples, shape (n,), and return whether each block that they complete is loud, shape (n_blocks,)."""
         return np.asarray(powers(self._blocks.process(samples)) >= 10 ** (LOUD_DBFS / 10))
 
 
 def enough(n_loud: int) -> bool:
-    """Whether so many loud blocks can hold speech."""
+    """Whether this number of loud blocks can contain speech."""
     return n_loud * _BLOCK_S >= _SHORTEST_S - 1e-9
 
 
 class LevelGate:
-    """Says whether a clip can hold speech: whether at least 0.1 s of it is louder than -60 dBFS.
+    """Decides whether a clip can contain speech: at least 0.1 s of it must be louder than -60 dBFS.
 
-    Level is all that it knows: it rejects silence, hum below hearing, a constant offset and clicks, not noise or music.
-    The verdict does not depend on how the samples are cut into pieces.
+    It rejects silence, inaudible hum, a constant offset and clicks, but not noise or music. The verdict does not depend
+    on how the samples are split into blocks.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
@@ -49,19 +51,19 @@ class LevelGate:
         self._n_loud = 0
 
     def process(self, samples: NDArray[Any]) -> None:
-        """Listen to some more mono samples, shape (n,)."""
+        """Process the next mono samples, shape (n,)."""
         for first in range(0, len(samples), self._at_once):
-            if self.open:  # which nothing changes
+            if self.open:  # it stays open
                 return
             self._n_loud += int(np.count_nonzero(self._loud.process(samples[first : first + self._at_once])))
 
     @property
     def open(self) -> bool:
-        """Whether enough of what was heard so far was loud enough."""
+        """Whether enough of the samples so far were loud."""
         return enough(self._n_loud)
 
 
 def powers(blocks: NDArray[Any]) -> NDArray[Any]:
-    """Of blocks of samples, (n_blocks, length), without their mean: an offset carries no sound; shape (n_blocks,)."""
+    """Return the power of each block, (n_blocks, length) to (n_blocks,), without its mean, which is inaudible."""
     sound = blocks - np.add.reduce(blocks, axis=1, keepdims=True) / blocks.shape[1]
     return np.asarray(np.einsum("ij,ij->i", sound, sound) / blocks.shape[1])

@@ -1,7 +1,7 @@
-"""When somebody may be speaking, and the windows of that which are worth an answer.
+"""Finds utterances in a stream and splits them into windows that are classified.
 
-An utterance is sound above the background, from one pause to the next. Level decides its bounds, at a resolution of
-20 ms and for next to nothing; whether it is speech at all is for the speech model to say (`stream`).
+An utterance is sound above the background, from one pause to the next. Its bounds are found by level alone, with a
+resolution of 20 ms and almost no CPU time. Whether it is speech is decided later by the speech gate (`stream`).
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from .windows import Windows
 Array = NDArray[Any]
 
 _BLOCK_S: Final = 0.02
-_BLOCKS_A_LEVEL: Final = 5  # the background is judged on 0.1 s, a single block of noise may be quiet by chance
-_BACKGROUND_S: Final = 5.0  # nobody speaks for so long without a gap between two words
+_BLOCKS_PER_LEVEL: Final = 5  # the background is measured over 0.1 s: a single block of noise may be quiet by chance
+_BACKGROUND_S: Final = 5.0  # nobody speaks for this long without a gap between two words
 _ONSET_BLOCKS: Final = 3  # a click is shorter
 _MARGIN_S: Final = 0.1  # unvoiced sounds before and after the loud ones
 _QUIETEST_DBFS: Final = -120.0
 
 
 class Window(NamedTuple):
-    """A stretch of an utterance. Times are in seconds from the start of the stream.
+    """A window of an utterance. Times are in seconds from the start of the stream.
 
     Attributes:
-        utterance_start_s: where the utterance began.
-        start_s: where the window begins: there, or the length of a window before its end.
-        end_s: where it ends: now, or where the sound ended.
-        over: whether the utterance is over; this is its last window then.
+        utterance_start_s: the start of the utterance.
+        start_s: the start of the window: the start of the utterance, or one window length before `end_s`.
+        end_s: the end of the window: the current time, or the end of the sound.
+        over: whether the utterance is over, so that this is its last window.
     """
 
     utterance_start_s: float
@@ -44,15 +44,15 @@ class Window(NamedTuple):
 
 
 class Utterances:
-    """Cuts a stream into utterances, and each of them into windows.
+    """Splits a stream into utterances, and each utterance into windows.
 
-    The windows do not depend on how the samples are cut into pieces.
+    The windows do not depend on how the samples are split into blocks.
 
     Args:
-        sample_rate_hz: of the stream.
-        windows: how long they are, and how far apart. One grows with its utterance until it is so long, and then slides.
-        pause_s: how long it must be quiet for an utterance to be over.
-        above_background_db: how much louder than the background of the last 5 s an utterance is.
+        sample_rate_hz: the sample rate of the stream.
+        windows: the length and the step. Windows grow with the utterance up to this length, and then slide.
+        pause_s: the length of the pause that ends an utterance, in seconds.
+        above_background_db: how much louder than the background of the last 5 s an utterance must be.
     """
 
     def __init__(
@@ -74,24 +74,24 @@ class Utterances:
         self._n_active = 0  # blocks in a row
         self._last_active_s = 0.0
         self._previous_end_s = 0.0
-        self._start_s: float | None = None  # of the utterance that goes on
-        self._due_s = 0.0  # when its next window ends
-        self._told_s = 0.0  # where its last one ended
+        self._start_s: float | None = None  # the start of the current utterance
+        self._due_s = 0.0  # the end of its next window
+        self._last_end_s = 0.0  # the end of its last window
         self.level_dbfs = _QUIETEST_DBFS
 
     @property
     def speaking(self) -> bool:
-        """Whether an utterance goes on."""
+        """Whether an utterance is in progress."""
         return self._start_s is not None
 
     def process(self, samples: Array) -> list[Window]:
-        """The windows that end within these samples, shape (n,), mono."""
+        """Process mono samples, shape (n,), and return the windows that end within them."""
         return [
             window for power in powers(self._blocks.process(samples)).tolist() for window in self._next_block(power)
         ]
 
     def flush(self) -> list[Window]:
-        """The last window of an utterance that the end of the stream cuts off."""
+        """Return the last window of an utterance that is cut off by the end of the stream."""
         now_s = self._n_blocks * self._block_s + self._blocks.n_pending / self._rate
         return list(self._over(now_s))
 
@@ -115,8 +115,8 @@ class Utterances:
         elif now_s >= self._due_s - 1e-9:
             self._due_s += self._step_s
             end_s = self._end_s(now_s)
-            if end_s > self._told_s:
-                self._told_s = end_s
+            if end_s > self._last_end_s:
+                self._last_end_s = end_s
                 yield self._window(self._start_s, end_s, over=False)
 
     def _over(self, now_s: float) -> Iterator[Window]:
@@ -133,8 +133,8 @@ class Utterances:
 
     def _watch_background(self, power: float) -> None:
         self._powers.append(power)
-        if len(self._powers) == _BLOCKS_A_LEVEL:
-            self.level_dbfs = _decibel(sum(self._powers) / _BLOCKS_A_LEVEL)
+        if len(self._powers) == _BLOCKS_PER_LEVEL:
+            self.level_dbfs = _decibel(sum(self._powers) / _BLOCKS_PER_LEVEL)
             self._background.append(self.level_dbfs)
             self._powers.clear()
 

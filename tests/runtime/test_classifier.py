@@ -114,10 +114,10 @@ def test_repr_shows_what_goes_in_and_out(classifier):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("wav2vec", "no model 'wav2vec': shipped are five-emotions"),
-        ("./wav2vec", "^./wav2vec: no such file; models that go by a name are five-emotions"),
+        ("wav2vec", "unknown model 'wav2vec': the shipped models are five-emotions"),
+        ("./wav2vec", "^./wav2vec: no such file; the shipped models are five-emotions"),
         (Path("mine.tflite"), "^mine.tflite: no such file"),
-        (None, "the model: got None, wanted the name of a shipped one, or the path of a .tflite file"),
+        (None, "the model: got None, wanted the name of a shipped model, or the path of a .tflite file"),
         (b"mine.tflite", "the model: got b'mine.tflite', wanted the name"),
     ],
 )
@@ -128,7 +128,7 @@ def test_unknown_model(model, message):
 
 def test_what_is_no_profile():
     with pytest.raises(
-        ProfileError, match=r"the profile: got 'anna', wanted a VoiceProfile, as VoiceProfile\.open makes it"
+        ProfileError, match=r"the profile: got 'anna', wanted a VoiceProfile, for example from VoiceProfile\.open"
     ):
         EmotionClassifier(profile="anna")
 

@@ -186,7 +186,7 @@ def test_a_model_without_profiles_says_so():
         lambda: EmotionClassifier("tess-mlp", profile=VoiceProfile("tess-mlp", N)),
         lambda: VoiceProfile.open("none.json", "tess-mlp"),
     ):
-        with pytest.raises(ModelError, match="the model tess-mlp knows no voice profiles"):
+        with pytest.raises(ModelError, match="the model tess-mlp does not support voice profiles"):
             use()
 
 
@@ -194,7 +194,7 @@ def test_a_model_without_profiles_says_so():
 def test_a_profile_of_another_model_is_refused(model, name, n_features):
     with pytest.raises(
         ProfileError,
-        match=f"made with the model {name} of {n_features} features, and this is tess-mlp of 30: use that model, or",
+        match=f"made with the model {name}, which has {n_features} features, but this is tess-mlp, which has 30: use that",
     ):
         EmotionClassifier(model, profile=VoiceProfile(name, n_features))
 
@@ -219,7 +219,7 @@ def test_a_profile_of_the_model_before_it_was_trained_anew_is_refused(tmp_path, 
     ):
         with pytest.raises(
             ProfileError,
-            match="made with another version of the model tess-mlp, trained otherwise: use that version, or",
+            match="made with another version of the model tess-mlp, trained differently: use that version, or",
         ):
             use()
     assert path.read_bytes() == before
@@ -283,7 +283,7 @@ def test_open_begins_a_new_one_or_goes_on(tmp_path, model):
     profile.save(path)
     assert same(VoiceProfile.open(path, model), profile)
     heard(np.ones(4), model="other").save(path)
-    with pytest.raises(ProfileError, match="the model other of 4 features, and this is tess-mlp of 30"):
+    with pytest.raises(ProfileError, match="the model other, which has 4 features, but this is tess-mlp, which has 30"):
         VoiceProfile.open(path, model)
 
 
@@ -316,7 +316,7 @@ def _write_half(path, text, **_):
 
 def test_where_it_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ProfileError, match=r"anna.json cannot be written: .*EMOTION_EDGE_PROFILES may name another"):
+    with pytest.raises(ProfileError, match=r"anna.json cannot be written: .*; to use another folder, set EMOTION_EDGE_PROFILES"):
         heard(np.ones(N)).save(tmp_path / "file" / "anna.json")
 
 
@@ -344,7 +344,7 @@ GOOD = {"format": 2, "model": "m", "utterances": 3, "seconds": 4.5, "mean": [0.5
         ({"utterances": True}, "utterances: got True"),
         ({"seconds": float("nan")}, "seconds: got nan, wanted a finite number"),
         ({"seconds": -1}, "seconds: got -1"),
-        ({"mean": []}, "mean: got .*wanted a number a feature"),
+        ({"mean": []}, "mean: got .*wanted one number per feature"),
         ({"mean": [0.0, float("inf")]}, "mean: got .*inf"),
         ({"mean": [0.0, 1e30]}, "mean: got 1e"),
         ({"mean": [0.0, "1"]}, "mean: got .*'1'"),
@@ -467,7 +467,7 @@ def test_a_user_without_a_home(monkeypatch):
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(Path, "home", no_home)
-    with pytest.raises(ProfileError, match="let EMOTION_EDGE_PROFILES name a folder"):
+    with pytest.raises(ProfileError, match="set EMOTION_EDGE_PROFILES to a folder"):
         VoiceProfile.path_of("anna")
 
 

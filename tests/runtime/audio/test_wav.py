@@ -104,8 +104,8 @@ def test_the_reader_reads_as_with_soundfile(tmp_path, monkeypatch, channels):
 @pytest.mark.parametrize(
     ("suffix", "subtype", "message"),
     [
-        ("flac", "PCM_16", "it is no WAV file"),
-        ("ogg", "VORBIS", "it is no WAV file"),
+        ("flac", "PCM_16", "it is not a WAV file"),
+        ("ogg", "VORBIS", "it is not a WAV file"),
         ("wav", "ULAW", "its samples have WAV format 7 at 8 bits"),
         ("wav", "IMA_ADPCM", "its samples have WAV format 17 at 4 bits"),
     ],
@@ -129,7 +129,7 @@ def test_a_wav_cut_anywhere_gives_its_start_with_a_warning_or_an_error(tmp_path,
         else:
             np.testing.assert_array_equal(samples, expected[: len(samples)])
             assert len(samples) == (length - 44) // 2
-            assert "ends before its header says" in caplog.text
+            assert "ends earlier than its header says" in caplog.text
 
 
 @given(st.data())
@@ -178,7 +178,7 @@ def test_classify_in_a_process_without_soundfile_and_soxr(bare, tmp_path):
     assert answer == {"path": str(path), **classify(path).to_dict()}
     assert "pip install soundfile" in refused["error"]
     assert "44100 Hz" in no_rate["error"]
-    assert "pip install soxr to resample, or give sound of 16000 Hz" in no_rate["error"]
+    assert "pip install soxr to resample, or use sound of 16000 Hz" in no_rate["error"]
 
 
 @pytest.mark.parametrize("raw", [True, False])

@@ -111,7 +111,7 @@ def test_coefficients_are_the_same_with_prosody_beside_them():
         ({"n_fft": 700}, {}, "mfcc.n_fft: got 700, wanted 887 or more"),
         ({}, {"highest_hz": 1999.0, "lowest_hz": 100.0}, ""),
         ({"n_fft": 65_536}, {"highest_hz": 1040.0}, ""),
-        ({"n_fft": 65_536}, {"highest_hz": 1041.0}, "mfcc.n_fft: got 65536, wanted 65473 or less, as the pitch"),
+        ({"n_fft": 65_536}, {"highest_hz": 1041.0}, "mfcc.n_fft: got 65536, wanted 65473 or less, because the pitch"),
         ({}, {"highest_hz": 2001.0}, "prosody.highest_hz: got 2001.0, wanted 97.5 to 2000"),
         ({}, {"lowest_hz": 10.0}, "prosody.lowest_hz: got 10.0, wanted 20 to 1000"),
         (
@@ -141,5 +141,5 @@ def test_recipes_that_do_not_fit_are_refused(mfcc, ranges, message):
 def test_functionals_and_prosody_go_together():
     with pytest.raises(ModelError, match="functionals need it"):
         ModelRecipe(name="x", labels=("a", "b"), mfcc=RECIPE, pooling="functionals")
-    with pytest.raises(ModelError, match="does without"):
+    with pytest.raises(ModelError, match="does not use it"):
         ModelRecipe(name="x", labels=("a", "b"), mfcc=RECIPE, prosody=ProsodyRecipe())

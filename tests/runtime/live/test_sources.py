@@ -190,8 +190,8 @@ def test_dropped_sound_is_a_gap_and_is_logged(plugged, caplog):
 
 def test_an_unplugged_microphone_is_found_again_by_its_name(plugged, caplog):
     attempts, asked = plugged
-    gone = MicrophoneError("the microphone «USB thing» delivers nothing any more: is it unplugged?")
-    missing = MicrophoneError("no input device is called")
+    gone = MicrophoneError("the microphone «USB thing» no longer delivers sound: is it unplugged?")
+    missing = MicrophoneError("no input device matches")
     attempts += [Fake([BLOCK] * 5 + [gone]), missing, missing, Fake([BLOCK] * 10, rate=16000)]
     source = MicrophoneSource(1)
     source.open()

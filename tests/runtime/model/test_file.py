@@ -37,7 +37,7 @@ def test_every_shipped_model_is_small_and_says_what_it_is():
 
 @pytest.mark.parametrize("name", ["tess", "missing.tflite", ""])
 def test_no_such_model(name):
-    with pytest.raises(ModelError, match=r"shipped are .*tess-mlp|no such file; .*tess-mlp|cannot be read"):
+    with pytest.raises(ModelError, match=r"the shipped models are .*tess-mlp|cannot be read"):
         load(name)
 
 
@@ -53,7 +53,7 @@ def test_what_is_no_tflite_file(tmp_path):
 
 @pytest.mark.parametrize("name", [RECIPE_NAME, CHECKSUM_NAME])
 def test_a_tflite_file_without_a_recipe_or_checksum(name):
-    with pytest.raises(ModelError, match="carries no recipe: make it with emotion-edge-converter convert"):
+    with pytest.raises(ModelError, match="contains no recipe: make it with emotion-edge-converter convert"):
         Model.from_bytes(CONTENT.replace(name.encode(), b"x" * len(name)))
 
 
@@ -80,7 +80,7 @@ def test_a_file_without_end(tmp_path):
     path = tmp_path / "large.tflite"
     with path.open("wb") as file:
         file.truncate((1 << 26) + 1)
-    with pytest.raises(ModelError, match=r"large.tflite has more than 64 MiB: this is no model for a device"):
+    with pytest.raises(ModelError, match=r"large.tflite has more than 64 MiB: this is too large for a device"):
         load(path)
     if Path("/dev/zero").exists():
         with pytest.raises(ModelError, match="/dev/zero has more than 64 MiB"):

@@ -133,11 +133,11 @@ DAMAGED = "damaged or cut short"
         (set_shape([-1, -128]), DAMAGED),
         (set_shape([1] * 5), DAMAGED),
         (set_shape([1] * 100_000), DAMAGED),
-        (set_first("type", schema.TensorType.STRING), "a tensor of TFLite's type 5, and dense networks have float32"),
+        (set_first("type", schema.TensorType.STRING), "a tensor of TFLite type 5, wanted one of float32"),
         (set_first("buffer", 99), DAMAGED),
-        (set_first("isVariable", True), "what no dense network needs"),
-        (set_first("sparsity", schema.SparsityParametersT()), "what no dense network needs"),
-        (set_first("customOptions", [1], "operators"), "what no dense network needs"),
+        (set_first("isVariable", True), "fields that a dense network does not need"),
+        (set_first("sparsity", schema.SparsityParametersT()), "fields that a dense network does not need"),
+        (set_first("customOptions", [1], "operators"), "fields that a dense network does not need"),
         (set_first("opcodeIndex", 99, "operators"), DAMAGED),
         (set_first("inputs", [99], "operators"), DAMAGED),
         (set_first("inputs", [-2], "operators"), DAMAGED),
@@ -146,17 +146,17 @@ DAMAGED = "damaged or cut short"
         (set_first("outputs", [0], "operators"), DAMAGED),
         (set_first("outputs", [-1], "operators"), DAMAGED),
         (data_cut_short, DAMAGED),
-        (data_behind_the_file, "what no dense network needs"),
+        (data_behind_the_file, "fields that a dense network does not need"),
         (never_made, DAMAGED),
         (made_twice, DAMAGED),
-        (two_graphs, "holds 2 graphs, wanted one"),
+        (two_graphs, "contains 2 graphs, wanted one"),
         (scales(1.0, 2.0), DAMAGED),
         (scales(1.0, 2.0, axis=-1), DAMAGED),
         (scales(0.0), DAMAGED),
         (scales(float("nan")), DAMAGED),
-        (steps("CONV_2D", [(1, 5)], (1, 5)), "TFLite's operator 3, which is none of a dense network"),
-        (steps("CUSTOM", [(1, 5)], (1, 5)), "TFLite's operator 32"),
-        (steps("FILL", [(1, 5)], (1, 5)), "TFLite's operator 94"),
+        (steps("CONV_2D", [(1, 5)], (1, 5)), "TFLite operator 3, which does not belong in a dense network"),
+        (steps("CUSTOM", [(1, 5)], (1, 5)), "TFLite operator 32"),
+        (steps("FILL", [(1, 5)], (1, 5)), "TFLite operator 94"),
         (steps("ADD", [(4096, 1), (1, 4096)], (1, 4096)), DAMAGED),
         (steps("ADD", [(8192, 1), (1, 8192)], (8192, 8192)), "too large for a device"),
         (steps("ADD", [(1, 5), (1, 4)], (1, 5)), DAMAGED),
@@ -172,9 +172,9 @@ def test_what_is_no_dense_network_is_refused(change, message):
 
 
 def test_a_model_checks_its_network_before_any_interpreter_sees_it():
-    with pytest.raises(ModelError, match=r"TFLite's operator 3, "):
+    with pytest.raises(ModelError, match=r"TFLite operator 3, "):
         Model(changed(steps("CONV_2D", [(1, 5)], (1, 5))), SHIPPED.recipe)
-    with pytest.raises(ModelError, match="its network gives 2 tensors, wanted one"):
+    with pytest.raises(ModelError, match="its network has 2 outputs, wanted one"):
         Model(changed(lambda _, graph: setattr(graph, "outputs", [*graph.outputs, 5])), SHIPPED.recipe)
 
 
@@ -187,7 +187,7 @@ def test_an_answer_that_is_no_number():
 
     model = Model(changed(times_nothing), SHIPPED.recipe)
     for backend in ("ai-edge-litert", "numpy"):
-        with pytest.raises(ModelError, match=r"the model answers \[nan nan nan nan nan\], wanted finite numbers"):
+        with pytest.raises(ModelError, match=r"the model returns \[nan nan nan nan nan\], wanted finite numbers"):
             construct(model, backend)
 
 
@@ -231,7 +231,7 @@ def test_long_names_are_not_read_in_full():
     builder.Finish(schema.ModelEnd(builder), file_identifier=b"TFL3")
     content = bytes(builder.Output())
     assert Table(content).tables(6)[0].text(0) == "x" * 64
-    with pytest.raises(ModelError, match="carries no recipe"):
+    with pytest.raises(ModelError, match="contains no recipe"):
         Model.from_bytes(content)
 
 

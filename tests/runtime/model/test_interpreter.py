@@ -61,7 +61,7 @@ def test_threads_may_share_one():
 
 def test_unknown_backend():
     with pytest.raises(
-        InterpreterError, match="no interpreter 'onnx': known are ai-edge-litert, tflite-runtime, numpy"
+        InterpreterError, match="unknown interpreter 'onnx': known are ai-edge-litert, tflite-runtime, numpy"
     ):
         interpreter.construct(MODEL, "onnx")
 
@@ -72,15 +72,15 @@ def test_the_environment_chooses_where_the_program_does_not(monkeypatch):
     assert speech_gate.__wrapped__()._interpreter.backend == "numpy"
     assert interpreter.construct(MODEL, "ai-edge-litert").backend == "ai-edge-litert"
     monkeypatch.setenv("EMOTION_EDGE_INTERPRETER", "onnx")
-    with pytest.raises(InterpreterError, match=r"no interpreter 'onnx' \(EMOTION_EDGE_INTERPRETER\): known are"):
+    with pytest.raises(InterpreterError, match=r"unknown interpreter 'onnx' \(EMOTION_EDGE_INTERPRETER\): known are"):
         interpreter.construct(MODEL)
     monkeypatch.setenv("EMOTION_EDGE_INTERPRETER", "")
     assert interpreter.construct(MODEL).backend == "ai-edge-litert"
 
 
 def test_the_one_that_is_named_says_what_it_lacks(monkeypatch):
-    with_backends(monkeypatch, lacking=fake(InterpreterError("numpy lacks TFLite's operator LSTM")))
-    with pytest.raises(InterpreterError, match=r"^numpy lacks TFLite's operator LSTM$"):
+    with_backends(monkeypatch, lacking=fake(InterpreterError("numpy lacks the TFLite operator LSTM")))
+    with pytest.raises(InterpreterError, match=r"^numpy lacks the TFLite operator LSTM$"):
         interpreter.construct(MODEL, "lacking")
 
 

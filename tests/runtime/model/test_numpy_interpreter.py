@@ -95,9 +95,9 @@ def test_batch_normalisation_within_in_float():
 
 
 def test_it_says_what_it_lacks():
-    with pytest.raises(InterpreterError, match="numpy lacks TFLite's operator TANH on int8"):
+    with pytest.raises(InterpreterError, match="numpy lacks the TFLite operator TANH on int8"):
         by_numpy(converted("int8", layers.Dense(16, "tanh")), rows_for(N, n=1))
-    with pytest.raises(InterpreterError, match="numpy lacks TFLite's operator LOG_SOFTMAX: known are ADD"):
+    with pytest.raises(InterpreterError, match="numpy lacks the TFLite operator LOG_SOFTMAX: known are ADD"):
         by_numpy(converted("float32", layers.Dense(16, "log_softmax")), rows_for(N, n=1))
 
 

@@ -64,11 +64,11 @@ def deep(depth):
     [
         ({"labels": ["a"]}, "labels: got .*wanted two or more"),
         ({"labels": ["a", "a"]}, "each label once"),
-        ({"labels": ["a", " "]}, "no empty label"),
+        ({"labels": ["a", " "]}, "wanted labels of 1 to 100 characters, not only spaces"),
         ({"labels": "ab"}, "labels: got 'ab', wanted a list"),
         ({"labels": [1, 2]}, "each item a text"),
         ({"labels": [str(number) for number in range(1001)]}, "labels: got 1001, wanted 1000 or fewer"),
-        ({"labels": ["a", "b" * 101]}, "of each up to 100 characters"),
+        ({"labels": ["a", "b" * 101]}, "wanted labels of 1 to 100 characters"),
         ({"labels": ["a", "b\x1b[2J"]}, r"labels: got \('a', 'b\\x1b\[2J'\), .* a text without control characters"),
         ({"labels": ["a", "\ud800"]}, "a text without control characters"),
         ({"name": "a\nb"}, r"name: got 'a\\nb', wanted a text without control characters"),
@@ -100,7 +100,7 @@ def deep(depth):
         ({"mfcc": SHORT["mfcc"] | {"hop_length": 0}}, "mfcc.hop_length: got 0"),
         (
             {"mfcc": SHORT["mfcc"] | {"hop_length": 22}},
-            "mfcc.hop_length: got 22, wanted 23 or more: 1000 frames a second",
+            "mfcc.hop_length: got 22, wanted 23 or more: at most 1000 frames per second",
         ),
         ({"mfcc": SHORT["mfcc"] | {"sample_rate_hz": 10**400}}, "mfcc.sample_rate_hz: got 1000"),
         ({"mfcc": SHORT["mfcc"] | {"sample_rate_hz": 16000.0}}, "wanted a whole number, 1000 to 384000"),
@@ -113,7 +113,7 @@ def deep(depth):
         ({"standardisation": {"mean": [0, 0, 0]}}, "lacks standardisation.deviation"),
         ({"standardisation": {"mean": [0], "deviation": [1]}}, "3 numbers"),
         ({"standardisation": {"mean": [0, 0, 0], "deviation": [1, 1, 0]}}, "numbers above 0"),
-        ({"standardisation": {"mean": [0, 0, 0], "deviation": [1]}}, "as many numbers as mean has"),
+        ({"standardisation": {"mean": [0, 0, 0], "deviation": [1]}}, "the same number of values as in mean"),
         (
             {"standardisation": {"mean": [0, 0, -1e300], "deviation": [1, 1, 1]}},
             "mean: got -1e.300, wanted numbers up to 1e",
@@ -148,10 +148,10 @@ def test_what_is_no_json_object_is_refused(text):
 def test_what_is_said_twice_is_refused():
     text = json.dumps(SHORT)
     for twice in ('"name": "other"', '"mfcc": {"n_fft": 512, "n_fft": 1024}', '"\\u006eame": 3'):
-        with pytest.raises(ModelError, match=r"the recipe is not JSON: '(name|n_fft)' is there twice"):
+        with pytest.raises(ModelError, match=r"the recipe is not JSON: '(name|n_fft)' appears twice"):
             ModelRecipe.from_json(f"{text[:-1]}, {twice}}}")
     many = ", ".join(f'"{number}": 0' for number in range(100_000))
-    with pytest.raises(ModelError, match="'99999' is there twice"):
+    with pytest.raises(ModelError, match="'99999' appears twice"):
         ModelRecipe.from_json(f'{{{many}, "99999": 0}}')
 
 
