@@ -49,7 +49,7 @@ class Service:
         """
         classifier = self.models.get(name or self.default)
         if classifier is None:
-            raise HTTPException(404, f"no model {name!r}: wanted one of {', '.join(self.models)}")
+            raise HTTPException(404, f"unknown model {name!r}: wanted one of {', '.join(self.models)}")
         return classifier
 
     @contextmanager

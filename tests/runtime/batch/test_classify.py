@@ -115,7 +115,7 @@ def test_an_executor_that_was_shut_down(clips):
 
 
 def test_a_model_that_cannot_be_used_is_reported_at_once(executor, clips):
-    with pytest.raises(ModelError, match="no model 'nonsense'"):
+    with pytest.raises(ModelError, match="unknown model 'nonsense'"):
         list(classify_many(clips, model="nonsense", executor=executor))
 
 

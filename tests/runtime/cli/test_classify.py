@@ -363,7 +363,7 @@ def test_usage(tmp_path, arguments, message):
 
 def test_wrong_options_are_reported_before_the_work_starts(archive, tmp_path):
     for arguments, message in [
-        (("--model", "nonsense"), "no model 'nonsense'"),
+        (("--model", "nonsense"), "unknown model 'nonsense'"),
         (("--files-from", "missing"), "the list of files missing cannot be read: No such file or directory"),
         (("--timeline", "--window", "1", "--step", "2"), "step_s"),
     ]:

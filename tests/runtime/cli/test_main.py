@@ -84,7 +84,7 @@ def test_a_command_prints_its_own_usage():
 def test_debug_shows_which_model_answers_and_why(folder):
     done = run("--debug", "classify", "one.wav", "silence.wav", cwd=folder)
     assert done.stdout == run("classify", "one.wav", "silence.wav", cwd=folder).stdout
-    for text in ("five-emotions, run by ", "loud enough: True; the gate takes it for speech", "loud enough: False"):
+    for text in ("five-emotions, run by ", "loud enough: True; the gate finds speech", "loud enough: False"):
         assert text in done.stderr
 
 

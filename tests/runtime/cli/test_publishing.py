@@ -126,7 +126,7 @@ def test_passwords_from_a_file_and_from_the_environment(tmp_path):
             assert retained(broker.port, username="anna", password="äh, geheim")[f"{topic}/availability"] == "offline"
         done = run("--input", SOUND, "--mqtt", address, env={**os.environ, "EMOTION_EDGE_MQTT_PASSWORD": "wrong"})
         assert (done.returncode, bool(done.stdout)) == (0, True)
-        assert "refuses the connection: Not authorized (check the user, and the password" in done.stderr
+        assert "refuses the connection: Not authorized (check the user and the password" in done.stderr
     finally:
         broker.stop()
 
@@ -155,10 +155,10 @@ def test_tls(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["--mqtt", "mqtt://anna:secret@host"], 2, "a password on a command line: leave it out of the address"),
+        (["--mqtt", "mqtt://anna:secret@host"], 2, "a password on the command line: leave it out of the address"),
         (["--mqtt", "broker.local"], 2, "wanted mqtt://[USER@]HOST[:PORT][/TOPIC]"),
         (["--mqtt-ca", "ca.pem"], 2, "--mqtt-password and --mqtt-ca need --mqtt"),
-        (["--mqtt", "mqtt://host", "--mqtt-ca", "ca.pem"], 1, "is for mqtts://"),
+        (["--mqtt", "mqtt://host", "--mqtt-ca", "ca.pem"], 1, "can only be used with mqtts://"),
         (["--mqtt", "mqtts://host", "--mqtt-ca", "missing.pem"], 1, "missing.pem: No such file"),
         (["--mqtt", "mqtt://anna@host", "--mqtt-password", "missing"], 1, "missing: No such file"),
         (["--mqtt", "mqtt://anna@host", "--mqtt-password", "empty"], 1, "empty: wanted one line of text"),

@@ -121,7 +121,7 @@ def test_wrong_paths_methods_and_queries(client):
         ("/static/%2e%2e/app.py", 404, "not found; /openapi.json lists all paths"),
         ("/api/classify", 405, "method not allowed"),
         ("/api/classify?model=nix", 405, "method not allowed"),
-        ("/v1/models/nix", 404, "no model 'nix': wanted one of five-emotions, tess-mlp"),
+        ("/v1/models/nix", 404, "unknown model 'nix': wanted one of five-emotions, tess-mlp"),
         ("/api/live", 404, "not found; /openapi.json lists all paths"),
     ]:
         response = client.get(path)
@@ -222,7 +222,7 @@ def test_own_models(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (["--model", "nix"], 1, "no model 'nix'"),
+        (["--model", "nix"], 1, "unknown model 'nix'"),
         (["--model", "tess-mlp", "--model", "tess-mlp"], 1, "not all different: tess-mlp, tess-mlp"),
         (["--port", "70000"], 2, "wanted a whole number, 0 to 65535"),
         (["--at-once", "0"], 2, "wanted a whole number, 1 to 1000"),

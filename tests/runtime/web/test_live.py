@@ -107,7 +107,7 @@ def test_no_speech(server):
         ("rate=10", 400, "wanted 1000 to 1000000 Hz"),
         ("rate=9999999", 400, "wanted 1000 to 1000000 Hz"),
         ("rate=" + "9" * 5000, 400, "wanted the sample rate"),
-        ("rate=16000&model=nix", 404, "no model 'nix'"),
+        ("rate=16000&model=nix", 404, "unknown model 'nix'"),
     ],
 )
 def test_wrong_queries(server, query, status, sentence):
