@@ -1,4 +1,4 @@
-"""The documentation: what its blocks say works, and the site can be built."""
+"""The documentation: its code blocks work, and the site can be built."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PARSERS = {
 
 
 def blocks(language, page):
-    """The fenced blocks of one language, "" for none."""
+    """The fenced code blocks of one language; "" means a block without one."""
     found = re.findall(r"^```(.*)\n((?:(?!```).*\n)*)```$", page.read_text(), re.MULTILINE)
     return [code for name, code in found if name == language]
 
@@ -39,7 +39,7 @@ def named(cases):
     return [pytest.param(*case, id=f"{case[0].relative_to(ROOT)}-{number}") for number, case in enumerate(cases)]
 
 
-# A machine that tests need not have a microphone: the blocks run as they are, and hear a file.
+# A test machine may have no microphone: the blocks run unchanged, but with a file instead.
 MICROPHONE = """
 import emotion_edge.live.listener
 from emotion_edge import FileSource
@@ -63,11 +63,11 @@ def test_python_blocks_run(page, code, tmp_path):
 
 
 def commands(page):
-    """What is typed in the blocks: the words of every call of one of our programs."""
+    """The commands in the code blocks: the words of every call of one of our programs."""
     for code in (*blocks("", page), *blocks("sh", page)):
         for line in code.replace("\\\n", " ").splitlines():
-            for part in re.split(r"&&|\|", line):
-                words = shlex.split(part, comments=True)
+            for command in re.split(r"&&|\|", line):
+                words = shlex.split(command, comments=True)
                 program = Path(words[0]).name if words else ""
                 if program in PARSERS and "..." not in words:
                     yield program, words[1:]
@@ -76,12 +76,12 @@ def commands(page):
 @pytest.mark.parametrize(
     ("page", "program", "words"), named((page, *command) for page in PAGES for command in commands(page))
 )
-def test_commands_are_understood(page, program, words):
-    """By the parser of the program itself, which ends the process over an option that it does not know."""
+def test_commands_are_accepted(page, program, words):
+    """By the parser of the program itself, which exits if it does not know an option."""
     PARSERS[program]().parse_args(words)
 
 
-ELSEWHERE = {  # what other tests do with what a folder cannot hold
+TESTED_ELSEWHERE = {  # commands that need more than a folder of files, and the tests that run them
     "devices": "test_virtual_microphone.py",
     "doctor": "runtime/doctor/test_checks.py",
     "record": "test_virtual_microphone.py",
@@ -91,7 +91,7 @@ ELSEWHERE = {  # what other tests do with what a folder cannot hold
 
 
 def matching(word):
-    """The names that a shell puts in the place of a pattern."""
+    """The names that a shell would put instead of a pattern."""
     return sorted(map(str, Path().glob(word))) if "*" in word else [word]
 
 
@@ -99,7 +99,7 @@ def matching(word):
     "page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES if [*commands(page)]]
 )
 def test_commands_run(page, tmp_path, monkeypatch, capsys):
-    """One after another in a folder that has what they name, with a file in place of the microphone."""
+    """One after another in a folder with the files that they name, and with a file instead of the microphone."""
     sounds = ROOT / "examples" / "sounds"
     shutil.copytree(sounds, tmp_path / "examples" / "sounds")
     shutil.copytree(sounds, tmp_path / "talks")
@@ -113,7 +113,7 @@ def test_commands_run(page, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("EMOTION_EDGE_PROFILES", str(tmp_path / "profiles"))
     monkeypatch.setattr("emotion_edge.cli.listen.MicrophoneSource", lambda device: FileSource("talk.wav"))
     for program, words in commands(page):
-        if program == "emotion-edge" and not ELSEWHERE.keys() & set(words):
+        if program == "emotion-edge" and not TESTED_ELSEWHERE.keys() & set(words):
             with Path("names" if "--files-from" in words else "talk.wav").open() as piped:
                 monkeypatch.setattr("sys.stdin", piped)
                 status = emotion_edge.cli.main.main([name for word in words for name in matching(word)])
@@ -121,8 +121,8 @@ def test_commands_run(page, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("name", ["own-labels", "own-model"])
-def test_ones_own_model_from_the_first_command_to_the_last(name, tmp_path, monkeypatch, capsys):
-    """On recordings in which one label is higher than the other."""
+def test_making_your_own_model_from_the_first_command_to_the_last(name, tmp_path, monkeypatch, capsys):
+    """With recordings in which one label has a higher pitch than the other."""
     for label, factor in (("calm", 1.0), ("cross", 2.5)):
         for number, speaker in enumerate(("anna", "ben")):
             for clip in range(12):
@@ -132,14 +132,14 @@ def test_ones_own_model_from_the_first_command_to_the_last(name, tmp_path, monke
                     write(tmp_path / corpus / label / speaker / f"{clip}.wav", sound, 22050)
     shutil.copy(ROOT / "examples" / "sounds" / "hello.wav", tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("emotion_edge_converter.cli.arguments.EPOCHS", 25)  # enough for so different sounds
+    monkeypatch.setattr("emotion_edge_converter.cli.arguments.EPOCHS", 25)  # enough for sounds that differ so much
     monkeypatch.setattr("emotion_edge.cli.listen.MicrophoneSource", lambda device: FileSource("hello.wav"))
     programs = {
         "emotion-edge": emotion_edge.cli.main.main,
         "emotion-edge-converter": emotion_edge_converter.cli.main.main,
     }
     for program, words in commands(ROOT / "docs" / "how-to" / f"{name}.md"):
-        if "mine.h5" in words:  # what somebody brings
+        if "mine.h5" in words:  # the model that a user brings
             keras.models.load_model("mine.keras").save("mine.h5")
             Path("mine.train.csv").rename("recordings.csv")
             Path("mine.tflite").unlink()
@@ -148,7 +148,7 @@ def test_ones_own_model_from_the_first_command_to_the_last(name, tmp_path, monke
 
 
 def test_the_site_can_be_built(tmp_path):
-    """Every link leads somewhere, every docstring can be read."""
+    """Every link has a target, and every docstring can be parsed."""
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site"],
         cwd=ROOT,
@@ -159,5 +159,7 @@ def test_the_site_can_be_built(tmp_path):
     assert done.returncode == 0, done.stderr
     home = (tmp_path / "site" / "index.html").read_text()
     assert "Speech emotion recognition for small devices" in home
-    assert not re.search(r'(?:src|href)="https?://[^"]*\.(?:js|css|woff2?)"', home), "it loads something from elsewhere"
+    assert not re.search(r'(?:src|href)="https?://[^"]*\.(?:js|css|woff2?)"', home), (
+        "the site loads something from elsewhere"
+    )
     assert (tmp_path / "site" / "models" / "five-emotions" / "index.html").is_file()
