@@ -32,7 +32,7 @@ def mapped(function: Callable[[Item], Result], items: Sequence[Item], jobs: int)
         jobs: number of processes. With 1, everything runs in this process.
 
     Raises:
-        EmotionEdgeError: another program killed one of the processes.
+        EmotionEdgeError: one of the processes was killed.
     """
     if jobs == 1:
         yield map(function, items)
@@ -45,8 +45,7 @@ def mapped(function: Callable[[Item], Result], items: Sequence[Item], jobs: int)
                 "a worker process was killed, perhaps because memory ran out: use fewer --jobs"
             ) from error
         except BaseException:
-            # Usually Ctrl-C. The pool would wait for all tasks in progress, and after a second Ctrl-C it would wait for
-            # ever.
+            # Usually Ctrl-C. The pool would wait for all tasks in progress, and for ever after a second Ctrl-C.
             for process in active_children():
                 process.terminate()
             raise

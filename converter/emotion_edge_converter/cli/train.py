@@ -94,9 +94,7 @@ def _protocol(trainings: Sequence[Any], seed: int) -> str:
         "speakers"
     )
     if len(trainings) > 1:
-        text += (
-            "; A -> B: the same model trained again on the recordings of A only, tested on B, never heard in training"
-        )
+        text += "; A -> B: the same architecture, trained only on the recordings of A, tested on those of B"
         text += "" if len(trainings) == 3 else "; others: all speakers except B"
     return text
 

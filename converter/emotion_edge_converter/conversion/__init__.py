@@ -1,7 +1,7 @@
-"""From Keras to a model file, and the proof.
+"""Converts Keras models into model files, and checks the result.
 
-- `keras_models`: anybody's Keras model, loaded and taken apart
-- `tflite`: quantising it
-- `model_file`: the recipe into the file
-- `parity`: does the small model answer as the full one does?
+- `keras_models`: loads Keras models and takes them apart
+- `tflite`: quantises them
+- `model_file`: embeds the recipe in the file
+- `parity`: checks that the small model answers like the full one
 """

@@ -1,4 +1,4 @@
-"""Anybody's Keras model: loading it, and taking a dense classifier apart into what a device needs."""
+"""Loads Keras models, and reduces dense classifiers to what a device needs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WITHOUT_EFFECT: Final = (
     keras.layers.GaussianNoise,
     keras.layers.AlphaDropout,
     keras.layers.ActivityRegularization,
-    keras.layers.Flatten,  # of a vector
+    keras.layers.Flatten,  # no effect on a vector
 )
 _AFFINE: Final = (keras.layers.Normalization, keras.layers.BatchNormalization, keras.layers.Rescaling)
 _KEPT: Final = (
@@ -35,23 +35,22 @@ _KEPT: Final = (
     keras.layers.LeakyReLU,
     keras.layers.ELU,
 )
-_SAME: Final = 1e-4  # what rebuilding may change a probability by, in float32
+_SAME: Final = 1e-4  # largest allowed change of a probability after rebuilding, in float32
 
 
 def load_keras(path: Path) -> keras.Model:
-    """A model saved by Keras 3 (`.keras`, `.h5`) or Keras 2 (`.h5`).
+    """Load a model saved by Keras 3 (`.keras`, `.h5`) or Keras 2 (`.h5`).
 
     Raises:
-        ConversionError: there is none, or it cannot be loaded.
+        ConversionError: there is no such file, or it cannot be loaded.
     """
     if not path.is_file():
         raise ConversionError(
-            f"no Keras model at {path}"
-            + (": a SavedModel folder has to be saved as .keras first" if path.is_dir() else "")
+            f"no Keras model at {path}" + (": save the SavedModel folder as .keras first" if path.is_dir() else "")
         )
     try:
         return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # whatever Keras, h5py or zipfile make of the file
+    except Exception as error:  # Keras, h5py and zipfile raise many types
         reason = str(error).strip().splitlines()
         raise ConversionError(
             f"{path} cannot be loaded as a Keras model: {reason[0] if reason else type(error).__name__}"
@@ -59,19 +58,19 @@ def load_keras(path: Path) -> keras.Model:
 
 
 def save_keras(model: keras.Model, path: Path) -> None:
-    """Write a model, whole or not at all, as `.keras`.
+    """Write a model as `.keras`, completely or not at all.
 
     Raises:
-        EmotionEdgeError: it cannot be written there.
+        EmotionEdgeError: the file cannot be written.
     """
     with replacing(path) as temporary:
         model.save(temporary)
 
 
 def probabilities(model: keras.Model, features: Array) -> Array:
-    """What the full model says, (n, n_labels), of raw features, (n, n_features).
+    """The probabilities of the full model, (n, n_labels), for raw features, (n, n_features).
 
-    Logits get their softmax; one sigmoid output is the probability of the second of two labels.
+    Softmax is applied to logits. A single sigmoid output is the probability of the second of two labels.
     """
     answers = np.asarray(model(np.asarray(features, np.float32), training=False))
     last = _chain(model)[-1]
@@ -81,15 +80,13 @@ def probabilities(model: keras.Model, features: Array) -> Array:
 
 
 def check_dense_classifier(model: keras.Model, n_features: int, n_labels: int) -> None:
-    """Compare a model's input and output with its recipe.
+    """Check that the input and output of a model fit its recipe.
 
     Raises:
         ConversionError: they do not fit.
     """
     if not getattr(model, "inputs", None):
-        raise ConversionError(
-            "the model does not know the shape of its input: begin it with keras.Input and save it again"
-        )
+        raise ConversionError("the model has no input shape: start it with keras.Input and save it again")
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ConversionError(
             f"the model has {len(model.inputs)} inputs and {len(model.outputs)} outputs, wanted one of each"
@@ -97,32 +94,32 @@ def check_dense_classifier(model: keras.Model, n_features: int, n_labels: int) -
     input_shape, output_shape = tuple(model.inputs[0].shape[1:]), tuple(model.outputs[0].shape[1:])
     if len(input_shape) != 1:
         raise ConversionError(
-            f"the model takes arrays of shape {input_shape}, not a vector: only dense classifiers can be converted"
+            f"the model expects arrays of shape {input_shape}, not a vector: only dense classifiers can be converted"
         )
     if input_shape != (n_features,):
         raise ConversionError(
-            f"the model takes {input_shape[0]} features, the recipe makes {n_features}: set mfcc.n_mfcc"
+            f"the model expects {input_shape[0]} features, but the recipe gives {n_features}: change mfcc.n_mfcc"
         )
     n_answers = 2 if _is_binary(_chain(model)[-1]) else output_shape[-1]
     if n_answers != n_labels:
         raise ConversionError(
-            f"the model has {output_shape[-1]} outputs, for {n_answers} labels; the recipe has {n_labels}"
+            f"the model has {output_shape[-1]} outputs, for {n_answers} labels, but the recipe has {n_labels} labels"
         )
 
 
 def to_standardised_logits(model: keras.Model, mean: Array, deviation: Array, examples: Array) -> keras.Model:
-    """The same classifier for standardised features, without the softmax.
+    """The same classifier for standardised features, with logits as output.
 
-    Affine layers in front (Normalization, BatchNormalization, Rescaling) and the standardisation are folded into the
-    first dense layer; dropout goes; the softmax goes to the runtime, where it needs no int8.
+    Leading affine layers (Normalization, BatchNormalization, Rescaling) and the standardisation are folded into the
+    first dense layer. Dropout is removed. The runtime computes the softmax in float.
 
     Args:
         model: raw features to probabilities.
         mean, deviation: of the standardisation, shape (n_features,).
-        examples: raw features, shape (n, n_features), on which the result is compared with the model.
+        examples: raw features, shape (n, n_features), to check that the result gives the same answers.
 
     Raises:
-        ConversionError: it is not a chain of dense layers that ends in a softmax.
+        ConversionError: the model is not a chain of dense layers that ends in a softmax.
     """
     layers = _without_softmax(_chain(model))
     scale, offset, layers = _leading_affine(layers, len(mean))
@@ -140,10 +137,10 @@ def to_standardised_logits(model: keras.Model, mean: Array, deviation: Array, ex
 
 @dataclass(frozen=True)
 class LastLayers:
-    """The dense layers that a model ends in, ReLUs between them, as matrices.
+    """The last dense layers of a model, with ReLUs between them, as matrices.
 
     Attributes:
-        inputs: what reaches the first of them of some sounds, shape (n, n_inputs).
+        inputs: the inputs of the first of these layers for n sounds, shape (n, n_inputs).
     """
 
     inputs: Array
@@ -151,26 +148,28 @@ class LastLayers:
 
     @property
     def weights(self) -> list[Array]:
-        """Of each its kernel, and its bias below where it has one, shape (n_inputs or n_inputs + 1, n_outputs)."""
+        """The kernel of each layer, with the bias as last row if it has one, shape (n_inputs or n_inputs + 1,
+        n_outputs).
+        """
         return [np.vstack([np.asarray(each, np.float64) for each in layer.get_weights()]) for layer in self._layers]
 
     def set_weights(self, weights: Sequence[Array]) -> None:
-        """Give the model others, of the same shapes."""
+        """Replace the weights of the model by others of the same shapes."""
         for layer, matrix in zip(self._layers, weights, strict=True):
             n_kernel = layer.kernel.shape[0]
             layer.set_weights([matrix[:n_kernel], *matrix[n_kernel:]])
 
 
 def last_layers(model: keras.Model, features: Array, most: int) -> LastLayers:
-    """The last layers of a model, and what reaches them of raw features, shape (n, n_features).
+    """The last layers of a model, and their inputs for raw features.
 
     Args:
         model: raw features to probabilities.
-        features: of some sounds.
-        most: how many; fewer where something else than a ReLU lies between them.
+        features: shape (n, n_features).
+        most: largest number of layers. There are fewer if anything but a ReLU is between them.
 
     Raises:
-        ConversionError: the model is no chain of layers that ends in a dense one and a softmax.
+        ConversionError: the model is not a chain of layers that ends in a dense layer and a softmax.
     """
     before = _chain(model)
     if not isinstance(before[-1], keras.layers.Dense) and _is_softmax(before[-1]):
@@ -178,8 +177,8 @@ def last_layers(model: keras.Model, features: Array, most: int) -> LastLayers:
     last = before.pop()
     if not isinstance(last, keras.layers.Dense) or _activation(last) not in ("linear", "softmax"):
         raise ConversionError(
-            f"the model ends in {_activation(last) or type(last).__name__}, wanted a dense layer with an output a label, and "
-            "a softmax: only such a model can be adapted"
+            f"the model ends in {_activation(last) or type(last).__name__}, wanted a dense layer with one output per "
+            "label and a softmax: only such a model can be adapted"
         )
     layers = [last]
     while len(layers) < most and before and _activation(before[-1]) == "relu":
@@ -195,25 +194,25 @@ def last_layers(model: keras.Model, features: Array, most: int) -> LastLayers:
 
 
 def passed(inputs: Array, weights: Sequence[Array]) -> list[Array]:
-    """What goes into each of some dense layers with ReLUs between them, and in the end the logits.
+    """Run dense layers with ReLUs between them, and return the inputs of each layer and the logits.
 
     Args:
         inputs: shape (n, n_inputs).
-        weights: as `LastLayers` has them.
+        weights: see `LastLayers.weights`.
 
     Returns:
-        Of each layer its inputs, a column of ones with them where it has a bias; then the logits, shape (n, n_labels).
+        The inputs of each layer, with a column of ones if it has a bias, then the logits, shape (n, n_labels).
     """
-    several, outputs = [], inputs
+    layer_inputs, outputs = [], inputs
     for number, matrix in enumerate(weights):
         outputs = np.maximum(outputs, 0) if number else outputs
-        several.append(np.hstack([outputs, np.ones((len(outputs), len(matrix) - outputs.shape[1]))]))
-        outputs = several[-1] @ matrix
-    return [*several, outputs]
+        layer_inputs.append(np.hstack([outputs, np.ones((len(outputs), len(matrix) - outputs.shape[1]))]))
+        outputs = layer_inputs[-1] @ matrix
+    return [*layer_inputs, outputs]
 
 
 def _chain(model: keras.Model) -> list[Any]:
-    """The layers with an effect, in order; a model inside the model is opened."""
+    """The layers with an effect, in order, including those of nested models."""
     chain: list[Any] = []
     for layer in model.layers:
         if isinstance(layer, _WITHOUT_EFFECT):
@@ -224,14 +223,15 @@ def _chain(model: keras.Model) -> list[Any]:
             chain.append(layer)
         else:
             raise ConversionError(
-                f"the model has a {type(layer).__name__} layer ({layer.name}): only chains of {_known()} can be converted"
+                f"the model has a {type(layer).__name__} layer ({layer.name}): only chains of {_supported()} can be "
+                "converted"
             )
     if not any(isinstance(layer, keras.layers.Dense) for layer in chain):
         raise ConversionError("the model has no dense layer: only dense classifiers can be converted")
     return chain
 
 
-def _known() -> str:
+def _supported() -> str:
     kinds = {*_KEPT, *_AFFINE, keras.layers.Dropout, keras.layers.Softmax}
     return ", ".join(sorted(kind.__name__ for kind in kinds))
 
@@ -245,7 +245,7 @@ def _is_binary(layer: Any) -> bool:
 
 
 def _without_softmax(layers: Sequence[Any]) -> list[Any]:
-    """The chain up to its logits. A model that ends in a dense layer without activation gives logits already."""
+    """The chain up to its logits. A model that ends in a dense layer without activation already gives logits."""
     *rest, last = layers
     if not isinstance(last, keras.layers.Dense):
         if _is_softmax(last) and rest:
@@ -254,7 +254,7 @@ def _without_softmax(layers: Sequence[Any]) -> list[Any]:
         return list(layers)
     elif _is_softmax(last):
         return [*rest, _linear(*_weights(last))]
-    elif _is_binary(last):  # sigmoid(x) is the second softmax of (-x / 2, x / 2)
+    elif _is_binary(last):  # sigmoid(x) is the second value of softmax(-x / 2, x / 2)
         kernel, bias = _weights(last)
         halves = np.array([[-0.5, 0.5]])
         return [*rest, _linear(kernel @ halves, bias @ halves)]
@@ -271,7 +271,9 @@ def _linear(kernel: Array, bias: Array) -> Any:
 
 
 def _leading_affine(layers: Sequence[Any], n_features: int) -> tuple[Array, Array, list[Any]]:
-    """What the layers before the first dense one do to features: x * scale + offset; and the layers from there on."""
+    """Scale and offset of the layers before the first dense one, which compute x * scale + offset; and the other
+    layers.
+    """
     scale, offset = np.ones(n_features), np.zeros(n_features)
     for number, layer in enumerate(layers):
         if isinstance(layer, keras.layers.Dense):
@@ -282,16 +284,16 @@ def _leading_affine(layers: Sequence[Any], n_features: int) -> tuple[Array, Arra
             )
         layer_scale, layer_offset = _affine(layer)
         scale, offset = scale * layer_scale, offset * layer_scale + layer_offset
-    raise AssertionError("_chain has found a dense layer")
+    raise AssertionError("_chain found a dense layer")
 
 
 def _affine(layer: Any) -> tuple[Array, Array]:
-    """The scale and offset of a layer that does no more, in float64: through float32 they would cancel out."""
+    """The scale and offset of an affine layer, in float64: in float32 they would cancel out."""
     if isinstance(layer, keras.layers.Rescaling):
         return np.asarray(layer.scale, np.float64), np.asarray(layer.offset, np.float64)
     if isinstance(layer, keras.layers.Normalization):
         if layer.invert:
-            raise ConversionError("the model begins with an inverted Normalization: it cannot be converted")
+            raise ConversionError("the model starts with an inverted Normalization: it cannot be converted")
         mean, variance = np.ravel(layer.mean).astype(np.float64), np.ravel(layer.variance).astype(np.float64)
         scale = 1 / np.maximum(np.sqrt(variance), keras.config.epsilon())
         return scale, -mean * scale
@@ -307,7 +309,7 @@ def _weights(layer: Any) -> tuple[Array, Array]:
 
 
 def _copy(layer: Any, name: str) -> Any:
-    """A layer of the same kind. Without a name of ours, files would differ by how many layers were made before."""
+    """A layer of the same kind. The name is given, because Keras would number it by the layers created before."""
     config = layer.get_config() | {"name": name}
     if isinstance(layer, keras.layers.Dense):
         config["use_bias"] = True
@@ -319,15 +321,20 @@ def _activation(layer: Any) -> str:
 
 
 def _check_same(model: keras.Model, rebuilt: Array, examples: Array) -> None:
-    """A model that branches or shares layers looks like a chain in its list of layers, but does not answer like one.
+    """Check that a model is a plain chain of layers.
+
+    A model with branches or shared layers looks like a chain in its list of layers, but gives other answers.
 
     Args:
-        model: the whole one.
-        rebuilt: the probabilities of the examples by what was made of its layers, shape (n, n_labels).
+        model: the complete model.
+        rebuilt: the probabilities that the rebuilt layers give for the examples, shape (n, n_labels).
         examples: raw features, shape (n, n_features).
+
+    Raises:
+        ConversionError: the answers differ.
     """
     difference = float(np.abs(rebuilt - probabilities(model, examples)).max())
     if not difference <= _SAME:
         raise ConversionError(
-            f"the model is not a plain chain of dense layers: taken apart, it answers differently (by {difference:.3g})"
+            f"the model is not a plain chain of dense layers: rebuilt as one, its answers differ by {difference:.3g}"
         )

@@ -1,4 +1,4 @@
-"""Writing model files: the recipe into a `.tflite`. Reading it back is the runtime's part (`emotion_edge.model.file`)."""
+"""Writes model files: embeds a recipe in a `.tflite`. The runtime reads it (`emotion_edge.model.file`)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ai_edge_litert import schema_py_generated as schema
 from emotion_edge.model.file import CHECKSUM_NAME, RECIPE_NAME, checksum, metadata_places
 from emotion_edge.model.recipe import ModelRecipe
 
-_ALIGNMENT = 16  # what the TFLite schema promises of a buffer's data, and 32-bit ARM needs
+_ALIGNMENT = 16  # the TFLite schema promises this for the data of a buffer, and 32-bit ARM needs it
 
 
 class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
-    """The generated class writes its data wherever it falls."""
+    """A buffer with aligned data. The generated class does not align it."""
 
     def Pack(self, builder: Any) -> Any:  # noqa: N802, the generated name
         data = None
@@ -36,7 +36,7 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
 
 
 def embed(tflite: bytes, recipe: ModelRecipe) -> bytes:
-    """A `.tflite` file with a recipe and a checksum in its metadata, in place of any that were there."""
+    """A `.tflite` file with the recipe and a checksum in its metadata. Earlier ones are replaced."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(tflite, 0))
     _set_metadata(model, RECIPE_NAME, recipe.to_json().encode())
     _set_metadata(model, CHECKSUM_NAME, bytes(4))
@@ -50,7 +50,7 @@ def embed(tflite: bytes, recipe: ModelRecipe) -> bytes:
 
 @contextmanager
 def temporary(content: bytes) -> Iterator[Path]:
-    """The path of a file with that content, while the block lasts: what has loaded it may go on answering."""
+    """Yield the path of a temporary file with this content. A model loaded from it works after the block too."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)

@@ -1,6 +1,6 @@
-"""Proof that the small model answers as the full one does.
+"""Checks that the small model answers like the full one.
 
-The full path is librosa.load, the reference library's MFCC and Keras. The small path is what runs on the device:
+The full path uses librosa.load, the MFCC of the reference library, and Keras. The small path is the code of the device:
 soundfile, soxr, the numpy MFCC and a TFLite interpreter.
 """
 
@@ -35,13 +35,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Parity:
-    """How two models compare on some files, through one interpreter.
+    """A comparison of two models on n files with one interpreter.
 
     Attributes:
-        interpreter: which one.
+        interpreter: name of the interpreter.
         utterances: the files that could be read.
-        full, small: the probabilities, shape (n_files, n_labels).
-        feature_difference: the largest absolute difference between the features.
+        full, small: the probabilities by each model, shape (n_files, n_labels).
+        feature_difference: the largest absolute difference of a feature.
     """
 
     interpreter: str
@@ -52,7 +52,7 @@ class Parity:
 
     @property
     def agreement(self) -> float:
-        """The share of files with the same label."""
+        """The share of files for which both models give the same label."""
         return float(np.mean(self.full.argmax(axis=1) == self.small.argmax(axis=1)))
 
     @property
@@ -62,21 +62,22 @@ class Parity:
 
     def __str__(self) -> str:
         return (
-            f"{self.interpreter}: {len(self.full)} files, label agreement {self.agreement:.4f}, largest difference of a "
-            f"probability {self.difference:.4f}, of a feature {self.feature_difference:.2g}"
+            f"{self.interpreter}: {len(self.full)} files, label agreement {self.agreement:.4f}, largest difference of "
+            f"a probability {self.difference:.4f}, of a feature {self.feature_difference:.2g}"
         )
 
 
 def compare(
     model: keras.Model, tflite: Path, utterances: Sequence[Utterance], *, reference: Array | None = None
 ) -> list[Parity]:
-    """Run files through the full model and through the small one on each interpreter that works here.
+    """Run files through the full model, and through the small one with each interpreter that works here.
 
     Args:
         model: the full model.
-        tflite: the small one.
-        utterances: at least one that can be read; the others are left out. What they are labelled does not matter.
-        reference: their features by the reference library, shape (n, n_features), where those are known already.
+        tflite: the small model.
+        utterances: the files. Files that cannot be read are left out, and at least one must be readable. Labels do not
+            matter.
+        reference: their features by the reference library, shape (n, n_features), if they are already known.
 
     Raises:
         ConversionError: the models do not fit, no interpreter works here, or no file could be read.
@@ -92,7 +93,7 @@ def compare(
 
 
 def compare_features(model: keras.Model, tflite: Path, features: Array) -> list[Parity]:
-    """The same of raw features, shape (n, n_features), where there are no files.
+    """The same comparison for raw features, shape (n, n_features), without files.
 
     Raises:
         ConversionError: the models do not fit, or no interpreter works here.
@@ -106,29 +107,35 @@ def compare_features(model: keras.Model, tflite: Path, features: Array) -> list[
 
 
 def require(parities: Sequence[Parity], least_agreement: float, largest_difference: float) -> None:
-    """Raise a ConversionError unless all are within the tolerance."""
+    """Check that all comparisons are within the tolerance.
+
+    Raises:
+        ConversionError: one is not.
+    """
     for parity in parities:
         if parity.agreement < least_agreement or not parity.difference <= largest_difference:
             raise ConversionError(
-                f"the small model does not answer as the full one does; {parity}; wanted an agreement of at "
-                f"least {least_agreement:g} and probabilities that differ by at most {largest_difference:g}: calibrate with "
-                "more recordings or take a wider variant"
+                f"the small model does not answer like the full one; got {parity}; wanted an agreement of at "
+                f"least {least_agreement:g} and probabilities that differ by at most {largest_difference:g}: calibrate "
+                "with more recordings, or choose a --variant with more bits"
             )
 
 
 def _classifiers(model: keras.Model, tflite: Path) -> tuple[ModelRecipe, dict[str, EmotionClassifier]]:
-    """The small model's recipe, which the full one must fit, and the small model on each interpreter that works here."""
+    """The recipe of the small model, checked against the full one, and a classifier for each interpreter that works
+    here.
+    """
     loaded = load(tflite)
     check_dense_classifier(model, loaded.recipe.n_features, len(loaded.recipe.labels))
     backends = [interpreter.backend for interpreter in available(loaded)]
     if not backends:
         raise ConversionError("no TFLite interpreter works here: pip install ai-edge-litert")
-    if "numpy" not in backends:  # which is always there: it is the operators that it lacks
-        _warn_of_numpy(loaded)
+    if "numpy" not in backends:  # numpy is always installed, so it must lack operators
+        _warn_about_numpy(loaded)
     return loaded.recipe, {backend: EmotionClassifier(tflite, interpreter=backend) for backend in backends}
 
 
-def _warn_of_numpy(model: Model) -> None:
+def _warn_about_numpy(model: Model) -> None:
     try:
         construct(model, "numpy")
     except (InterpreterError, ModelError) as error:
@@ -155,6 +162,6 @@ def _features_both_ways(
 
 
 def _calibrated(full: Array, recipe: ModelRecipe) -> Array:
-    """The full model's probabilities at the recipe's temperature."""
+    """The probabilities of the full model at the temperature of the recipe."""
     powers = full.astype(np.float64) ** (1 / recipe.temperature)
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))

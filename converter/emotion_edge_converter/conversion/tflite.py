@@ -1,4 +1,4 @@
-"""From a Keras model to the bytes of a model file."""
+"""Converts a Keras model into the bytes of a model file."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .model_file import embed
 
 Array = NDArray[Any]
 
-# Strangers lie further out than the voices that calibrate. With ranges taken from TESS alone the int8 tess-mlp
-# saturated on EmoDB, which it never heard: 0.968 agreement with Keras, probabilities off by up to 0.57. Examples moved
-# out by 1.5 gave 0.996 and 0.10, by 2 already less (0.986 and 0.12), for the steps grow with the range.
-_BEYOND: Final = 1.5
+# The features of new speakers are further from the mean than those of the calibration recordings. With int8 ranges from
+# TESS alone, tess-mlp saturated on EmoDB, which was not in its training data: agreement with Keras 0.968, probabilities
+# different by up to 0.57. With examples scaled by 1.5 this was 0.996 and 0.10. With 2 it was worse (0.986 and 0.12),
+# because the quantisation steps grow with the range.
+_RANGE_MARGIN: Final = 1.5
 
-
-# Of a feature that never changes: what Keras's Normalization divides it by. With 1 in its place its weights, ten million
-# times larger than all others, would leave those nothing of the int8 range.
+# For a feature that never changes: Keras's Normalization divides by the same value. With 1 instead, the weights of this
+# feature would be ten million times larger than all others, and the int8 range could not represent the others.
 _LEAST_DEVIATION: Final = 1e-7
 
 
@@ -37,13 +37,12 @@ def convert(model: keras.Model, recipe: ModelRecipe, features: Array, variant: s
 
     Args:
         model: a dense classifier of raw pooled features.
-        recipe: what to embed. A standardisation that it has is kept; without one it is set here, to the mean and
-            deviation of `features`.
-        features: of representative sounds, shape (n, n_features): they set the int8 ranges too.
+        recipe: the recipe to embed. If it has no standardisation, the mean and deviation of `features` are used.
+        features: features of representative sounds, shape (n, n_features). They also set the int8 ranges.
         variant: one of `settings.VARIANTS`.
 
     Raises:
-        ConversionError: the model does not fit the recipe, is no dense classifier, or TFLite cannot hold it.
+        ConversionError: the model does not fit the recipe, is not a dense classifier, or cannot be expressed in TFLite.
     """
     check_dense_classifier(model, recipe.n_features, len(recipe.labels))
     standardisation = recipe.standardisation or _standardisation(features)
@@ -54,11 +53,12 @@ def convert(model: keras.Model, recipe: ModelRecipe, features: Array, variant: s
 
 
 def draw_features(recipe: ModelRecipe, n: int, *, seed: int) -> Array:
-    """What stands in for the sounds that a model learnt from, where those are not at hand, shape (n, n_features).
+    """Random features that replace the training data if it is not available, shape (n, n_features).
 
-    Normal draws with the mean and the deviation of each feature that the recipe knows. On models adapted from tess-mlp,
-    int8 ranges from the clips of the voice and 500 draws were as good as from the clips and 500 recordings of TESS itself:
-    agreement with Keras on TESS 0.996 and 0.994, on four corpora of strangers 0.984 to 0.990 and 0.979 to 0.987.
+    They are drawn from normal distributions with the mean and the deviation of each feature in the recipe. For models
+    adapted from tess-mlp, int8 ranges from the clips of the voice and 500 draws were as good as ranges from the clips
+    and 500 recordings of TESS itself: agreement with Keras on TESS was 0.996 and 0.994, on four other corpora 0.984 to
+    0.990 and 0.979 to 0.987.
     """
     standardisation = recipe.standardisation or Standardisation.neutral(recipe.n_features)
     draws = np.random.default_rng(seed).standard_normal((n, recipe.n_features))
@@ -72,7 +72,7 @@ def _standardisation(features: Array) -> Standardisation:
 
 
 def _decimals(numbers: Array) -> tuple[float, ...]:
-    """Six digits: the standardisation need not be exact, only the same on both sides, and it is a tenth of some files."""
+    """Round to six digits. Both sides use the rounded values, and the standardisation is a tenth of some files."""
     return tuple(float(f"{number:.6g}") for number in numbers)
 
 
@@ -92,15 +92,17 @@ def _to_tflite(core: keras.Model, standardised: Array, variant: str) -> bytes:
         try:
             with silent_stderr():
                 return bytes(converter.convert())
-        except Exception as error:  # the converter raises what it likes
-            raise ConversionError(f"TFLite cannot hold the model: {str(error).strip().splitlines()[0]}") from error
+        except Exception as error:  # the converter raises many types
+            raise ConversionError(
+                f"the model cannot be expressed in TFLite: {str(error).strip().splitlines()[0]}"
+            ) from error
 
 
 def _examples(standardised: Array) -> Iterator[list[Array]]:
-    for row in np.concatenate([standardised, _BEYOND * standardised]).astype(np.float32):
+    for row in np.concatenate([standardised, _RANGE_MARGIN * standardised]).astype(np.float32):
         yield [row[np.newaxis]]
 
 
 def export_saved_model(model: keras.Model, folder: Path) -> None:
-    """The full Keras model, raw features to probabilities, in the format that TensorFlow Serving loads."""
+    """Export the full Keras model, raw features to probabilities, in the format of TensorFlow Serving."""
     model.export(folder, verbose=False)

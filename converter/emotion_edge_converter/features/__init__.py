@@ -1,8 +1,8 @@
-"""Features to train on.
+"""Features for training.
 
-- `reference`: by librosa and python_speech_features, which the device's own must equal
+- `reference`: features by librosa and python_speech_features; those of the device must be equal
 - `reference_functionals`: the functionals in float64, one column at a time
-- `examples`: of recordings as they are, and as they might have been
-- `speech_windows`: of windows as the live loop cuts them, for the speech gate
-- `outliers`: those that lie too far from all others
+- `examples`: features of recordings and of changed versions of them
+- `speech_windows`: features of windows as the live loop cuts them, for the speech gate
+- `outliers`: limits extreme features
 """

@@ -1,4 +1,4 @@
-"""Features of recordings as they are, and as they might have been: what a model for strangers learns from."""
+"""Features of recordings and of changed versions of them, to train a model for new speakers."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Examples:
-    """A table of recordings.
+    """A table of recordings with their features.
 
     Attributes:
         utterances: the recordings that could be read.
-        features: pooled, by the runtime's own code, shape (n_utterances, 1 + n_versions, n_features), float32; the first
-            of each as recorded, the others as they might have been heard elsewhere.
+        features: pooled features by the code of the runtime, shape (n_utterances, 1 + n_versions, n_features), float32.
+            For each recording, the first row is as recorded, the others are changed versions.
     """
 
     utterances: list[Utterance]
@@ -55,27 +55,29 @@ def extract(
     jobs: int,
     file: Path,
 ) -> Examples:
-    """Features of recordings and of versions of them, with a progress bar; what cannot be read is left out.
+    """Compute the features of recordings and of changed versions of them, with a progress bar.
 
-    Each recording has a random sequence of its own, so the result does not depend on the number of processes.
+    A file that cannot be read is left out with a warning. Each recording has a separate random sequence, so the result
+    does not depend on the number of processes.
 
     Args:
         utterances: the recordings.
-        recipe: how features are made.
-        n_versions: how many versions of each.
-        noises, rooms: recordings of noise and impulse responses of rooms to make them with.
-        seed: of the random sequences.
-        jobs: how many processes.
-        file: a `.npy` file to keep the features in; where there is one, from the same arguments, it is read instead.
+        recipe: how features are computed.
+        n_versions: number of versions of each recording.
+        noises, rooms: files with noises and with impulse responses of rooms, for the versions.
+        seed: random seed for the versions.
+        jobs: number of processes.
+        file: a `.npy` file for the features. If it exists, it must come from the same arguments, and it is read
+            instead.
 
     Raises:
         CorpusError: no recording could be read.
         AudioError: a noise or a room cannot be read.
-        EmotionEdgeError: one of the processes was ended from outside.
+        EmotionEdgeError: one of the processes was killed.
     """
     if not file.is_file():
         tasks = [(utterance.file, n_versions, [seed, number]) for number, utterance in enumerate(utterances)]
-        with processes.mapped(_Maker(recipe, noises, rooms).versions, tasks, jobs) as results:
+        with processes.mapped(_Extractor(recipe, noises, rooms).versions, tasks, jobs) as results:
             progress = tqdm(results, total=len(tasks), desc="features", unit="file", disable=None)
             rows = [_row(result, 1 + n_versions, recipe) for result in progress]
         with replacing(file) as temporary:
@@ -90,15 +92,15 @@ def extract(
 
 
 def _row(result: Array | AudioError, n_versions: int, recipe: ModelRecipe) -> Array:
-    """A row of the table; nan where the file could not be read."""
+    """A row of the table; nan if the file could not be read."""
     if isinstance(result, AudioError):
         _log.warning("%s: left out", result)
         return np.full((n_versions, recipe.n_features), np.nan, np.float32)
     return result
 
 
-class _Maker:
-    """Makes the features of one version after the other."""
+class _Extractor:
+    """Computes the features of the versions of a file."""
 
     def __init__(self, recipe: ModelRecipe, noises: Sequence[Path], rooms: Sequence[Path]) -> None:
         self._rate: Final = recipe.mfcc.sample_rate_hz
@@ -108,20 +110,22 @@ class _Maker:
         self._rooms: Final = sounds.rooms(rooms, self._rate)
 
     def versions(self, task: tuple[Path, int, list[int]]) -> Array | AudioError:
-        """The features of a file and of so many versions of it, shape (1 + n_versions, n_features), float32."""
+        """The features of a file and of `n_versions` versions of it, shape (1 + n_versions, n_features), float32."""
         file, n_versions, seed = task
         try:
             samples = sounds.load(file, self._rate)
         except AudioError as error:
             return error
         random = np.random.default_rng(seed)
-        return np.stack([self._as_recorded(samples), *(self._elsewhere(samples, random) for _ in range(n_versions))])
+        return np.stack(
+            [self._as_recorded(samples), *(self._random_version(samples, random) for _ in range(n_versions))]
+        )
 
     def _as_recorded(self, samples: Array) -> Array:
         return self._pool(self._mfcc(samples))
 
-    def _elsewhere(self, samples: Array, random: np.random.Generator) -> Array:
-        changed = augmentation.elsewhere(samples, self._rate, random, noises=self._noises, rooms=self._rooms)
+    def _random_version(self, samples: Array, random: np.random.Generator) -> Array:
+        changed = augmentation.random_version(samples, self._rate, random, noises=self._noises, rooms=self._rooms)
         log_mel = self._mfcc.log_mel_of(changed)
         if random.random() < 0.5:
             factor = random.uniform(*_VOCAL_TRACTS)

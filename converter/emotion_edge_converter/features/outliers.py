@@ -1,4 +1,4 @@
-"""Features that lie too far from all the others: a tracker's mistake, a scratch."""
+"""Limits features that are far from all others, for example because of a pitch tracking error or a scratch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ Array = NDArray[Any]
 
 
 def clipped(features: Array, deviations: float) -> Array:
-    """Features, shape (..., n_features), none further than so many deviations from its mean over all other axes."""
+    """Clip each feature to a number of standard deviations around its mean over the other axes.
+
+    Args:
+        features: shape (..., n_features).
+        deviations: number of standard deviations.
+    """
     others = tuple(range(features.ndim - 1))
     mean, furthest = features.mean(axis=others), deviations * features.std(axis=others)
     return np.asarray(np.clip(features, mean - furthest, mean + furthest))

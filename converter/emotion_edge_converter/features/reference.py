@@ -1,4 +1,4 @@
-"""Features by the reference libraries: what models are trained on, and what the device's own features must equal."""
+"""Features by the reference libraries. Models are trained on them, and the features of the device must be equal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Array = NDArray[Any]
 
 
 def _statistics(mfcc: Array) -> Array:
-    """What `emotion_edge.features.pooling.statistics` says, in other words."""
+    """An independent implementation of `emotion_edge.features.pooling.statistics`."""
     changes = [[np.abs(mfcc[i] - mfcc[i - lag]) for i in range(lag, len(mfcc))] for lag in pooling.LAGS]
     return np.concatenate(
         [
@@ -41,7 +41,7 @@ def _statistics(mfcc: Array) -> Array:
 
 POOLINGS: Final = {"mean": lambda mfcc: np.mean(mfcc, axis=0), "statistics": _statistics, "functionals": functionals}
 
-# What each library lets its caller choose; the rest of a recipe must be as its preset has it.
+# The fields of a recipe that each library lets its caller choose. The others must have the values of its preset.
 _CHOSEN_IN_BOTH: Final = (
     "n_mfcc",
     "n_fft",
@@ -60,26 +60,26 @@ _log = logging.getLogger(__name__)
 
 
 def load_audio(file: Path, sample_rate_hz: int) -> Array:
-    """A file as librosa loads it: mono float32 at a rate, shape (n,).
+    """Load a file with librosa, as mono float32 at a sample rate, shape (n,).
 
     Raises:
-        AudioError: it cannot be read.
+        AudioError: the file cannot be read.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it talks of the decoder that it tries next
+            warnings.simplefilter("ignore")  # about the decoder that it tries next
             samples, _ = librosa.load(file, sr=sample_rate_hz)
-    except Exception:  # librosa and its decoders raise what they like
+    except Exception:  # librosa and its decoders raise many types
         samples = np.zeros(0, np.float32)
     if not len(samples) or not np.isfinite(samples).all():
-        for _ in read_blocks(file, sample_rate_hz=sample_rate_hz):  # the runtime says what is wrong
+        for _ in read_blocks(file, sample_rate_hz=sample_rate_hz):  # the runtime raises a clear error
             pass
         raise AudioError(f"{file} cannot be read by librosa")
     return np.asarray(samples)
 
 
 def reference_mfcc(samples: Array, recipe: MfccRecipe) -> Array:
-    """The MFCC by librosa or python_speech_features, whichever the recipe describes, shape (n_frames, n_mfcc).
+    """The MFCC by librosa or python_speech_features, depending on the recipe, shape (n_frames, n_mfcc).
 
     Raises:
         ConversionError: neither library can compute it.
@@ -89,8 +89,8 @@ def reference_mfcc(samples: Array, recipe: MfccRecipe) -> Array:
     if recipe == _as_preset("python_speech_features", recipe, _CHOSEN_IN_PYTHON_SPEECH_FEATURES):
         return _python_speech_features_mfcc(samples, recipe)
     raise ConversionError(
-        "neither librosa nor python_speech_features computes the MFCC of this recipe: start from one "
-        "of the presets and change only what that library lets its callers change"
+        "neither librosa nor python_speech_features can compute the MFCC of this recipe: start from one "
+        "of the presets, and change only fields that are parameters of that library"
     )
 
 
@@ -98,7 +98,7 @@ def reference_features(file: Path, recipe: ModelRecipe) -> Array:
     """The pooled features of a file by the reference libraries, shape (n_features,), float32.
 
     Raises:
-        AudioError: it cannot be read.
+        AudioError: the file cannot be read.
         ConversionError: neither library can compute them.
     """
     frames = reference_frames(load_audio(file, recipe.mfcc.sample_rate_hz), recipe)
@@ -106,27 +106,27 @@ def reference_features(file: Path, recipe: ModelRecipe) -> Array:
 
 
 def reference_frames(samples: Array, recipe: ModelRecipe) -> Array:
-    """The MFCC with the prosody behind them, where the recipe wants it, shape (n_frames, n_mfcc or n_mfcc + 3).
+    """The MFCC, followed by the prosody if the recipe has it, shape (n_frames, n_mfcc or n_mfcc + 3).
 
     Raises:
-        ConversionError: neither library can compute them, or the wrong one for prosody.
+        ConversionError: neither library can compute them, or prosody is combined with the MFCC of the wrong library.
     """
     mfcc = reference_mfcc(samples, recipe.mfcc)
     if recipe.prosody is None:
         return mfcc
     if recipe.mfcc.log != "decibel":
-        raise ConversionError("prosody goes with the MFCC of librosa alone: start the recipe from that preset")
+        raise ConversionError("prosody works only with the MFCC of librosa: start the recipe from the preset librosa")
     return np.column_stack([mfcc, prosody(samples, recipe.mfcc, recipe.prosody)])
 
 
 def extract(utterances: Sequence[Utterance], recipe: ModelRecipe) -> tuple[list[Utterance], Array]:
-    """The features of many files, with a progress bar; a file that cannot be read is named in a warning and left out.
+    """Compute the features of many files, with a progress bar. A file that cannot be read is left out with a warning.
 
     Returns:
         The utterances that could be read, and their features, shape (n_utterances, n_features).
 
     Raises:
-        CorpusError: none could be read.
+        CorpusError: no file could be read.
     """
     kept, rows = [], []
     for utterance in tqdm(utterances, desc="features", unit="file", disable=None):
@@ -144,7 +144,7 @@ def extract(utterances: Sequence[Utterance], recipe: ModelRecipe) -> tuple[list[
 def _as_preset(name: str, recipe: MfccRecipe, chosen: Sequence[str]) -> MfccRecipe:
     changes = {field: getattr(recipe, field) for field in chosen}
     if name == "librosa" and recipe.window_length > recipe.n_fft:
-        changes.pop("window_length")  # impossible there, so unequal
+        changes.pop("window_length")  # librosa does not allow it, so the recipes differ
     return MfccRecipe.preset(name, sample_rate_hz=recipe.sample_rate_hz, **changes)
 
 

@@ -1,7 +1,8 @@
-"""What `emotion_edge.features.prosody` and `.functionals` say, in other words: in float64, and one column at a time.
+"""An independent implementation of `emotion_edge.features.prosody` and `.functionals`, in float64, one column at a
+time.
 
-The definitions are theirs; here are none of their lines. Frames and mel filters are librosa's, the autocorrelation is a
-sum of cosines in Hz and seconds, and every statistic is taken of one series of numbers.
+It follows the same definitions but shares no code with them. Frames and mel filters come from librosa, the
+autocorrelation is a sum of cosines in Hz and seconds, and every statistic is computed from one series of numbers.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ _LITTLE: Final = 1e-3
 
 
 def prosody(samples: Array, mfcc: MfccRecipe, recipe: ProsodyRecipe) -> Array:
-    """Level, voicing and log2 of the pitch in Hz of frames that librosa centres, shape (n_frames, 3).
+    """Level, voicing and log2 of the pitch in Hz, for frames centred as in librosa, shape (n_frames, 3).
 
     Args:
         samples: mono, at the recipe's rate, shape (n,).
-        mfcc: as librosa computes it, in decibels.
-        recipe: where to look for the pitch.
+        mfcc: the recipe of the MFCC, from the preset librosa.
+        recipe: the range of the pitch.
     """
     window = get_window("boxcar" if mfcc.window == "rectangular" else mfcc.window, mfcc.window_length)
     spectrum = librosa.stft(
@@ -57,14 +58,14 @@ def prosody(samples: Array, mfcc: MfccRecipe, recipe: ProsodyRecipe) -> Array:
 
 
 def _voicing_and_pitch(power: Array, window: Array, mfcc: MfccRecipe, recipe: ProsodyRecipe) -> tuple[Array, Array]:
-    """Of spectra of shape (n_bins, n_frames)."""
+    """Voicing and log2 of the pitch, from power spectra of shape (n_bins, n_frames)."""
     rate_hz = mfcc.sample_rate_hz
     slower = [2**n for n in range(1, 17) if mfcc.n_fft % 2 ** (n + 1) == 0 and rate_hz / 2**n >= 16 * recipe.highest_hz]
     step = max(slower, default=1)  # samples from one lag to the next
     lags = step * np.arange(rate_hz / step // recipe.highest_hz - 1, -(-rate_hz / step // recipe.lowest_hz) + 2)
     bins = np.arange(int(recipe.lowest_hz * mfcc.n_fft / rate_hz), int(2 * recipe.highest_hz * mfcc.n_fft / rate_hz))
     cosines = np.cos(2 * np.pi * np.outer(lags / rate_hz, bins * rate_hz / mfcc.n_fft))
-    # The runtime's transform divides by its length, and adds the smallest power after that.
+    # The transform of the runtime divides by its length before it adds the smallest power.
     smallest = _SMALLEST_POWER * mfcc.n_fft / step / 2
     fit = cosines @ power[bins] / (power[bins].sum(axis=0) + smallest)
     fit /= np.array([window[int(lag) :] @ window[: len(window) - int(lag)] for lag in lags])[:, None] / (
@@ -83,13 +84,13 @@ def _voicing_and_pitch(power: Array, window: Array, mfcc: MfccRecipe, recipe: Pr
 
 
 def _best_peak(fit: Array, worth: Array) -> int:
-    """The lag, by number, of the peak of a frame's autocorrelation that is worth most; the first lag where there is none."""
+    """The number of the lag with the best peak of the autocorrelation of a frame; the first lag if there is no peak."""
     peaks = [i for i in range(1, len(fit) - 1) if fit[i] >= max(fit[i - 1], fit[i + 1])]
     return max(peaks, key=lambda i: worth[i - 1], default=1)
 
 
 def functionals(frames: Array) -> Array:
-    """The functionals of frames of shape (n_frames, n_mfcc + 3); shape (764,) for 40 coefficients, float64."""
+    """The functionals of frames of shape (n_frames, n_mfcc + 3), float64. Shape (764,) for 40 coefficients."""
     columns, active, voiced = _utterance(np.asarray(frames, np.float64))
     *cepstra, level, voicing, pitch = columns
     return np.array(
@@ -105,7 +106,7 @@ def functionals(frames: Array) -> Array:
 
 
 def _utterance(frames: Array) -> tuple[list[Array], Array, Array]:
-    """The columns from the first active frame to the last; which of these frames are active, and voiced."""
+    """The columns from the first to the last active frame, and which of these frames are active and voiced."""
     level = np.clip(frames[:, -3], frames[:, -3].max() - 60, None)
     frames = np.column_stack([frames[:, :-3], level, frames[:, -2:]])
     active = (level > level.max() - 40) & (level > _quantile(level, 5) + 3)
@@ -118,12 +119,14 @@ def _utterance(frames: Array) -> tuple[list[Array], Array, Array]:
 
 
 def _distribution(cepstra: list[Array], level: Array, active: Array) -> Iterator[Any]:
-    talk = [column[active] for column in cepstra]
-    yield from map(np.mean, talk[1:])
-    yield from map(np.std, talk)
+    speech = [column[active] for column in cepstra]
+    yield from map(np.mean, speech[1:])
+    yield from map(np.std, speech)
     for percent in runtime.QUANTILES:
-        yield from (_quantile(column, percent) for column in talk[1:])
-    yield from (_quantile(talk[0], percent) - _quantile(talk[0], 50) for percent in runtime.QUANTILES if percent != 50)
+        yield from (_quantile(column, percent) for column in speech[1:])
+    yield from (
+        _quantile(speech[0], percent) - _quantile(speech[0], 50) for percent in runtime.QUANTILES if percent != 50
+    )
     loud = level >= _quantile(level[active], 67)
     yield from (np.mean(column[loud]) - np.mean(column[active]) for column in cepstra[1:])
 
@@ -179,7 +182,7 @@ def _loudness(level: Array, active: Array, voiced: Array) -> Iterator[Any]:
 
 
 def _quantile(values: Array, percent: float) -> float:
-    """Between the two values of nearest rank, on a straight line."""
+    """A quantile, interpolated linearly between the values of nearest rank."""
     return float(np.interp(percent / 100 * (len(values) - 1), range(len(values)), np.sort(values)))
 
 
@@ -188,12 +191,12 @@ def _changes(values: Array, lag: int) -> Array:
 
 
 def _steps(values: Array, wanted: Array, lag: int) -> list[float]:
-    """Changes between two wanted values."""
+    """Changes between pairs of values that are both wanted."""
     return [values[i] - values[i - lag] for i in range(lag, len(values)) if wanted[i] and wanted[i - lag]]
 
 
 def _slope(values: Array, wanted: Array) -> float:
-    """Per half of the utterance, by least squares; the second equation draws it towards 0 by a trifle."""
+    """The slope per half utterance, by least squares. The second equation pulls it slightly towards 0."""
     n = len(values)
     time = np.array([2 * i / (n - 1) - 1 if n > 1 else 0.0 for i in range(n)])[wanted]
     left = np.append(time - np.mean(time), math.sqrt(_LITTLE))[:, None]
@@ -202,7 +205,7 @@ def _slope(values: Array, wanted: Array) -> float:
 
 
 def _modulation(values: Array) -> Array:
-    """Power of 256 frequencies up to half the rate of frames: Fourier's sum, under a window without zeros."""
+    """The power at 256 frequencies up to half the frame rate: a Fourier sum with a window without zeros."""
     n = len(values)
     window = [math.sin(math.pi * (i + 1) / (n + 1)) ** 2 for i in range(n)]
     turns = np.exp(-2j * np.pi * np.outer(np.arange(256), np.arange(n)) / 512)

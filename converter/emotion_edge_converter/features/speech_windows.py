@@ -1,4 +1,4 @@
-"""Windows of speech and of other sounds, cut as the live loop cuts them: what the speech gate learns from."""
+"""Cuts speech and other sounds into windows like the live loop, as training data for the speech gate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Random = np.random.Generator
 
 N_FOLDS: Final = 5
 AS_RECORDED, NOISY, VARIED = "as recorded", "noisy", "varied"
-"""The versions of a recording: as it is; at an SNR of `SNR_DB`; at other speeds, in rooms, through narrow bands."""
+"""The versions of a recording: unchanged; at an SNR of `SNR_DB`; at other speeds, in rooms, with narrow bands."""
 SNR_DB: Final = (3.0, 20.0)
 
 LIVE: Final = {
@@ -39,16 +39,16 @@ LIVE: Final = {
     "pause_s": ListenSettings.pause_s,
     "above_background_db": ListenSettings.above_background_db,
 }
-"""How the live loop cuts a stream, unless it is told otherwise."""
+"""The defaults of the live loop for cutting a stream."""
 _SHORTEST_S: Final = 0.4
-_SPOKEN: Final = 0.6  # the share of a noisy window that lies within the windows of the clean recording
-_LONGEST_VARIED_S: Final = 8.0  # of the minutes of a background
+_SPOKEN: Final = 0.6  # the share of a noisy window that must be inside windows of the clean recording
+_LONGEST_VARIED_S: Final = 8.0  # background noises may last minutes
 _VARIED_NOISES: Final = 8
 _SYNTHETIC_S: Final = 4.0
 
-# Who speaks, by the corpus's way to name files; elsewhere by the folder that a file lies in.
+# How the file names of a corpus identify the speaker. In other corpora the folder of a file does.
 _SPEAKERS: Final[dict[str, Callable[[Path], str]]] = {
-    "tess": lambda file: file.stem.split("_")[0][:2],  # OA_bite_neutral is OAF's
+    "tess": lambda file: file.stem.split("_")[0][:2],  # OA_bite_neutral belongs to OAF
     "ravdess": lambda file: file.stem[-2:],
     "emodb": lambda file: file.stem[:2],
     "nemo": lambda file: file.stem.split("_")[0],
@@ -60,13 +60,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recording:
-    """A sound that is speech or is not.
+    """A recording of speech or of another sound.
 
     Attributes:
-        file: where it is; None for a synthetic one.
-        group: its corpus, or the class of noise.
-        fold: from 0; all of a speaker, and all that was cut from one published clip, lie in one.
-        speech: which of the two.
+        file: path of the recording; None for a synthetic one.
+        group: its corpus, or its class of noise.
+        fold: number of the fold, from 0. All recordings of a speaker, and all parts of a published clip, are in one
+            fold.
+        speech: whether it is speech.
     """
 
     file: Path | None
@@ -77,17 +78,17 @@ class Recording:
 
 @dataclass(frozen=True)
 class Windows:
-    """A table of windows, a row each, in the order of their recordings and of time.
+    """A table of n windows, sorted by recording and time. Arrays have the shape (n,) unless stated otherwise.
 
     Attributes:
-        recordings: what they were cut from.
-        recording: row to its number there, shape (n,), as all others.
+        recordings: the recordings.
+        recording: for each window the number of its recording in `recordings`.
         utterance: number of the utterance, counted over all recordings and versions.
         version: `AS_RECORDED`, `NOISY` or `VARIED`.
-        length_s: of the window.
-        over: whether it is its utterance's last.
-        features: pooled, shape (n, n_features), float32.
-        noise_s: seconds of noise as recorded.
+        length_s: length of the window.
+        over: whether it is the last window of its utterance.
+        features: pooled features, shape (n, n_features), float32.
+        noise_s: total duration of noise as recorded.
     """
 
     recordings: list[Recording]
@@ -101,25 +102,27 @@ class Windows:
 
     @property
     def speech(self) -> Array:
-        """Whether each is speech, shape (n,)."""
+        """Whether each window is speech, shape (n,)."""
         return np.array([recording.speech for recording in self.recordings])[self.recording]
 
     @property
     def fold(self) -> Array:
-        """The fold of each, shape (n,)."""
+        """The fold of each window, shape (n,)."""
         return np.array([recording.fold for recording in self.recordings])[self.recording]
 
     @property
     def group(self) -> Array:
-        """The corpus or the class of noise of each, shape (n,)."""
+        """The corpus or the class of noise of each window, shape (n,)."""
         return np.array([recording.group for recording in self.recordings])[self.recording]
 
 
 def speech_recordings(specification: str, most: int, random: Random) -> list[Recording]:
-    """Some recordings of a corpus given as NAME=PATH. Speaker number i, sorted, is in fold i modulo 5.
+    """A random selection of at most `most` recordings of a corpus, given as NAME=PATH.
+
+    In the sorted list of speakers, speaker number i is in fold i modulo 5.
 
     Raises:
-        CorpusError: not of that form, or no audio files there.
+        CorpusError: the specification has another form, there are no audio files, or their names do not fit the corpus.
     """
     name, separator, path = specification.partition("=")
     if not separator or not path or not name:
@@ -129,19 +132,20 @@ def speech_recordings(specification: str, most: int, random: Random) -> list[Rec
     try:
         speakers = {file: speaker_of(file) for file in files}
     except IndexError as error:
-        raise CorpusError(f"--speech: {path} holds files that are not named as those of {name} are") from error
+        raise CorpusError(f"--speech: {path} holds files that are not named like those of {name}") from error
     order = sorted(set(speakers.values()))
     chosen = [files[row] for row in np.sort(random.permutation(len(files))[:most])]
     return [Recording(file, name, order.index(speakers[file]) % N_FOLDS, True) for file in chosen]
 
 
 def noise_recordings(folder: Path) -> list[Recording]:
-    """All recordings below a folder: of the class that their folder names, those in the folder itself a class each.
+    """All recordings of noise below a folder.
 
-    A file called as ESC-10 calls its clips, `FOLD-...`, is in that fold; another in that of its position in its folder.
+    The class of a recording is the name of its subfolder. A file directly in the folder is a separate class. A file
+    named like the clips of ESC-10, `FOLD-...`, is in that fold. Other files are put into folds by their position.
 
     Raises:
-        CorpusError: no audio files there.
+        CorpusError: the folder does not exist or holds no audio files.
     """
     positions: dict[Path, int] = {}
     recordings = []
@@ -154,7 +158,7 @@ def noise_recordings(folder: Path) -> list[Recording]:
 
 
 def synthetic_recordings(count: int) -> list[Recording]:
-    """So many synthetic noises, the kinds and the folds in turn."""
+    """Synthetic noises, distributed over kinds and folds in turn."""
     kinds = list(KINDS)
     return [
         Recording(None, f"synthetic {kinds[i % len(kinds)]}", i // len(kinds) % N_FOLDS, False) for i in range(count)
@@ -164,25 +168,25 @@ def synthetic_recordings(count: int) -> list[Recording]:
 def cut(
     speech: Sequence[Recording], noise: Sequence[Recording], rooms: Path | None, recipe: ModelRecipe, seed: int
 ) -> Windows:
-    """All windows of all versions of some recordings, with a progress bar.
+    """Cut all versions of recordings into windows, with a progress bar.
 
-    Speech is mixed with noise of its own fold, so that no noise is on both sides. Each recording has a random sequence
-    of its own. A file that cannot be read is named in a warning and left out.
+    Speech is mixed with noise of the same fold, so no noise is in both the training and the test set. Each recording
+    has a separate random sequence. A file that cannot be read is left out with a warning.
 
     Raises:
-        CorpusError: nothing could be read, of speech or of noise.
+        CorpusError: no window of speech or no window of noise could be cut.
     """
-    maker = _Maker(recipe, sounds.rooms(sounds.room_files(rooms), recipe.mfcc.sample_rate_hz))
+    cutter = _Cutter(recipe, sounds.rooms(sounds.room_files(rooms), recipe.mfcc.sample_rate_hz))
     for number, recording in enumerate(tqdm([*noise, *speech], desc="windows", unit="file", disable=None)):
         try:
-            maker.add(recording, np.random.default_rng([seed, number]))
+            cutter.add(recording, np.random.default_rng([seed, number]))
         except AudioError as error:
             _log.warning("%s: left out", error)
-    return maker.windows()
+    return cutter.windows()
 
 
-class _Maker:
-    """Collects windows."""
+class _Cutter:
+    """Cuts recordings, and collects the windows."""
 
     def __init__(self, recipe: ModelRecipe, rooms: list[Array]) -> None:
         self._rate: Final = recipe.mfcc.sample_rate_hz
@@ -197,7 +201,7 @@ class _Maker:
         self._noise_s = 0.0
 
     def add(self, recording: Recording, random: Random) -> None:
-        """The windows of all versions of one recording; noises come before speech."""
+        """Add the windows of all versions of one recording. Add noises before speech."""
         if recording.file is None:
             kind = recording.group.removeprefix("synthetic ")
             samples = synthetic_noise(kind, random, round(_SYNTHETIC_S * self._rate), self._rate)
@@ -212,7 +216,7 @@ class _Maker:
             self._add_noise(samples, recording.fold, random)
 
     def windows(self) -> Windows:
-        """What was collected."""
+        """The table of all windows."""
         for speech, name in ((True, "speech"), (False, "noise")):
             if not any(self._recordings[row[0]].speech == speech for row in self._rows):
                 raise CorpusError(f"no window of {name} could be cut: every recording is damaged, silent or too short")
@@ -228,12 +232,13 @@ class _Maker:
         longest = round(_LONGEST_VARIED_S * self._rate)
         for number in range(_VARIED_NOISES):
             start = random.integers(max(1, len(samples) - longest))
-            part = samples[start : start + longest]
+            section = samples[start : start + longest]
             if number > 0:
-                part = self._varied(part, random, (0.7, 1.45))
+                section = self._varied(section, random, (0.7, 1.45))
             if random.random() < 0.25:
-                part = augmentation.with_noise(part, self._any_noise(fold, random), random.uniform(0, 20), random)
-            self._add(augmentation.at_any_level(part, random), VARIED)
+                noise = self._any_noise(fold, random)
+                section = augmentation.with_noise(section, noise, random.uniform(0, 20), random)
+            self._add(augmentation.at_any_level(section, random), VARIED)
 
     def _add_speech(self, samples: Array, fold: int, random: Random) -> None:
         self._add(samples, AS_RECORDED)
@@ -241,7 +246,7 @@ class _Maker:
             return
         spoken = np.zeros(len(samples), bool)
         for window in self._cut(samples):
-            spoken[self._part(window)] = True
+            spoken[self._samples_of(window)] = True
         for version, snr_db in ((NOISY, SNR_DB), (VARIED, (0.0, 35.0))):
             changed = samples
             if version == VARIED:
@@ -258,10 +263,10 @@ class _Maker:
         return self._noises[fold][random.integers(len(self._noises[fold]))]
 
     def _add(self, samples: Array, version: str, spoken: Array | None = None) -> None:
-        """The windows of one version; of a noisy one those in which somebody speaks."""
+        """Add the windows of one version. `spoken` marks the samples with speech; other windows are left out."""
         windows = self._cut(samples)
         if spoken is not None:
-            windows = [window for window in windows if spoken[self._part(window)].mean() > _SPOKEN]
+            windows = [window for window in windows if spoken[self._samples_of(window)].mean() > _SPOKEN]
         if not windows:
             return
         log_mel = self._mfcc.log_mel_of(samples)
@@ -285,7 +290,7 @@ class _Maker:
         cut = utterances.process(samples) + utterances.flush()
         return [window for window in cut if window.end_s - window.start_s >= _SHORTEST_S]
 
-    def _part(self, window: Window) -> slice:
+    def _samples_of(self, window: Window) -> slice:
         return slice(int(window.start_s * self._rate), int(window.end_s * self._rate))
 
 

@@ -1,6 +1,6 @@
-"""The models that ship, and those of one voice.
+"""Trains and measures the shipped models, and adapts models to one voice.
 
-- `five_emotions`, `speech_gate`: how each is trained
-- `cross_validation`, `gate_report`: how good they are on voices that they never heard
-- `adaptation`, `clips`: a model fitted to a few clips of one voice
+- `five_emotions`, `speech_gate`: training of the two models
+- `cross_validation`, `gate_report`: how good they are on new speakers
+- `adaptation`, `clips`: fits a model to a few clips of one voice
 """

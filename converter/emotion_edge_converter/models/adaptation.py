@@ -1,11 +1,11 @@
-"""Fitting the last layers of a trained model to a few clips of one voice, and finding out whether that helps.
+"""Fits the last layers of a trained model to a few clips of one voice, and checks whether that helps.
 
-The layers before them stay as they are. Their weights are pulled towards those that they had (L2-SP: Li, Grandvalet &
-Davoine, 2018): the fit is the most probable change near the original, if the changes of the weights are a priori normal
-around 0. It has no learning rate, no number of epochs, no seed.
+The earlier layers do not change. The weights of the last layers are pulled towards their original values (L2-SP: Li,
+Grandvalet & Davoine, 2018): the fit is the most probable change if changes of the weights have a normal prior around 0.
+It has no learning rate, no number of epochs and no seed.
 
-Which labels a person recorded says nothing of the others. So the likelihood is that of a label among those recorded, and
-where there are others, the last layer alone is fitted, whose outputs of the others keep their weights to the bit.
+The clips contain no information about labels that were not recorded. So the likelihood only compares recorded labels.
+If some labels are missing, only the last layer is fitted, and the weights of the missing outputs do not change at all.
 """
 
 from __future__ import annotations
@@ -28,30 +28,31 @@ from ..settings import SIGNIFICANT
 Array = NDArray[Any]
 
 N_LAYERS: Final = 2
-"""So many are fitted. Of five-emotions trained without nEMO, ten clips of each label: UAR 0.45 before, 0.68 with one layer,
-0.78 with two, and no more with all three."""
+"""Number of fitted layers. For five-emotions trained without nEMO and ten clips of each label, the UAR was 0.45 before,
+0.68 with one layer, 0.78 with two, and no better with all three."""
 
 DEVIATION: Final = 30.0
-"""By how much an output of such a layer may change for a typical clip, a priori: one standard deviation. Of 1, 3, 10 and 30 the best on
-speakers of nEMO, EmoDB and RAVDESS whom the base, tess-mlp, had never heard; 100 gained 1 to 3 points of UAR more, no log
-loss, and forgot more of the base's own voices."""
+"""Standard deviation of the prior for the change of a layer's output for a typical clip. Among 1, 3, 10 and 30, this
+was best on speakers of nEMO, EmoDB and RAVDESS, on which the base model tess-mlp was not trained. 100 gained 1 to 3
+points of UAR more, did not improve the log loss, and made the model worse on the speakers of its training data."""
 
 MOST_FOLDS: Final = 5
 SHUFFLES: Final = 5
 
 _DRAWS: Final = 10_000
-_CONVERGED: Final = 1e-6  # by what share of the loss a step lowers it; a thousandth of that takes five times as long
+# Relative decrease of the loss at which the search stops. A thousandth of it takes five times as long.
+_CONVERGED: Final = 1e-6
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a model says of clips before and after it was adapted to others of the same voice.
+    """The answers of a model to clips, before and after it was adapted to other clips of the same voice.
 
     Attributes:
         targets: label numbers, shape (n,).
         before: probabilities, shape (n, n_labels).
-        after: the same, each clip's by a model that was not adapted to it, once a shuffle: (n_shuffles, n, n_labels).
-        n_folds: into how many parts each shuffle cut the clips.
+        after: probabilities for each clip by a model that was not adapted to it, shape (n_shuffles, n, n_labels).
+        n_folds: number of folds in each shuffle.
     """
 
     targets: Array
@@ -61,7 +62,7 @@ class Comparison:
 
     @property
     def figures(self) -> dict[str, tuple[float, float]]:
-        """Name of a figure to its values before and after, the latter averaged over the shuffles."""
+        """Name of each metric to its values before and after; the latter is the mean over the shuffles."""
         return {
             name: (
                 figure(self.before, self.targets),
@@ -72,15 +73,15 @@ class Comparison:
 
     @property
     def gain(self) -> float:
-        """By how much the UAR rises."""
+        """The increase of the UAR."""
         return float(self._gains.sum())
 
     @cached_property
     def p_value(self) -> float:
-        """How often chance alone changes the UAR by as much, up or down.
+        """The probability that chance alone changes the UAR by at least as much, up or down.
 
-        A paired permutation test: had adapting no effect, before and after could be swapped for each clip (Noreen, 1989).
-        With one shuffle and as many clips of each label it is McNemar's exact test.
+        A paired permutation test: without an effect, before and after could be swapped for each clip (Noreen, 1989).
+        With one shuffle and equally many clips of each label, it is McNemar's exact test.
         """
         signs = np.random.default_rng(0).choice([-1.0, 1.0], (_DRAWS, len(self.targets)))
         as_extreme = np.abs(signs @ self._gains) >= abs(self.gain) - 1e-12
@@ -88,25 +89,27 @@ class Comparison:
 
     @property
     def helps(self) -> bool:
-        """Whether the UAR rises by more than chance would have it, and to more than guessing gives."""
+        """Whether the UAR rises significantly, and is better than guessing."""
         guessing = 1 / len(np.unique(self.targets))
         return self.gain > 0 and self.p_value < SIGNIFICANT and self.figures["UAR"][1] > guessing
 
     @property
     def _gains(self) -> Array:
-        """What each clip adds to the gain, shape (n,): in how many shuffles more it is right, by the weight of its label."""
+        """The contribution of each clip to the gain, shape (n,): the change of its share of right answers, times its
+        weight.
+        """
         right = (self.after.argmax(axis=2) == self.targets).mean(axis=0)
         return np.asarray((right - (self.before.argmax(axis=1) == self.targets)) * _shares(self.targets))
 
 
 def fit(inputs: Array, weights: Sequence[Array], targets: Array, *, temperature: float = 1.0) -> list[Array]:
-    """The weights of the last layers that fit some clips, each label counting the same.
+    """Fit the weights of the last layers to clips. Each label counts the same.
 
     Args:
-        inputs: of the first of the layers, shape (n, n_inputs).
-        weights: the original ones of each layer, as `keras_models.LastLayers` has them.
-        targets: label numbers, shape (n,); the columns of the last layer of labels that do not occur stay as they are.
-        temperature: what the device divides the logits by.
+        inputs: inputs of the first of these layers, shape (n, n_inputs).
+        weights: the original weights of each layer, see `keras_models.LastLayers.weights`.
+        targets: label numbers, shape (n,). For labels that do not occur, the columns of the last layer do not change.
+        temperature: the device divides the logits by it.
     """
     recorded, columns = np.unique(targets, return_inverse=True)
     original, rows = [*weights[:-1], weights[-1][:, recorded]], np.arange(len(targets))
@@ -115,14 +118,14 @@ def fit(inputs: Array, weights: Sequence[Array], targets: Array, *, temperature:
 
     def loss(flat: Array) -> tuple[float, Array]:
         changes = _unflattened(flat, original)
-        several = [matrix + change for matrix, change in zip(original, changes, strict=True)]
-        *entered, logits = passed(inputs, several)
+        changed = [matrix + change for matrix, change in zip(original, changes, strict=True)]
+        *layer_inputs, logits = passed(inputs, changed)
         likelihoods = log_softmax(logits / temperature, axis=1)
         slopes = np.exp(likelihoods)
         slopes[rows, columns] -= 1
         value = -counts @ likelihoods[rows, columns]
         value += sum(pull / 2 * np.sum(change**2) for pull, change in zip(pulls, changes, strict=True))
-        gradients = _gradients(entered, several, slopes * counts[:, None] / temperature)
+        gradients = _gradients(layer_inputs, changed, slopes * counts[:, None] / temperature)
         pulled = [each + pull * change for each, pull, change in zip(gradients, pulls, changes, strict=True)]
         return float(value), np.concatenate([each.ravel() for each in pulled])
 
@@ -134,19 +137,19 @@ def fit(inputs: Array, weights: Sequence[Array], targets: Array, *, temperature:
     return [*(matrix + change for matrix, change in zip(weights, changes[:-1], strict=False)), last]
 
 
-def _gradients(entered: Sequence[Array], weights: Sequence[Array], slopes: Array) -> list[Array]:
-    """Of a loss by the weights of each layer, from its slopes by the logits, shape (n, n_labels)."""
+def _gradients(layer_inputs: Sequence[Array], weights: Sequence[Array], slopes: Array) -> list[Array]:
+    """The gradients of a loss for the weights of each layer, from its gradients for the logits, shape (n, n_labels)."""
     gradients: list[Array] = []
     for number in reversed(range(len(weights))):
-        gradients.insert(0, entered[number].T @ slopes)
+        gradients.insert(0, layer_inputs[number].T @ slopes)
         if number:
             n_units = weights[number - 1].shape[1]  # without the column of ones
-            slopes = (slopes @ weights[number].T * (entered[number] > 0))[:, :n_units]
+            slopes = (slopes @ weights[number].T * (layer_inputs[number] > 0))[:, :n_units]
     return gradients
 
 
 def _unflattened(flat: Array, like: Sequence[Array]) -> list[Array]:
-    """Numbers in a row as matrices of the shapes of others."""
+    """Split a vector into matrices with the shapes of the given ones."""
     ends = np.cumsum([matrix.size for matrix in like])
     return [part.reshape(matrix.shape) for part, matrix in zip(np.split(flat, ends[:-1]), like, strict=True)]
 
@@ -154,11 +157,11 @@ def _unflattened(flat: Array, like: Sequence[Array]) -> list[Array]:
 def cross_validate(
     inputs: Array, weights: Sequence[Array], targets: Array, *, seed: int, temperature: float = 1.0
 ) -> Comparison:
-    """Fit on all parts but one, answer that one; each part holds each label, and the clips are shuffled several times.
+    """Stratified cross-validation, repeated with several shuffles of the clips.
 
     Args:
-        inputs, weights, targets, temperature: as of `fit`, each label that occurs at least twice.
-        seed: of the shuffles.
+        inputs, weights, targets, temperature: as in `fit`. Each label that occurs must occur at least twice.
+        seed: random seed for the shuffles.
     """
     n_folds = int(min(MOST_FOLDS, np.unique(targets, return_counts=True)[1].min()))
     folds = RepeatedStratifiedKFold(n_splits=n_folds, n_repeats=SHUFFLES, random_state=seed)
@@ -174,7 +177,7 @@ def _probabilities(inputs: Array, weights: Sequence[Array], temperature: float) 
 
 
 def _shares(targets: Array) -> Array:
-    """What each clip weighs where each label counts the same, shape (n,); together 1."""
+    """The weight of each clip if each label counts the same, shape (n,). The sum is 1."""
     _, columns, counts = np.unique(targets, return_inverse=True, return_counts=True)
     return np.asarray(1 / (len(counts) * counts[columns]))
 
@@ -192,5 +195,5 @@ def _uar(answers: Array, targets: Array) -> float:
 
 
 def _log_loss(answers: Array, targets: Array) -> float:
-    """The mean surprise, in nats, at the true labels."""
+    """The mean negative log probability of the true labels, in nats."""
     return float(-np.mean(np.log(np.maximum(answers[np.arange(len(targets)), targets], 1e-12))))

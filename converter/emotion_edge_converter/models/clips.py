@@ -1,4 +1,4 @@
-"""A few labelled clips of one voice, as the device hears them."""
+"""Reads labelled clips of one voice, with the features that the device computes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Clips:
-    """Recordings that hold speech.
+    """Clips that contain speech.
 
     Attributes:
-        utterances: n of them.
-        features: by the device's own path, shape (n, n_features).
+        utterances: the n clips.
+        features: features by the code of the device, shape (n, n_features).
         targets: label numbers, shape (n,).
-        labels: the model's.
+        labels: the labels of the model.
     """
 
     utterances: list[Utterance]
@@ -43,27 +43,28 @@ class Clips:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many clips there are of each label that occurs."""
+        """The number of clips of each label that occurs."""
         numbers = Counter(self.targets.tolist())
         return {label: numbers[number] for number, label in enumerate(self.labels) if numbers[number]}
 
     @property
     def missing(self) -> list[str]:
-        """The labels of which there is none."""
+        """The labels without clips."""
         return [label for label in self.labels if label not in self.counts]
 
 
 def read(classifier: EmotionClassifier, utterances: Sequence[Utterance]) -> Clips:
-    """The features of some recordings; what cannot be read or holds no speech is named in a warning and left out.
+    """Compute the features of clips. A clip that cannot be read or contains no speech is left out with a warning.
 
     Raises:
-        CorpusError: a label that the model does not know, or too few clips to learn from.
+        CorpusError: the model does not know a label, or there are too few clips.
     """
     labels, rate = classifier.recipe.labels, classifier.sample_rate_hz
     unknown = sorted({utterance.emotion for utterance in utterances} - set(labels))
     if unknown:
         raise CorpusError(
-            f"the model has no label {', '.join(unknown)}: its labels are {', '.join(labels)}; rename the folders, or leave out"
+            f"the model has no label {', '.join(unknown)}: its labels are {', '.join(labels)}; rename or remove these "
+            "folders"
         )
     kept, rows = [], []
     for utterance in tqdm(utterances, desc="features", unit="file", disable=None):
@@ -73,7 +74,7 @@ def read(classifier: EmotionClassifier, utterances: Sequence[Utterance]) -> Clip
             _log.warning("%s: left out", error)
             continue
         if not features.speech:
-            _log.warning("%s holds no speech: left out", utterance.file)
+            _log.warning("%s contains no speech: left out", utterance.file)
             continue
         kept.append(utterance)
         rows.append(features.vector)

@@ -1,4 +1,4 @@
-"""Models that never heard those whom they answer: one a fold of speakers, one without each corpus; and one of everything."""
+"""Trains cross-validation models, one per fold of speakers and one without each corpus, and the model for all data."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ Array = NDArray[Any]
 
 _N_CALIBRATION: Final = 3000
 
-# In deviations. Held-out speakers of a fold: with 4 the int8 model gave the same label as Keras to 0.992 of the recordings,
-# with 3 to 0.987, with 6 to 0.985.
+# In standard deviations. On held-out speakers of a fold, the int8 model and Keras gave the same label for 0.992 of the
+# recordings with 4, for 0.987 with 3 and for 0.985 with 6.
 _FURTHEST: Final = 4.0
 
-
 PROTOCOL: Final = (
-    f"{five_emotions.N_FOLDS} folds by speaker, all corpora together, every statistic from the training side, the int8 file; corpus left "
-    "out: by a model that heard none of it; UAR of recordings as they are, the speech gate not asked"
+    f"{five_emotions.N_FOLDS} folds by speaker, all corpora together, every statistic from the training side, the int8 "
+    "file; corpus left out: by a model that was trained without it; UAR of recordings as they are, without the speech "
+    "gate"
 )
 
 
 @dataclass(frozen=True)
-class Part:
-    """What one of the models is trained on.
+class TrainingSet:
+    """The recordings that a model is trained on.
 
     Attributes:
-        name: of its files.
-        train: which recordings it hears, a mask of shape (n,).
-        corpus: the corpus that it is trained without; empty where it is a fold's.
+        name: name of the files of the model.
+        train: mask of the recordings in the set, shape (n,).
+        corpus: the corpus that is left out; empty for a fold.
     """
 
     name: str
@@ -59,36 +59,36 @@ class Part:
     corpus: str = ""
 
 
-def parts(examples: Examples) -> Iterator[Part]:
-    """The folds, then the corpora, where there are several."""
+def training_sets(examples: Examples) -> Iterator[TrainingSet]:
+    """One set per fold, then one without each corpus, if there are several corpora."""
     fold = five_emotions.folds(examples.utterances)
     for number in np.unique(fold):
-        yield Part(f"fold-{number + 1}", fold != number)
-    of = np.array([utterance.corpus for utterance in examples.utterances])
-    for corpus in np.unique(of) if len(np.unique(of)) > 1 else ():
-        yield Part(f"without-{corpus}", of != corpus, str(corpus))
+        yield TrainingSet(f"fold-{number + 1}", fold != number)
+    corpora = np.array([utterance.corpus for utterance in examples.utterances])
+    for corpus in np.unique(corpora) if len(np.unique(corpora)) > 1 else ():
+        yield TrainingSet(f"without-{corpus}", corpora != corpus, str(corpus))
 
 
 def run(examples: Examples, recipe: ModelRecipe, folder: Path, *, seed: int, epochs: int) -> ModelRecipe:
-    """Train, convert and calibrate them all, and write them with a `folds.json` into a folder.
+    """Train, convert and calibrate all models, and write them into a folder with a `folds.json`.
 
-    A Keras model that lies in the folder already is taken as it is, so that a run that was cut off goes on.
+    A Keras model that is already in the folder is used again, so an interrupted run can be resumed.
 
     Returns:
-        The recipe with what the models said to strangers: the temperature and the threshold from all folds together,
-        and the scores.
+        The recipe with the temperature and the threshold from all folds together, and the scores on held-out
+        recordings.
     """
-    several = list(parts(examples))
-    models = {part.name: trained(examples, part, folder, seed=seed, epochs=epochs) for part in several}
-    contents = {part.name: converted(models[part.name], recipe, examples, part.train, seed) for part in several}
-    in_folds = [part for part in several if not part.corpus]
-    logits = _of_strangers(examples, in_folds, contents)
-    for part in several:
-        own = Model.from_bytes(contents[part.name]).recipe.replace(name=part.name)
-        own = _calibrated(examples, own, logits, part.train)
-        write_bytes(folder / f"{part.name}.tflite", model_file.embed(contents[part.name], own))
-    write_text(folder / FOLDS_FILE, json.dumps(_folds(examples, several), indent=1) + "\n")
-    left_out = _of_strangers(examples, [part for part in several if part.corpus], contents)
+    sets = list(training_sets(examples))
+    models = {each.name: trained(examples, each, folder, seed=seed, epochs=epochs) for each in sets}
+    contents = {each.name: converted(models[each.name], recipe, examples, each.train, seed) for each in sets}
+    folds = [each for each in sets if not each.corpus]
+    logits = _held_out_answers(examples, folds, contents)
+    for each in sets:
+        own = Model.from_bytes(contents[each.name]).recipe.replace(name=each.name)
+        own = _calibrated(examples, own, logits, each.train)
+        write_bytes(folder / f"{each.name}.tflite", model_file.embed(contents[each.name], own))
+    write_text(folder / FOLDS_FILE, json.dumps(_folds(examples, sets), indent=1) + "\n")
+    left_out = _held_out_answers(examples, [each for each in sets if each.corpus], contents)
     scores = _scores(examples, recipe, logits, "UAR") | _scores(examples, recipe, left_out, "UAR, corpus left out")
     everything = _calibrated(examples, recipe, logits, np.ones(len(logits), bool))
     return everything.replace(protocol=PROTOCOL, scores=scores)
@@ -97,60 +97,60 @@ def run(examples: Examples, recipe: ModelRecipe, folder: Path, *, seed: int, epo
 def of_everything(
     examples: Examples, recipe: ModelRecipe, folder: Path, *, seed: int, epochs: int
 ) -> tuple[keras.Model, bytes]:
-    """The model that is trained on all recordings, and its int8 file."""
-    everything = Part("everything", np.ones(len(examples.utterances), bool))
+    """Train the model on all recordings, and convert it to int8."""
+    everything = TrainingSet("everything", np.ones(len(examples.utterances), bool))
     model = trained(examples, everything, folder, seed=seed, epochs=epochs)
     return model, converted(model, recipe, examples, everything.train, seed)
 
 
-def trained(examples: Examples, part: Part, folder: Path, *, seed: int, epochs: int) -> keras.Model:
-    """A part's Keras model, from its file in the folder, else trained and written there."""
-    file = folder / f"{part.name}.keras"
+def trained(examples: Examples, training_set: TrainingSet, folder: Path, *, seed: int, epochs: int) -> keras.Model:
+    """Read the Keras model of a training set from its file in the folder, or train it and write it there."""
+    file = folder / f"{training_set.name}.keras"
     if file.is_file():
         return load_keras(file)
-    model = five_emotions.fit(examples, part.train, seed=seed, epochs=epochs)
+    model = five_emotions.fit(examples, training_set.train, seed=seed, epochs=epochs)
     save_keras(model, file)
     return model
 
 
 def converted(model: keras.Model, recipe: ModelRecipe, examples: Examples, train: Array, seed: int) -> bytes:
-    """The int8 file of a model, its ranges from some versions of the recordings that it was trained on.
+    """Convert a model to int8. The ranges come from a random selection of the versions that it was trained on.
 
     Args:
         model: raw features to probabilities.
-        recipe: what to embed.
+        recipe: the recipe to embed.
         examples: n recordings.
-        train: which of them it heard, a mask of shape (n,).
-        seed: of the choice among their versions.
+        train: mask of the recordings that the model was trained on, shape (n,).
+        seed: random seed for the selection.
 
     Raises:
-        ConversionError: TFLite cannot hold the model.
+        ConversionError: the model cannot be expressed in TFLite.
     """
     features = examples.features[train].reshape(-1, examples.features.shape[2])
     chosen = np.random.default_rng(seed).permutation(len(features))[:_N_CALIBRATION]
     return convert(model, recipe, clipped(features[np.sort(chosen)], _FURTHEST))
 
 
-def _of_strangers(examples: Examples, several: Sequence[Part], contents: Mapping[str, bytes]) -> Array:
-    """What the int8 models say of recordings, as recorded, that they did not hear: log probabilities, (n, n_labels)."""
+def _held_out_answers(examples: Examples, sets: Sequence[TrainingSet], contents: Mapping[str, bytes]) -> Array:
+    """Log probabilities by the int8 models for recordings that they were not trained on, as recorded, (n, n_labels)."""
     answers: dict[int, Array] = {}
-    for part in several:
-        with model_file.temporary(contents[part.name]) as file:
+    for each in sets:
+        with model_file.temporary(contents[each.name]) as file:
             classifier = EmotionClassifier(file)
-        for row in np.flatnonzero(~part.train):
+        for row in np.flatnonzero(~each.train):
             answers[int(row)] = np.log(classifier.probabilities(examples.features[row, 0]))
     return np.array([answers[row] for row in range(len(answers))])
 
 
 def _scores(examples: Examples, recipe: ModelRecipe, logits: Array, name: str) -> dict[str, float]:
-    """The UAR of each corpus, and their mean; nothing where there are no answers."""
+    """The UAR of each corpus, and their mean; empty if there are no answers."""
     if not len(logits):
         return {}
     emotions = np.array([utterance.emotion for utterance in examples.utterances])
-    of = np.array([utterance.corpus for utterance in examples.utterances])
+    corpora = np.array([utterance.corpus for utterance in examples.utterances])
     scores = {}
-    for corpus in np.unique(of):
-        rows = (of == corpus) & np.isin(emotions, recipe.labels)
+    for corpus in np.unique(corpora):
+        rows = (corpora == corpus) & np.isin(emotions, recipe.labels)
         targets = label_numbers(emotions[rows].tolist(), recipe.labels)
         matrix = confusion_matrix(targets, logits[rows].argmax(axis=1), len(recipe.labels))
         scores[f"{name}, {corpus}"] = round(uar(matrix), 4)
@@ -158,7 +158,7 @@ def _scores(examples: Examples, recipe: ModelRecipe, logits: Array, name: str) -
 
 
 def _calibrated(examples: Examples, recipe: ModelRecipe, logits: Array, train: Array) -> ModelRecipe:
-    """The recipe with temperature and threshold from the recordings that a model may know, every corpus counting the same."""
+    """The recipe with temperature and threshold from the training recordings. Every corpus counts the same."""
     emotions = [utterance.emotion for utterance in examples.utterances]
     rows = np.flatnonzero(train & np.isin(emotions, recipe.labels))
     targets = label_numbers([emotions[row] for row in rows], recipe.labels)
@@ -171,15 +171,15 @@ def _calibrated(examples: Examples, recipe: ModelRecipe, logits: Array, train: A
     return recipe.replace(temperature=temperature, uncertain_below=threshold)
 
 
-def _folds(examples: Examples, several: Sequence[Part]) -> dict[str, Any]:
-    """`folds.json`: who answers whom."""
+def _folds(examples: Examples, sets: Sequence[TrainingSet]) -> dict[str, Any]:
+    """The content of `folds.json`: which model answers which speakers."""
     folds = []
-    for part in (part for part in several if not part.corpus):
+    for each in (each for each in sets if not each.corpus):
         speakers: dict[str, list[str]] = {}
-        for utterance, heard in zip(examples.utterances, part.train, strict=True):
+        for utterance, trained_on in zip(examples.utterances, each.train, strict=True):
             names = speakers.setdefault(utterance.corpus, [])
-            if not heard and utterance.speaker not in names:
+            if not trained_on and utterance.speaker not in names:
                 names.append(utterance.speaker)
-        folds.append({"model": f"{part.name}.tflite", "speakers": speakers})
-    left_out = [{"model": f"{part.name}.tflite", "corpus": part.corpus} for part in several if part.corpus]
+        folds.append({"model": f"{each.name}.tflite", "speakers": speakers})
+    left_out = [{"model": f"{each.name}.tflite", "corpus": each.corpus} for each in sets if each.corpus]
     return {"folds": folds, "left_out": left_out}

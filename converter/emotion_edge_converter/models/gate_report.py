@@ -1,4 +1,4 @@
-"""How good a speech gate is: the figures of its cross-validation."""
+"""The figures of the cross-validation of a speech gate."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .speech_gate import JUDGED_S, NOISY_RECALL, CrossValidation, smoothed, verd
 Array = NDArray[Any]
 
 PROTOCOL = (
-    f"{N_FOLDS} folds, no speaker and no noise clip on both sides, thresholds from the training side, int8; speech: share of "
-    f"windows of {JUDGED_S:g} s and more let through, mean over corpora; verdicts: two such windows in a row, or an "
-    "utterance's last; logits averaged over the utterance so far"
+    f"{N_FOLDS} folds, no speaker and no noise clip on both sides, thresholds from the training side, int8; speech: "
+    f"share of windows of {JUDGED_S:g} s and more let through, mean over corpora; verdicts: two such windows in a row, "
+    "or the last of an utterance; logits averaged over the utterance so far"
 )
 
 THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
-"""Probabilities of speech at which the report says what would be let through."""
+"""Thresholds for the probability of speech in the report."""
 
 
 def report(windows: Windows, result: CrossValidation) -> dict[str, Any]:
-    """All figures, ready for JSON."""
+    """All figures, as plain data for JSON."""
     return {
         "protocol": PROTOCOL,
         "utterances": LIVE,
@@ -47,7 +47,7 @@ def report(windows: Windows, result: CrossValidation) -> dict[str, Any]:
 
 
 def scores(figures: dict[str, Any]) -> dict[str, float]:
-    """The figures that travel with the model."""
+    """The scores in the recipe of the model."""
     corpora, noises = figures["speech"].values(), figures["noise"].values()
     chosen = {
         f"recall, {version}": float(np.mean([corpus[version]["smoothed"] for corpus in corpora if version in corpus]))
@@ -62,8 +62,8 @@ def scores(figures: dict[str, Any]) -> dict[str, float]:
 
 
 def _speech(windows: Windows, result: CrossValidation) -> dict[str, Any]:
-    """Per corpus and version: how many windows, the share let through each by itself and smoothed, the share of the
-    recordings with a verdict.
+    """For each corpus and version: the number of windows, the shares let through without and with smoothing, and the
+    share of recordings with a verdict.
     """
     figures: dict[str, Any] = {}
     for name in np.unique(windows.group[windows.speech]):
@@ -80,7 +80,7 @@ def _speech(windows: Windows, result: CrossValidation) -> dict[str, Any]:
 
 
 def _noise(windows: Windows, result: CrossValidation) -> dict[str, Any]:
-    """Per class of noise as recorded: the same, counts of verdicts, and all again of gates that never heard the class."""
+    """For each class of noise as recorded: shares and verdicts, also by gates that were trained without the class."""
     figures = {}
     as_recorded = ~windows.speech & (windows.version == AS_RECORDED)
     for name in np.unique(windows.group[as_recorded]):
@@ -111,7 +111,7 @@ def _fold(windows: Windows, result: CrossValidation, number: int) -> dict[str, A
 
 
 def _threshold(windows: Windows, result: CrossValidation, probability: float) -> dict[str, Any]:
-    """The summary at another threshold than 0.5."""
+    """The summary at another threshold."""
     further = np.log(probability / (1 - probability))
     logits, left_out = result.logits - further, result.left_out - further
     rows = {

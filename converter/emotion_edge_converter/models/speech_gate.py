@@ -1,4 +1,4 @@
-"""The speech gate: training it, and finding out on voices and sounds that it never heard how good it is."""
+"""Trains the speech gate, and measures it on held-out speakers and sounds."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ Array = NDArray[Any]
 
 LABELS: Final = ("other", "speech")
 JUDGED_S: Final = 0.8
-"""Windows shorter than this say too little: verdicts wait for longer ones."""
+"""Shorter windows are not reliable enough for a verdict."""
 NOISY_RECALL: Final = 0.905
-"""The share of the noisy windows of speech, averaged over the corpora, that the threshold is set to let through."""
+"""The threshold lets this share of the noisy windows of speech through, averaged over the corpora."""
 
 _HIDDEN: Final = (64, 32)
-_WEIGHT_DECAY: Final = 1e-3  # strong: speech is plentiful, noises are few and unlike each other
+_WEIGHT_DECAY: Final = 1e-3  # strong, because there is much speech, but few noises, which differ from each other
 _DROPOUT: Final = 0.2
-_NOISE: Final = 0.1  # in deviations of a feature
+_NOISE: Final = 0.1  # in standard deviations of a feature
 _BATCH_SIZE: Final = 512
-_SYNTHETIC_WEIGHT: Final = 0.25  # of a class of recorded noise
+_SYNTHETIC_WEIGHT: Final = 0.25  # relative to a class of recorded noise
 _N_CALIBRATION: Final = 3000
 _LARGEST_LOGIT: Final = 14.0
 
-# In deviations. Changed sounds reach 18, and int8 steps wide enough for them flip the answer to 0.8 % of the windows;
-# examples held within 5 give 0.4 %, the logits half the rounding error.
+# In standard deviations. Changed sounds reach 18, and int8 steps wide enough for them change the answers for 0.8 % of
+# the windows. With examples limited to 5, this is 0.4 %, and the rounding error of the logits is half as large.
 _FURTHEST: Final = 5.0
 
 
 def recipe(name: str) -> ModelRecipe:
-    """What the gate hears: at 16 kHz, 20 MFCCs of 40 filters every 10 ms."""
+    """The recipe of the gate: 16 kHz, 20 MFCCs from 40 filters every 10 ms."""
     mfcc = MfccRecipe.preset(
         "librosa", sample_rate_hz=16000, n_mfcc=20, n_fft=512, hop_length=160, n_mels=40, fmin_hz=60.0
     )
@@ -55,18 +55,18 @@ def recipe(name: str) -> ModelRecipe:
 
 @dataclass(frozen=True)
 class Gate:
-    """A trained gate, in both forms.
+    """A trained gate, as a Keras model and as a model file.
 
     Attributes:
-        model: Keras, raw features to probabilities; 0.5 is the threshold.
-        content: the model file, int8.
+        model: Keras model, raw features to probabilities. The threshold is 0.5.
+        content: the bytes of the int8 model file.
     """
 
     model: keras.Model
     content: bytes
 
     def logits(self, features: Array) -> Array:
-        """The log odds of speech by the small model, shape (n,), of features, (n, n_features)."""
+        """The log odds of speech by the small model, shape (n,), for features, (n, n_features)."""
         with model_file.temporary(self.content) as file:
             classifier = EmotionClassifier(file)
         return _log_odds(np.array([classifier.probabilities(row) for row in features]).reshape(-1, 2))
@@ -74,13 +74,14 @@ class Gate:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What gates say of what they never heard.
+    """The answers of gates to windows that they were not trained on.
 
     Attributes:
-        gates: gate number k was trained without fold k, of speakers and of noises, and has its threshold from the rest.
-        logits: of each window by the gate of its fold, int8; above 0 it is let through. Shape (n,).
-        left_out: the same of noise as recorded, by a gate that never heard its class; nan elsewhere.
-        threshold: log odds at which a gate trained on everything has its threshold, to be taken off.
+        gates: gate number k was trained without fold k of speakers and noises. Its threshold comes from the other
+            folds.
+        logits: the log odds of each window by the int8 gate of its fold, shape (n,). Windows above 0 are let through.
+        left_out: the same for noise as recorded, by a gate that was trained without its class; nan for other windows.
+        threshold: threshold in log odds for a gate trained on everything; `finish` subtracts it.
     """
 
     gates: list[Gate]
@@ -90,7 +91,7 @@ class CrossValidation:
 
 
 def fit(windows: Windows, rows: Array, *, seed: int = SEED, epochs: int = GATE_EPOCHS) -> keras.Model:
-    """Train on some rows, given as a mask of shape (n,). The same seed gives the same weights."""
+    """Train on the rows in a mask of shape (n,). The same seed gives the same weights."""
     fitting.make_repeatable(seed)
     features, targets = windows.features[rows], np.eye(2, dtype=np.float32)[windows.speech[rows].astype(int)]
     model = architectures.regularised(
@@ -113,18 +114,18 @@ def fit(windows: Windows, rows: Array, *, seed: int = SEED, epochs: int = GATE_E
 def finish(
     model: keras.Model, threshold: float, windows: Windows, rows: Array, gate_recipe: ModelRecipe, seed: int = SEED
 ) -> Gate:
-    """Move the threshold, in log odds, to a probability of 0.5, and convert, calibrated on some of the rows.
+    """Move the threshold to a probability of 0.5, and convert the model with a random selection of the rows.
 
     Args:
-        model: as `fit` gives it; it is changed.
+        model: a model from `fit`. It is changed.
         threshold: log odds of speech above which a window is let through.
         windows: the table.
-        rows: those that it was trained on, a mask of shape (n,).
-        gate_recipe: what to embed.
-        seed: of the choice among the rows.
+        rows: mask of the rows that the model was trained on, shape (n,).
+        gate_recipe: the recipe to embed.
+        seed: random seed for the selection.
 
     Raises:
-        ConversionError: TFLite cannot hold the model.
+        ConversionError: the model cannot be expressed in TFLite.
     """
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([kernel, bias + np.array([threshold / 2, -threshold / 2], np.float32)])
@@ -133,10 +134,10 @@ def finish(
 
 
 def cross_validate(windows: Windows, *, seed: int, epochs: int) -> CrossValidation:
-    """Train without each fold, then without each class of noise that several folds hold.
+    """Train without each fold, then without each class of noise that is in several folds.
 
     Raises:
-        ConversionError: without one of them there is only speech left, or only noise.
+        ConversionError: only speech or only noise would be left for a training.
     """
     models, logits = [], np.full(len(windows.recording), np.nan)
     folds = [windows.fold != number for number in range(N_FOLDS)]
@@ -155,7 +156,7 @@ def cross_validate(windows: Windows, *, seed: int, epochs: int) -> CrossValidati
 
 def _without_classes(windows: Windows, logits: Array, threshold: float, seed: int, epochs: int) -> Array:
     as_recorded = ~windows.speech & (windows.version == AS_RECORDED)
-    left_out = np.where(as_recorded, logits, np.nan)  # of a class in one fold this is the answer already
+    left_out = np.where(as_recorded, logits, np.nan)  # correct already for classes in a single fold
     for name in tqdm(np.unique(windows.group[as_recorded]), desc="without a class", unit="class", disable=None):
         tested = as_recorded & (windows.group == name)
         if len(np.unique(windows.fold[tested])) > 1:
@@ -168,15 +169,17 @@ def _without_classes(windows: Windows, logits: Array, threshold: float, seed: in
 
 
 def choose_threshold(windows: Windows, logits: Array, rows: Array) -> float:
-    """The log odds that let `NOISY_RECALL` of noisy speech through, smoothed, each corpus counting the same.
+    """The threshold in log odds that lets `NOISY_RECALL` of noisy speech through, with smoothing.
+
+    Each corpus counts the same.
 
     Args:
         windows: the table.
         logits: log odds of each window, shape (n,).
-        rows: which count, a mask of shape (n,).
+        rows: mask of the rows to use, shape (n,).
     """
     judged = rows & windows.speech & (windows.version == NOISY) & (windows.length_s >= JUDGED_S - 1e-6)
-    if not judged.any():  # no noise to mix it with
+    if not judged.any():  # there was no noise to mix with speech
         judged = rows & windows.speech
     values = smoothed(windows, logits)[judged]
     groups = windows.group[judged]
@@ -187,25 +190,26 @@ def choose_threshold(windows: Windows, logits: Array, rows: Array) -> float:
 
 
 def smoothed(windows: Windows, logits: Array) -> Array:
-    """The running mean of the log odds, shape (n,), over the windows of an utterance; too short ones as they are."""
+    """The running mean of the log odds over each utterance, shape (n,). Too short windows keep their values."""
     result = logits.copy()
     sums: dict[int, list[float]] = {}
     for row in np.flatnonzero(windows.length_s >= JUDGED_S - 1e-6):
-        heard = sums.setdefault(int(windows.utterance[row]), [])
-        heard.append(float(logits[row]))
-        result[row] = np.mean(heard)
+        values = sums.setdefault(int(windows.utterance[row]), [])
+        values.append(float(logits[row]))
+        result[row] = np.mean(values)
     return np.asarray(result)
 
 
 def verdicts(windows: Windows, logits: Array, rows: Array) -> list[int]:
-    """The utterances in which the gate opens, by the number of a row in which it does, once each.
+    """The first row in which the gate opens, for each utterance in which it does.
 
-    It opens where two windows in a row, long enough, are let through, smoothed, or where the last one is.
+    The gate opens if it lets two consecutive windows through, with smoothing, or the last window of the utterance.
+    Windows that are too short do not count.
 
     Args:
         windows: the table.
-        logits: log odds of each window, the threshold at 0, shape (n,).
-        rows: which are looked at, a mask of shape (n,).
+        logits: log odds of each window, with the threshold at 0, shape (n,).
+        rows: mask of the rows to use, shape (n,).
     """
     passed = smoothed(windows, logits) > 0
     opened: dict[int, int] = {}
@@ -221,10 +225,10 @@ def verdicts(windows: Windows, logits: Array, rows: Array) -> list[int]:
 def check(
     gate: Gate, windows: Windows, least_agreement: float, largest_difference: float, seed: int
 ) -> list[parity.Parity]:
-    """Compare both forms of a gate on some windows, through each interpreter that works here.
+    """Compare the Keras model and the file of a gate on a random selection of windows, with each working interpreter.
 
     Raises:
-        ConversionError: they differ by more than they may.
+        ConversionError: they differ by more than the tolerance.
     """
     features = _examples(windows, np.ones(len(windows.recording), bool), seed + 1)
     with model_file.temporary(gate.content) as file:
@@ -236,13 +240,15 @@ def check(
 def _check_both(windows: Windows, train: Array, name: str) -> None:
     if len(np.unique(windows.speech[train])) < 2:
         raise ConversionError(
-            f"{name} there is only {'speech' if windows.speech[train].any() else 'noise'} left to train on: give more speakers "
-            "and more noises"
+            f"{name} only {'speech' if windows.speech[train].any() else 'noise'} is left for training: add recordings "
+            "of more speakers and of more noises"
         )
 
 
 def _weights(windows: Windows, rows: Array) -> Array:
-    """Speech and noise count the same; within each a group counts as the root of its size. Shape (rows,), mean 1."""
+    """Speech and noise count the same. Within each, a group counts by the square root of its size. Shape (rows,), mean
+    1.
+    """
     speech, names = windows.speech[rows], windows.group[rows]
     weights = np.zeros(len(names))
     for name in np.unique(names):
@@ -254,12 +260,12 @@ def _weights(windows: Windows, rows: Array) -> Array:
 
 
 def _examples(windows: Windows, rows: Array, seed: int) -> Array:
-    """The features of some of the rows."""
+    """The features of a random selection of the rows."""
     chosen = np.random.default_rng(seed).permutation(np.flatnonzero(rows))[:_N_CALIBRATION]
     return np.asarray(windows.features[np.sort(chosen)])
 
 
 def _log_odds(answers: Array) -> Array:
-    """Of speech, from probabilities, (n, 2)."""
+    """The log odds of speech, from probabilities, (n, 2)."""
     odds = np.log(np.maximum(answers[:, 1].astype(np.float64), 1e-12)) - np.log(np.maximum(answers[:, 0], 1e-12))
     return np.asarray(np.clip(odds, -_LARGEST_LOGIT, _LARGEST_LOGIT))

@@ -1,7 +1,7 @@
-"""Sounds, and what can happen to them.
+"""Sounds, and ways to change them.
 
-- `sounds`: recordings without a label: noises and rooms
-- `augmentation`: what rooms, microphones and other sounds do to samples
-- `conditions`: in what an evaluation hears each recording: clean, noise, room, telephone
-- `synthetic_noise`: noises of our own making
+- `sounds`: recordings without a label: noises, and impulse responses of rooms
+- `augmentation`: effects of rooms, microphones and other sounds on samples
+- `conditions`: the conditions of an evaluation: as recorded, noise, room, telephone
+- `synthetic_noise`: synthetic noises
 """

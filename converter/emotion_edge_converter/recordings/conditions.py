@@ -1,4 +1,4 @@
-"""In what each recording is heard: as it is, in noise, in a room, over the telephone."""
+"""The conditions of an evaluation: as recorded, in noise, in a room, over the telephone."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Conditions:
-    """What there is to disturb recordings with.
+    """Noises and rooms to disturb recordings with.
 
     Attributes:
-        rate_hz: of everything here.
-        noises: without their silence, each of shape (n,).
+        rate_hz: sample rate of all sounds.
+        noises: noises without their silence, each of shape (n,).
         rooms: impulse responses, each of shape (n,).
     """
 
@@ -44,18 +44,19 @@ class Conditions:
     rooms: list[Array]
 
     def of(self, blocks: Sequence[Array], random: Random) -> Iterator[tuple[str, Iterable[Array]]]:
-        """A recording under each condition: its name, and mono blocks at the rate.
+        """Yield each condition with its name, and the recording under it as mono blocks at `rate_hz`.
 
-        All ratios have the same stretch of the same noise. They are of powers, the recording's taken while somebody speaks.
+        All signal-to-noise ratios use the same section of the same noise. A ratio compares mean powers; the power of
+        the recording is measured during speech.
 
         Args:
-            blocks: the recording, each of shape (n,).
-            random: chooses noise and room.
+            blocks: the recording, as blocks of shape (n,).
+            random: chooses the noise and the room.
         """
         yield AS_RECORDED, blocks
         samples = np.concatenate(blocks)
         if self.noises:
-            noise = augmentation.stretch(self.noises[random.integers(len(self.noises))], len(samples), random)
+            noise = augmentation.section(self.noises[random.integers(len(self.noises))], len(samples), random)
             power = augmentation.speech_power(samples, self.rate_hz)
             for snr_db, name in NOISE.items():
                 yield name, [augmentation.mixed(samples, noise, snr_db, power)]
@@ -66,12 +67,12 @@ class Conditions:
 
 
 def read(rate_hz: int, noise: Sequence[Path], rooms: Path | None) -> Conditions:
-    """The conditions that folders of noises and of impulse responses allow; the telephone needs neither.
+    """Read the noises and the impulse responses for the conditions. The telephone needs neither.
 
-    A noise that cannot be read, or is silent, is named in a warning and left out.
+    A noise that cannot be read or is silent is left out with a warning.
 
     Raises:
-        CorpusError: no such folder, or none there.
+        CorpusError: a folder does not exist or holds no audio files, or no noise can be used.
         AudioError: an impulse response cannot be read.
     """
     files = sounds.noise_files(noise)

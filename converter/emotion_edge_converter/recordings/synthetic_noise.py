@@ -1,4 +1,4 @@
-"""Sounds that are not speech, of our own making: what households and workshops hold beside the recorded ones."""
+"""Synthetic sounds that are not speech, to add to the recorded noises of households and workshops."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Random = np.random.Generator
 
-_HIGHEST: Final = 0.47  # of the sample rate: partials above would fold back
+_HIGHEST: Final = 0.47  # share of the sample rate: higher partials would alias
 
 
 def synthetic_noise(kind: str, random: Random, n_samples: int, rate: int) -> Array:
-    """A sound of one of `KINDS`, float32, shape (n_samples,), its peak at 1."""
+    """Make a sound of one of the `KINDS`, float32, shape (n_samples,), with a peak of 1."""
     time = np.arange(n_samples) / rate
     sound = KINDS[kind](random, time, rate)
     sound = sound + random.uniform(0, 0.03) * np.abs(sound).max() * _coloured(random, n_samples, 1)
@@ -29,7 +29,7 @@ def _noise(random: Random, time: Array, rate: int) -> Array:
 
 
 def _hum(random: Random, time: Array, rate: int) -> Array:
-    """Mains and transformers."""
+    """Hum of mains and transformers."""
     pitch_hz = random.choice([50, 60, 100, 120, random.uniform(40, 200)])
     return _harmonics(random, pitch_hz * time, pitch_hz, rate, int(random.integers(3, 30)), random.uniform(0.3, 1.5))
 
@@ -53,7 +53,7 @@ def _tones(random: Random, time: Array, rate: int) -> Array:
 
 
 def _clicks(random: Random, time: Array, rate: int) -> Array:
-    """Ticks, knocks and rattles, at a rhythm that is kept more or less well."""
+    """Ticks, knocks and rattles, in a more or less regular rhythm."""
     sound = np.zeros(len(time))
     period_s, jitter = random.uniform(0.05, 1.2), random.uniform(0, 0.3)
     click = time[: int(random.uniform(0.002, 0.06) * rate)]
@@ -69,7 +69,7 @@ def _clicks(random: Random, time: Array, rate: int) -> Array:
 
 
 def _beeps(random: Random, time: Array, rate: int) -> Array:
-    """Alarms: one pitch on and off, or two in turn."""
+    """Alarms: one pitch on and off, or two alternating pitches."""
     pitch_hz, period_s, share = random.uniform(300, 4500), random.uniform(0.1, 1), random.uniform(0.2, 0.8)
     on = _smooth(time / period_s % 1 < share, round(0.005 * rate))
     wave = np.sin(2 * np.pi * pitch_hz * time)
@@ -78,7 +78,7 @@ def _beeps(random: Random, time: Array, rate: int) -> Array:
 
 
 def _motor(random: Random, time: Array, rate: int) -> Array:
-    """Harmonics of a speed that drifts, with some hiss, behind a resonance or not."""
+    """Harmonics of a drifting speed, with some hiss, and sometimes a resonance."""
     drift = 0.02 * np.interp(time, np.linspace(0, time[-1], 20), random.standard_normal(20))
     swing = random.uniform(0, 0.5) * np.sin(2 * np.pi * random.uniform(0.05, 1) * time + random.uniform(0, 6))
     speed_hz = random.uniform(25, 300) * (1 + swing) * (1 + drift)
@@ -90,7 +90,7 @@ def _motor(random: Random, time: Array, rate: int) -> Array:
 
 
 def _resonance(random: Random, time: Array, rate: int) -> Array:
-    """A buzz or a hiss through a resonance that moves, as a vowel's do: the hardest of them."""
+    """A buzz or a hiss through a resonance that moves like those of a vowel. This is the hardest kind."""
     buzz = np.sign(np.sin(2 * np.pi * random.uniform(60, 400) * time)) + 0.05 * random.standard_normal(len(time))
     source = random.standard_normal(len(time)) if random.random() < 0.5 else buzz
     return _resonate(random, source, rate) * _envelope(random, time, rate)
@@ -108,14 +108,14 @@ KINDS: Final[dict[str, Callable[[Random, Array, int], Array]]] = {
 
 
 def _coloured(random: Random, n_samples: int, slope: float) -> Array:
-    """Noise whose power falls with frequency to the power of slope, its peak at 1."""
+    """Noise whose power falls with frequency to the power of `slope`, with a peak of 1."""
     spectrum = np.fft.rfft(random.standard_normal(n_samples))
     sound = np.fft.irfft(spectrum * np.maximum(np.arange(len(spectrum)), 1.0) ** (-slope / 2), n_samples)
     return np.asarray(sound / np.abs(sound).max())
 
 
 def _harmonics(random: Random, cycles: Array, highest_hz: float, rate: int, count: int, fall: float) -> Array:
-    """Partials of random strength, falling with their number to the power of fall, below half the rate."""
+    """Partials below half the rate, of random strength, which falls with their number to the power of `fall`."""
     numbers = [number for number in range(1, count + 1) if number * highest_hz < _HIGHEST * rate] or [1]
     partials = np.zeros(len(cycles))
     for number in numbers:
@@ -125,7 +125,7 @@ def _harmonics(random: Random, cycles: Array, highest_hz: float, rate: int, coun
 
 
 def _envelope(random: Random, time: Array, rate: int) -> Array:
-    """Steady, tremolo, strokes that die away, or on and off."""
+    """Steady, tremolo, decaying strokes, or on and off."""
     kind = random.integers(4)
     if kind == 0:
         return np.ones(len(time))
@@ -141,7 +141,7 @@ def _envelope(random: Random, time: Array, rate: int) -> Array:
 
 
 def _resonate(random: Random, source: Array, rate: int) -> Array:
-    """A source through one resonance that swings around its middle."""
+    """Filter a source with one resonance that swings around a centre frequency."""
     length, hop = 1024, 512
     window, frequencies = np.hanning(length + 1)[:-1], np.fft.rfftfreq(length, 1 / rate)
     middle_hz, width_hz = _between(random, 200, 4000), random.uniform(50, 600)
@@ -155,10 +155,10 @@ def _resonate(random: Random, source: Array, rate: int) -> Array:
 
 
 def _between(random: Random, low: float, high: float) -> float:
-    """A number that is as likely in one octave as in another."""
+    """A random number that is equally likely in every octave."""
     return float(np.exp(random.uniform(np.log(low), np.log(high))))
 
 
 def _smooth(switch: Array, width: int) -> Array:
-    """On and off without the click."""
+    """Smooth a switch, to avoid clicks."""
     return np.convolve(switch, np.ones(max(1, width)) / max(1, width), "same")

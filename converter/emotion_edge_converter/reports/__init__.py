@@ -1,5 +1,6 @@
-"""Reports as single HTML files.
+"""Writes reports as single HTML files.
 
-- `evaluation`, `study`: what they say; `evaluation_pictures`, `study_pictures` draw it
-- `drawing`, `pages`: what both share
+- `evaluation`, `study`: the reports
+- `evaluation_pictures`, `study_pictures`: their pictures
+- `drawing`, `pages`: code that both share
 """

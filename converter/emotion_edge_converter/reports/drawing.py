@@ -1,4 +1,4 @@
-"""What the pictures of all reports share: colours, PNG bytes, confusion matrices. Drawn by matplotlib."""
+"""Drawing code for all reports: colours, PNG bytes and confusion matrices, with matplotlib."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-# Okabe & Ito's colours, which colour-blind readers can tell apart.
+# The colours of Okabe & Ito, which colour-blind readers can distinguish.
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 def confusion(counts: ArrayLike, rows: Sequence[str], columns: Sequence[str], title: str) -> bytes:
-    """A confusion matrix: rows actual, columns predicted, shaded by the share of the row."""
+    """Draw a confusion matrix: rows actual, columns predicted, shaded by the share of the row."""
     counts = np.array(counts)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure, panel = plt.subplots(figsize=(1.2 + 0.5 * len(columns), 1.2 + 0.5 * len(rows)))
@@ -34,7 +34,7 @@ def confusion(counts: ArrayLike, rows: Sequence[str], columns: Sequence[str], ti
 
 
 def png(figure: Figure) -> bytes:
-    """A finished figure as a PNG file; it is closed."""
+    """Return a figure as the bytes of a PNG file, and close it."""
     buffer = io.BytesIO()
     figure.tight_layout()
     figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})

@@ -1,4 +1,4 @@
-"""An evaluation as one self-contained HTML file."""
+"""Writes the report of an evaluation as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from . import pages
 
 
 def html(result: dict[str, Any]) -> str:
-    """The report: recalls with their intervals, conditions, confusions, calibration, coverage, sexes.
+    """The report: recalls with intervals, conditions, confusion matrices, calibration, coverage, and figures by sex.
 
     Args:
-        result: what the evaluate command writes as JSON.
+        result: the data that the evaluate command writes as JSON.
     """
     labels, corpora, conditions = result["labels"], result["corpora"], result["conditions"]
     kinds = {pictures.KNOWN: result["together"]}
     if result["left_out"]:
-        kinds[pictures.NEVER_HEARD] = result["left_out"]["together"]
+        kinds[pictures.LEFT_OUT] = result["left_out"]["together"]
     return pages.render(
         "evaluation.html",
         **result,

@@ -1,4 +1,4 @@
-"""The pictures of an evaluation's report, as PNG bytes."""
+"""Draws the pictures for the report of an evaluation, as PNG bytes."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ..recordings.conditions import AS_RECORDED, NOISE
 from . import drawing
 from .drawing import COLOURS, png
 
-KNOWN: Final = "of corpora that it knows"
-NEVER_HEARD: Final = "of corpora never heard"
+KNOWN: Final = "corpora in the training data"
+LEFT_OUT: Final = "corpora left out of training"
 
 _MARKERS: Final = "osD^vPX"
-"""No multiple of the number of colours: it takes 42 corpora until two look alike."""
+"""Seven markers and six colours give 42 combinations before two corpora look the same."""
 _KINDS: Final[Sequence[dict[str, Any]]] = (
     {"color": COLOURS[0], "marker": "o"},
     {"color": COLOURS[-1], "marker": "s", "linestyle": ":"},
 )
 _NO_NOISE_DB: Final = max(NOISE) + 10
-"""Where on the axis of signal-to-noise ratios the recordings themselves are drawn."""
+"""Position of the recordings without added noise on the axis of signal-to-noise ratios."""
 
 
 def over_noise(conditions: dict[str, Any], labels: Sequence[str]) -> bytes:
-    """UAR over the signal-to-noise ratio, one line a corpus, the mean in black, chance dashed."""
+    """Draw the UAR over the signal-to-noise ratio: one line per corpus, the mean in black, chance dashed."""
     names = {snr_db: NOISE[snr_db] for snr_db in sorted(NOISE)} | {_NO_NOISE_DB: AS_RECORDED}
     corpora = conditions[AS_RECORDED]["corpora"]
     figure, panel = plt.subplots(figsize=(7.6, 4.2))
@@ -45,20 +45,20 @@ def over_noise(conditions: dict[str, Any], labels: Sequence[str]) -> bytes:
 
 
 def confusion(name: str, corpus: dict[str, Any], labels: Sequence[str]) -> bytes:
-    """The confusion matrix of a corpus; a column for what was taken for no speech only where there is any."""
+    """Draw the confusion matrix of a corpus, with a column for no speech if it occurs."""
     n_columns = len(labels) + bool(corpus["no_speech"])
     counts = [row[:n_columns] for row in corpus["confusion"]]
     return drawing.confusion(counts, labels, [*labels, NO_SPEECH][:n_columns], f"{name}: UAR {corpus['uar']:.3f}")
 
 
 def reliability(kinds: Mapping[str, dict[str, Any]]) -> bytes:
-    """Accuracy over confidence, above the share of the answers that have it; a model that knows itself is on the diagonal.
+    """Draw accuracy over confidence, and below it the shares of the answers. A calibrated model is on the diagonal.
 
     Args:
-        kinds: of answers, `KNOWN` first; each as `scores.together` gives them.
+        kinds: name of each kind of answers, `KNOWN` first, to the result of `scores.together`.
     """
     figure, (panel, shares) = plt.subplots(2, figsize=(4.6, 4.6), sharex=True, gridspec_kw={"height_ratios": (3, 1)})
-    panel.plot((0, 1), (0, 1), color="grey", linestyle="--", linewidth=1, label="as sure as right")
+    panel.plot((0, 1), (0, 1), color="grey", linestyle="--", linewidth=1, label="perfectly calibrated")
     for (name, together), style in zip(kinds.items(), _KINDS, strict=False):
         bins = together["reliability"]
         confidences, accuracies = [each["confidence"] for each in bins], [each["accuracy"] for each in bins]
@@ -73,11 +73,11 @@ def reliability(kinds: Mapping[str, dict[str, Any]]) -> bytes:
 
 
 def coverage(kinds: Mapping[str, dict[str, Any]], labels: Sequence[str]) -> bytes:
-    """Accuracy over the share of the answers that is given, surest first, and where the model's own threshold lies.
+    """Draw accuracy over the share of most confident answers, and mark the threshold of the model.
 
     Args:
-        kinds: of answers, as for `reliability`.
-        labels: of the model.
+        kinds: as for `reliability`.
+        labels: the labels of the model.
     """
     figure, panel = plt.subplots(figsize=(4.6, 4.6))
     threshold = "not \u201cuncertain\u201d"  # one entry in the legend for all kinds
@@ -88,7 +88,9 @@ def coverage(kinds: Mapping[str, dict[str, Any]], labels: Sequence[str]) -> byte
             panel.plot(sure["share"], sure["accuracy"], "D", color=COLOURS[1], markersize=9, label=threshold)
             threshold = "_"
     _chance(panel, labels)
-    panel.set(xlabel="share of the recordings answered", ylabel="accuracy of these", xlim=(0, 1.02), ylim=(0, 1.02))
+    panel.set(
+        xlabel="share of the recordings answered", ylabel="accuracy of these answers", xlim=(0, 1.02), ylim=(0, 1.02)
+    )
     panel.legend(fontsize=9, loc="lower left", bbox_to_anchor=(0, 0.02 + 1 / len(labels)), frameon=False)
     panel.grid(alpha=0.25)
     return png(figure)

@@ -1,4 +1,4 @@
-"""Reports as self-contained HTML files."""
+"""Renders self-contained HTML files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .. import __version__
 
 
 def render(template: str, **values: object) -> str:
-    """A template of this package as text; PNG pictures, given as bytes, are put where it says `| embedded`."""
+    """Render a template of this package. The filter `embedded` turns the bytes of a PNG file into a data URL."""
     environment = Environment(
         loader=PackageLoader("emotion_edge_converter.reports"),
         autoescape=select_autoescape(["html"]),

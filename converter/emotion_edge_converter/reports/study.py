@@ -1,4 +1,4 @@
-"""A study as one self-contained HTML file."""
+"""Writes the report of the study as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def html(study: Study, utterances: Sequence[Utterance]) -> str:
     """The report: tables, accuracies, confusion matrices, learning curves, waveforms.
 
     Args:
-        study: what was measured.
+        study: the results.
         utterances: the recordings, for the waveforms.
     """
     architectures = list(dict.fromkeys(cell.architecture for cell in study.cells))
@@ -37,7 +37,7 @@ def html(study: Study, utterances: Sequence[Utterance]) -> str:
 
 
 def _original(study: Study, architectures: Sequence[str]) -> dict[tuple[str, int], float]:
-    """The original's figures by cell; they say nothing about other corpora than its own."""
+    """The figures of the original study by cell. They are only comparable on its corpus, TESS."""
     if study.corpora != ["tess"]:
         return {}
     return {

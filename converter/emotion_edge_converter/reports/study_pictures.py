@@ -1,4 +1,4 @@
-"""The pictures of the study's report, as PNG bytes."""
+"""Draws the pictures for the report of the study, as PNG bytes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..training.study import SAMPLE_RATE_HZ, Score, Study
 from . import drawing
 from .drawing import COLOURS, png
 
-_LONGEST_WORD: Final = 16  # a sentence would run into the next panel
+_LONGEST_WORD: Final = 16  # a longer text would overlap the next panel
 
 
 def accuracies(study: Study) -> bytes:
-    """Accuracy over the number of MFCCs, one panel a split, one line an architecture, chance dashed."""
+    """Draw accuracy over the number of MFCCs: one panel per split, one line per architecture, chance dashed."""
     splits = [score.split for score in study.cells[0].scores]
     figure, axes = plt.subplots(1, len(splits), figsize=(4.2 * len(splits), 3.8), sharey=True, squeeze=False)
     counts = sorted({cell.n_mfcc for cell in study.cells})
@@ -33,7 +33,7 @@ def accuracies(study: Study) -> bytes:
             counts[-1], 1 / len(study.labels) - 0.02, "chance", color="dimgrey", ha="right", va="top", fontsize=8
         )
         panel.set(
-            title=split if number == 0 else f"{split}, never heard",
+            title=split if number == 0 else f"{split}, new speaker",
             xlabel="number of MFCCs",
             xticks=counts,
             ylim=(0, 1.03),
@@ -45,12 +45,12 @@ def accuracies(study: Study) -> bytes:
 
 
 def confusion(score: Score, labels: Sequence[str]) -> bytes:
-    """The confusion matrix of a split."""
+    """Draw the confusion matrix of a split."""
     return drawing.confusion(score.confusion, labels, labels, f"{score.split}: {score.accuracy:.3f}")
 
 
 def learning_curves(study: Study) -> bytes:
-    """Accuracy over the epochs of the random split, trained and tested, one panel a cell."""
+    """Draw training and test accuracy over the epochs of the random split, one panel per cell."""
     architectures = list(dict.fromkeys(cell.architecture for cell in study.cells))
     counts = sorted({cell.n_mfcc for cell in study.cells})
     figure, axes = plt.subplots(
@@ -64,7 +64,7 @@ def learning_curves(study: Study) -> bytes:
     for row, count in enumerate(counts):
         for column, architecture in enumerate(architectures):
             history, panel = _cell(study, architecture, count).scores[0].history, axes[row][column]
-            panel.plot(history["accuracy"], color=COLOURS[0], linewidth=1, label="training part")
+            panel.plot(history["accuracy"], color=COLOURS[0], linewidth=1, label="training set")
             panel.plot(history["val_accuracy"], color=COLOURS[1], linewidth=1, label="test third")
             panel.axhline(1 / len(study.labels), color="grey", linestyle="--", linewidth=0.8)
             panel.set_ylim(0, 1.03)
@@ -78,7 +78,7 @@ def learning_curves(study: Study) -> bytes:
 
 
 def waveforms(utterances: Sequence[Utterance], labels: Sequence[str]) -> bytes:
-    """The first recording of each emotion and speaker, all on one scale."""
+    """Draw the first recording of each emotion and speaker, all on one scale."""
     speakers = list(dict.fromkeys(utterance.speaker for utterance in utterances))[:4]
     figure, axes = plt.subplots(
         len(labels),
@@ -92,16 +92,18 @@ def waveforms(utterances: Sequence[Utterance], labels: Sequence[str]) -> bytes:
         for column, speaker in enumerate(speakers):
             panel = axes[row][column]
             panel.tick_params(labelsize=7)
-            some = [utterance for utterance in utterances if (utterance.emotion, utterance.speaker) == (label, speaker)]
-            if not some:
+            matching = [
+                utterance for utterance in utterances if (utterance.emotion, utterance.speaker) == (label, speaker)
+            ]
+            if not matching:
                 panel.axis("off")
                 continue
-            samples = load_audio(some[0].file, SAMPLE_RATE_HZ)
+            samples = load_audio(matching[0].file, SAMPLE_RATE_HZ)
             panel.plot(
                 np.arange(len(samples)) / SAMPLE_RATE_HZ, samples, color=COLOURS[row % len(COLOURS)], linewidth=0.4
             )
             panel.set_title(
-                " · ".join(filter(None, (label, speaker, some[0].word[:_LONGEST_WORD]))), fontsize=8, loc="left"
+                " · ".join(filter(None, (label, speaker, matching[0].word[:_LONGEST_WORD]))), fontsize=8, loc="left"
             )
     figure.supxlabel("seconds", fontsize=9)
     return png(figure)
@@ -109,5 +111,5 @@ def waveforms(utterances: Sequence[Utterance], labels: Sequence[str]) -> bytes:
 
 def _cell(study: Study, architecture: str, n_mfcc: int) -> Any:
     cell = study.cell(architecture, n_mfcc)
-    assert cell is not None, "a study is a full grid"
+    assert cell is not None, "a study contains every cell"
     return cell

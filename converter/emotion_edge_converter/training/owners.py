@@ -43,8 +43,7 @@ class Owners:
         self._emotions: Final = np.array([utterance.emotion for utterance in utterances])
 
     def draw(self, count: int, random: np.random.Generator) -> Array:
-        """Draw `count` times what a profile subtracts from the features of each recording, shape (count, n,
-        n_features).
+        """Draw what profiles subtract from the features of each recording, shape (count, n, n_features).
 
         Some of the draws are 0: they represent speakers who have no profile yet.
         """
@@ -54,9 +53,7 @@ class Owners:
         return np.asarray(shifts[self._speaker[np.newaxis], chosen] * has_profile)
 
     def _shift(self, rows: Array, random: np.random.Generator) -> Array:
-        """The shift of one profile, learnt from a few recordings of a speaker, all as recorded or all in one changed
-        version.
-        """
+        """The shift by one profile, learnt from a few recordings of a speaker, all in the same version."""
         chance = random.random()
         neutral = rows[self._emotions[rows] == _NEUTRAL]
         if chance < _ONLY_NEUTRAL and len(neutral):

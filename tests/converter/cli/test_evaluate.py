@@ -1,4 +1,4 @@
-"""The evaluate command: who answers whom, under which conditions, and what is written."""
+"""The evaluate command: which model answers, under which conditions, and what is written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from models import write_constant
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory):
-    """Folders of labels and speakers, one silence and one file that is no audio among them."""
+    """Folders of labels and speakers, with a silent file and a file that is not audio."""
     folder = tmp_path_factory.mktemp("recordings")
     for label in ("happy", "sad", "calm"):
         for speaker in ("ada", "bob"):
@@ -47,7 +47,7 @@ def test_the_command(recordings, tmp_path, capsys, caplog):
     figures = json.loads(output.read_text())
     assert (figures["model"], figures["labels"]) == ("tess-mlp", list(EmotionClassifier().recipe.labels))
     (corpus,) = figures["corpora"].values()
-    assert (corpus["recordings"], corpus["speakers"], corpus["no_speech"]) == (13, 2, 1)  # calm is none of its labels
+    assert (corpus["recordings"], corpus["speakers"], corpus["no_speech"]) == (13, 2, 1)  # calm is not among its labels
     matrix = np.array(corpus["confusion"])
     assert matrix.shape == (5, 6)
     assert matrix.sum(axis=1).tolist() == [0, 0, 6, 0, 7]
@@ -61,8 +61,8 @@ def test_the_command(recordings, tmp_path, capsys, caplog):
 
 def answers_of(source, folder, noise=(), rooms=None, **options):
     models = fold_models.load(str(source))
-    heard = conditions.read(models.any.sample_rate_hz, noise, rooms)
-    return answers.answer(models, readers.read([f"folders={folder}"]), heard, **options)
+    under = conditions.read(models.any.sample_rate_hz, noise, rooms)
+    return answers.answer(models, readers.read([f"folders={folder}"]), under, **options)
 
 
 def test_the_answers_are_those_of_the_runtime(recordings):
@@ -76,7 +76,7 @@ def test_the_answers_are_those_of_the_runtime(recordings):
 
 @pytest.fixture(scope="module")
 def disturbances(tmp_path_factory):
-    """A folder of noises, of which two are of no use, and one of rooms."""
+    """A folder of noises, two of them useless, and a folder of rooms."""
     folder = tmp_path_factory.mktemp("disturbances")
     hiss = np.random.default_rng(1).standard_normal(44100).astype(np.float32)
     write(folder / "noise" / "hiss.wav", 0.1 * hiss[:8000], 16000)
@@ -90,8 +90,8 @@ def disturbances(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folds(tmp_path_factory):
-    """A model that knows only happy people answers ada, one that knows only sad ones bob; one that left all out is
-    angry.
+    """A model that always answers happy is for ada, one that answers sad is for bob, one that answers angry was trained
+    without both corpora.
     """
     folder = tmp_path_factory.mktemp("folds")
     models = {"happy": {"folders": ["ada"]}, "sad": {"folders": ["bob"], "tess": ["OAF"]}}
@@ -103,7 +103,7 @@ def folds(tmp_path_factory):
     return folder
 
 
-def test_each_speaker_is_answered_by_the_model_that_never_heard_them(folds, recordings):
+def test_each_speaker_is_answered_by_the_model_that_was_trained_without_them(folds, recordings):
     under = answers_of(folds, recordings)
     assert list(under) == [AS_RECORDED, answers.LEFT_OUT, TELEPHONE]
     for name, expected in [
@@ -117,11 +117,11 @@ def test_each_speaker_is_answered_by_the_model_that_never_heard_them(folds, reco
 
 
 def test_the_number_of_processes_changes_nothing(folds, recordings, disturbances):
-    some = {"noise": [disturbances / "noise"], "rooms": disturbances / "rooms"}
-    alone = answers_of(folds, recordings, **some)
+    options = {"noise": [disturbances / "noise"], "rooms": disturbances / "rooms"}
+    alone = answers_of(folds, recordings, **options)
     assert list(alone) == [AS_RECORDED, answers.LEFT_OUT, *NOISE.values(), ROOM, TELEPHONE]
-    assert answers_of(folds, recordings, **some, jobs=2) == alone
-    assert answers_of("tess-mlp", recordings, **some, jobs=2) == answers_of("tess-mlp", recordings, **some)
+    assert answers_of(folds, recordings, **options, jobs=2) == alone
+    assert answers_of("tess-mlp", recordings, **options, jobs=2) == answers_of("tess-mlp", recordings, **options)
 
 
 def test_noise_does_not_depend_on_the_other_recordings(recordings, disturbances, tmp_path):
@@ -146,7 +146,7 @@ def test_the_protocol_end_to_end(folds, recordings, disturbances, tmp_path, caps
     assert corpus["no_speech"] == 1
     left_out = figures["left_out"]["corpora"]["folders"]
     assert (figures["left_out"]["mean_uar"], left_out["accuracy"], left_out["sure"]["accuracy"]) == (0, 0, 0)
-    assert left_out["expected_calibration_error"] > 0.5, "so sure, and never right"
+    assert left_out["expected_calibration_error"] > 0.5, "confident, but never right"
     assert figures["left_out"]["together"]["expected_calibration_error"] == left_out["expected_calibration_error"]
     assert list(figures["conditions"]) == [AS_RECORDED, *NOISE.values(), ROOM, TELEPHONE]
     assert {condition["mean_uar"] for condition in figures["conditions"].values()} == {corpus["uar"]}
@@ -164,12 +164,12 @@ def test_the_protocol_end_to_end(folds, recordings, disturbances, tmp_path, caps
     assert sorted(tmp_path.iterdir()) == [output, report]
 
 
-def test_the_report_of_a_single_model_says_whose_voices_it_may_know(recordings, tmp_path):
+def test_the_report_of_a_single_model_names_its_training_data(recordings, tmp_path):
     report = tmp_path / "report.html"
     assert main(["evaluate", "tess-mlp", "--corpus", f"folders={recordings}", "--report", str(report)]) == 0
     html = " ".join(report.read_text().split())
-    assert "It says that it was trained on tess" in html
-    assert "No corpus tells who is which" in html
+    assert "According to its recipe, it was trained on tess" in html
+    assert "The corpora do not state the sex of the speakers" in html
     assert "left out of training" not in html
     assert "Noise:" not in html
 
@@ -184,7 +184,7 @@ def test_nothing_to_evaluate(recordings, tmp_path, capsys):
 
 
 def edited(source, folder, change):
-    """A copy of a folder of fold models whose folds.json was changed."""
+    """A copy of a folder of fold models with a changed folds.json."""
     shutil.copytree(source, folder)
     data = json.loads((folder / "folds.json").read_text())
     change(data)
@@ -209,7 +209,7 @@ def test_a_folds_file_that_cannot_be_used(change, message, folds, recordings, tm
 
 
 def refused(model, recordings, folder, message, capsys, *more):
-    """The command fails with one sentence and writes nothing."""
+    """Check that the command fails with one sentence and writes nothing."""
     before = sorted(folder.rglob("*"))
     files = ["-o", folder / "figures.json", "--report", folder / "report.html"]
     assert main([str(each) for each in ("evaluate", model, "--corpus", f"folders={recordings}", *files, *more)]) == 1
@@ -227,7 +227,7 @@ def refused(model, recordings, folder, message, capsys, *more):
         ({"mfcc": {"fmin_hz": 100.0}}, "differ in mfcc.fmin_hz: happy.tflite has 100.0, sad.tflite has 0.0"),
     ],
 )
-def test_models_that_do_not_fit_together(changes, message, folds, recordings, tmp_path, capsys):
+def test_models_with_different_recipes_are_refused(changes, message, folds, recordings, tmp_path, capsys):
     folder = edited(folds, tmp_path / "folds", lambda data: data["folds"].reverse())
     if "mfcc" in changes:
         changes = {"mfcc": replace(EmotionClassifier("tess-mlp").recipe.mfcc, **changes["mfcc"])}
@@ -236,7 +236,7 @@ def test_models_that_do_not_fit_together(changes, message, folds, recordings, tm
 
 
 @pytest.mark.parametrize(
-    ("flag", "message"),
+    ("option", "message"),
     [
         ("--noise EMPTY", "--noise: EMPTY holds no audio file"),
         ("--noise nowhere", "--noise: no such folder: nowhere"),
@@ -246,12 +246,12 @@ def test_models_that_do_not_fit_together(changes, message, folds, recordings, tm
         ("--report nowhere/report.html", "cannot write nowhere/report.html: there is no folder nowhere"),
     ],
 )
-def test_bad_flags(flag, message, recordings, tmp_path, monkeypatch, capsys):
+def test_bad_options(option, message, recordings, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "EMPTY").mkdir()
     (tmp_path / "BROKEN").mkdir()
     (tmp_path / "BROKEN" / "broken.wav").write_bytes(b"nothing")
-    refused("tess-mlp", recordings, tmp_path, message, capsys, *flag.split())
+    refused("tess-mlp", recordings, tmp_path, message, capsys, *option.split())
 
 
 def test_a_folder_without_a_folds_file(recordings, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""The converter's commands, on recordings of our own making."""
+"""The commands of the converter, on synthetic recordings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EMOTIONS = ("angry", "fear", "happy", "neutral", "sad")
 
 
 def convert(trained, *more):
-    """Convert what `train` wrote, with its own recipe, on its own training part."""
+    """Convert the model from `train`, with its recipe and its training set."""
     recipe, calibration = trained.with_suffix(".json"), trained.with_suffix(".train.csv")
     arguments = ["convert", trained, "--recipe", recipe, "--calibration", calibration, *more]
     return main([str(argument) for argument in arguments])
@@ -31,7 +31,7 @@ def convert(trained, *more):
 
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory):
-    """TESS in small: two speakers, five emotions that differ in pitch, twelve words."""
+    """A small TESS: two speakers, five emotions that differ in pitch, twelve words."""
     folder = tmp_path_factory.mktemp("recordings")
     for speaker in ("OAF", "YAF"):
         for number, emotion in enumerate(EMOTIONS):
@@ -47,7 +47,7 @@ def recordings(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(recordings, tmp_path_factory):
-    """What `train` writes."""
+    """The model from `train`."""
     path = tmp_path_factory.mktemp("trained") / "small.keras"
     arguments = ["train", "--corpus", f"tess={recordings}", "--mfcc", "13", "--epochs", "80", "-o", str(path)]
     assert main([*arguments, "--licence", "CC0"]) == 0
@@ -56,7 +56,7 @@ def trained(recordings, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def converted(trained, tmp_path_factory):
-    """What `convert` makes of that, with a SavedModel beside it."""
+    """The model file from `convert`, with a SavedModel next to it."""
     path = tmp_path_factory.mktemp("converted") / "small.tflite"
     assert convert(trained, "--savedmodel", path.with_name("serving"), "-o", path) == 0
     return path
@@ -87,31 +87,31 @@ def test_train(trained, recordings):
     assert (recipe["name"], recipe["labels"], recipe["licence"]) == ("small", list(EMOTIONS), "CC0")
     assert list(recipe["scores"]) == ["accuracy, random third", "accuracy, YAF -> OAF", "accuracy, OAF -> YAF"]
     assert recipe["scores"]["accuracy, random third"] > 0.8, "these emotions are easy"
-    assert "never heard" in recipe["protocol"]
+    assert "trained only on the recordings of A, tested on those of B" in recipe["protocol"]
     assert keras.saving.load_model(trained).input_shape == (None, 13)
 
 
-def test_a_name_with_a_point_keeps_it(recordings, tmp_path, capsys):
+def test_an_output_name_with_a_dot_keeps_it(recordings, tmp_path, capsys):
     name = tmp_path / "mlp-0.2"
     arguments = ["--emotions", "happy,sad", "--mfcc", "13", "--epochs", "1", "-o", str(name)]
     assert main(["train", "--corpus", f"tess={recordings}", *arguments]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {
         f"mlp-0.2.{part}" for part in ("keras", "json", "train.csv", "test.csv")
     }
-    assert "expect far less" not in capsys.readouterr().err  # the other voice was tested
+    assert "expect far lower scores" not in capsys.readouterr().err  # the other speaker was tested
 
 
 def test_training_again_gives_the_same_model(recordings, tmp_path):
-    one_voice = [f"--corpus=tess={recordings}/YAF_{emotion}" for emotion in ("sad", "happy")]
+    one_speaker = [f"--corpus=tess={recordings}/YAF_{emotion}" for emotion in ("sad", "happy")]
     once, again = tmp_path / "once.keras", tmp_path / "again.keras"
     for output in (once, again):
-        assert main(["train", *one_voice, "--mfcc", "13", "--epochs", "5", "-o", str(output)]) == 0
+        assert main(["train", *one_speaker, "--mfcc", "13", "--epochs", "5", "-o", str(output)]) == 0
     weights = [keras.saving.load_model(output).weights for output in (once, again)]
     for ours, theirs in zip(*weights, strict=True):
         np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
 
 
-def test_convert_makes_a_file_that_classifies(converted, trained):
+def test_convert_writes_a_file_that_classifies(converted, trained):
     model = load(converted)
     recipe = json.loads(trained.with_suffix(".json").read_text())
     assert model.recipe.scores == recipe["scores"]
@@ -146,28 +146,28 @@ def test_parity_fails_where_the_models_differ(converted, trained, tmp_path, caps
     other.save(tmp_path / "other.keras")
     tested = f"csv={trained.with_suffix('.test.csv')}"
     assert main(["parity", str(tmp_path / "other.keras"), str(converted), "--corpus", tested]) == 1
-    assert "does not answer as the full one does" in capsys.readouterr().err
+    assert "does not answer like the full one" in capsys.readouterr().err
 
 
 def test_convert_writes_nothing_below_the_tolerance(trained, tmp_path, monkeypatch, capsys):
     from emotion_edge_converter.conversion import tflite
 
-    honest = tflite.to_standardised_logits
+    original = tflite.to_standardised_logits
 
-    def spoilt(*arguments):
-        core = honest(*arguments)
+    def broken(*arguments):
+        core = original(*arguments)
         core.layers[-1].set_weights([-weights for weights in core.layers[-1].get_weights()])
         return core
 
-    monkeypatch.setattr(tflite, "to_standardised_logits", spoilt)
-    output = tmp_path / "out" / "spoilt.tflite"
+    monkeypatch.setattr(tflite, "to_standardised_logits", broken)
+    output = tmp_path / "out" / "broken.tflite"
     output.parent.mkdir()
     assert convert(trained, "-o", output) == 1
-    assert "does not answer as the full one does" in capsys.readouterr().err
+    assert "does not answer like the full one" in capsys.readouterr().err
     assert list(output.parent.iterdir()) == []
 
 
-def test_anybodys_model_on_their_own_recordings(tmp_path, capsys, open_gate):
+def test_your_own_model_on_your_own_recordings(tmp_path, capsys, open_gate):
     """Two labels of one's own, 16 kHz, python_speech_features on 16-bit integers, saved as .h5, a recipe by hand."""
     for label, seed in (("calm", 0), ("loud", 100)):
         for number in range(15):
@@ -206,17 +206,17 @@ def test_grid(recordings, tmp_path, capsys):
             assert len(score["history"]["val_accuracy"]) == 2
     html = (output / "report.html").read_text()
     assert html.count("data:image/png;base64,") == 6  # accuracies, three confusions, learning curves, waveforms
-    assert not re.search(r"""(src|href)=["'](?!data:)""", html), "the report must stand alone"
+    assert not re.search(r"""(src|href)=["'](?!data:)""", html), "the report must be self-contained"
     assert "<small>0.73</small>" in html, "the original's figure"
     assert "Guessing scores 0.20" in html
     assert (output / "accuracies.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_grid_on_ones_own_folders_says_that_no_voice_was_left_out(tmp_path):
+def test_grid_on_your_own_folders_states_that_no_speaker_was_left_out(tmp_path):
     for label in ("yes", "no", "perhaps"):
         for number in range(4):
             write(tmp_path / "own" / label / f"{number}.wav", voice(number, seconds=0.3), 22050)
-    (tmp_path / "own" / "no" / "-first.wav").write_text("a file that cannot be read must not cost the report")
+    (tmp_path / "own" / "no" / "-first.wav").write_text("a file that cannot be read must not prevent the report")
     arguments = ["--mfcc", "20", "13", "--epochs", "1", "-o", str(tmp_path / "study")]
     assert main(["grid", "--corpus", f"folders={tmp_path / 'own'}", *arguments]) == 0
     study = json.loads((tmp_path / "study" / "study.json").read_text())
@@ -224,11 +224,11 @@ def test_grid_on_ones_own_folders_says_that_no_voice_was_left_out(tmp_path):
         (architecture, count) for count in (13, 20) for architecture in ARCHITECTURES
     ]
     html = (tmp_path / "study" / "report.html").read_text()
-    assert "nothing here was measured on a voice that was never heard" in html
+    assert "nothing here was measured on new speakers" in html
     assert "<small>" not in html
 
 
-def test_training_on_one_voice_says_that_no_other_was_tested(recordings, tmp_path, capsys):
+def test_training_on_one_speaker_warns_that_no_other_was_tested(recordings, tmp_path, capsys):
     corpus = [f"--corpus=tess={recordings}/YAF_{emotion}" for emotion in ("sad", "happy")]
     assert main(["train", *corpus, "--mfcc", "13", "--epochs", "1", "-o", str(tmp_path / "mine")]) == 0
     assert "expect far lower scores on other speakers" in capsys.readouterr().err
@@ -252,7 +252,7 @@ def test_training_on_one_voice_says_that_no_other_was_tested(recordings, tmp_pat
         ),
         (
             "convert TRAINED --recipe FEW --calibration RECORDINGS",
-            "the model has 5 outputs, for 5 labels; the recipe has 2",
+            "the model has 5 outputs, for 5 labels, but the recipe has 2 labels",
         ),
         ("convert TRAINED --recipe ODD --calibration RECORDINGS", "ODD: labels: got .*wanted two or more"),
         (
@@ -264,7 +264,10 @@ def test_training_on_one_voice_says_that_no_other_was_tested(recordings, tmp_pat
         ("convert TRAINED --recipe GOOD --calibration RECORDINGS --savedmodel GOOD", "cannot write GOOD: it is a file"),
         ("grid --corpus tess=RECORDINGS -o GOOD", "cannot write GOOD: it is a file, wanted the name of a folder"),
         ("metadata --corpus tess=RECORDINGS -o EMPTY", "cannot write EMPTY: it is a folder"),
-        ("convert TRAINED --recipe WIDE --calibration RECORDINGS", "the model takes 13 features, the recipe makes 30"),
+        (
+            "convert TRAINED --recipe WIDE --calibration RECORDINGS",
+            "the model expects 13 features, but the recipe gives 30",
+        ),
         ("convert TRAINED --recipe GOOD --calibration nowhere", "--calibration: no such folder or file: nowhere"),
         ("convert TRAINED --recipe GOOD --calibration EMPTY", "EMPTY holds no audio file"),
         ("convert CONVOLUTION --recipe GOOD --calibration RECORDINGS", "not a vector: only dense classifiers"),
@@ -318,7 +321,7 @@ def test_as_a_real_process(trained, converted):
     done = run("parity", trained, converted, "--corpus", f"csv={trained.with_suffix('.test.csv')}")
     assert done.returncode == 0
     assert done.stdout.count("\n") == 2
-    assert done.stderr == "", "TensorFlow is talkative"
+    assert done.stderr == "", "TensorFlow must not print anything"
 
 
 @pytest.mark.parametrize(
@@ -345,7 +348,7 @@ def test_usage(command, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_convert_tells_where_the_file_will_not_run(recordings, tmp_path, capsys, caplog):
+def test_convert_warns_where_the_file_will_not_run(recordings, tmp_path, capsys, caplog):
     model = keras.Sequential([keras.Input((13,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(2, "softmax")])
     model.save(tmp_path / "mine.keras")
     mfcc = {"preset": "librosa", "sample_rate_hz": 22050, "n_mfcc": 13}
@@ -353,5 +356,5 @@ def test_convert_tells_where_the_file_will_not_run(recordings, tmp_path, capsys,
     arguments = [tmp_path / "mine.keras", "--recipe", tmp_path / "mine.json", "--calibration", recordings]
     assert main(["convert", *map(str, arguments), "--least-agreement", "0"]) == 0
     assert "numpy: " not in capsys.readouterr().out
-    reason = "mine will not run where no TFLite package can be installed: numpy lacks TFLite's operator TANH on int8"
+    reason = "mine will not run where no TFLite package can be installed: numpy lacks the TFLite operator TANH on int8"
     assert reason in caplog.text

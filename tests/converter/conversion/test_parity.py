@@ -1,4 +1,4 @@
-"""The proof: librosa.load, librosa's MFCC and Keras against soundfile, soxr, the numpy MFCC and an int8 TFLite file."""
+"""Parity: librosa.load, its MFCC and Keras against soundfile, soxr, the numpy MFCC and an int8 TFLite file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from emotion_edge.model.file import DEFAULT_MODEL, load, shipped
 
 LEAST_AGREEMENT = 0.995
 INT8_LOSES_AT_MOST = 0.002
-CALIBRATED_RANGE = 5  # deviations from the mean; the recordings of TESS reach 5.3
-OUTSIDE_AT_MOST = {"functionals": 0.08}  # of the features: of 764 some always are, of such sounds
+CALIBRATED_RANGE = 5  # standard deviations from the mean; the recordings of TESS reach 5.3
+OUTSIDE_AT_MOST = {"functionals": 0.08}  # share of the features: some of the 764 are always outside for such sounds
 MODELS = sorted(shipped())
 TESTED_ON_TESS = [name for name in MODELS if "accuracy, random third" in load(name).recipe.scores]
 
@@ -35,7 +35,7 @@ def test_third(tess):
 
 @pytest.fixture(scope="module")
 def synthetic(tmp_path_factory):
-    """Sounds of our own making in the rates and formats that people have, and a synthesiser's speech."""
+    """Synthetic sounds in common rates and formats, and synthetic speech."""
     folder = tmp_path_factory.mktemp("synthetic")
     hellos = sorted((ROOT / "examples" / "sounds").glob("hello*.wav"))
     utterances = [Utterance(file, "", "", "", "synthetic") for file in hellos]
@@ -48,8 +48,8 @@ def synthetic(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def heard(request):
-    """The files that a test asks for, with their features by the reference libraries, computed once for each model."""
+def with_features(request):
+    """The files of a fixture with their features by the reference libraries, computed once for each model."""
     known = {}
 
     def features(name, files):
@@ -65,13 +65,13 @@ def full_model(name):
 
 
 def standardised(name, features):
-    """What the small model's interpreter is fed."""
+    """The inputs of the interpreter of the small model."""
     standardisation = load(name).recipe.standardisation
     return (features - standardisation.mean) / standardisation.deviation
 
 
 def float32_copy(name, model, features, folder):
-    """The shipped model again, not quantised."""
+    """The shipped model without quantisation."""
     recipe = load(name).recipe.replace(standardisation=None)
     path = folder / "float32.tflite"
     path.write_bytes(convert(model, recipe, features, "float32"))
@@ -79,8 +79,8 @@ def float32_copy(name, model, features, folder):
 
 
 @pytest.mark.parametrize("name", TESTED_ON_TESS)
-def test_int8_on_the_test_third(name, heard):
-    utterances, reference = heard(name, "test_third")
+def test_int8_on_the_test_third(name, with_features):
+    utterances, reference = with_features(name, "test_third")
     assert len(utterances) == 666
     labels = load(name).recipe.labels
     actual = label_numbers([utterance.emotion for utterance in utterances], labels)
@@ -97,8 +97,8 @@ def test_int8_on_the_test_third(name, heard):
 
 
 @pytest.mark.parametrize("name", TESTED_ON_TESS)
-def test_float32_on_the_test_third(name, heard, tmp_path):
-    utterances, reference = heard(name, "test_third")
+def test_float32_on_the_test_third(name, with_features, tmp_path):
+    utterances, reference = with_features(name, "test_third")
     model = full_model(name)
     copy = float32_copy(name, model, reference, tmp_path)
     for result in parity.compare(model, copy, utterances, reference=reference):
@@ -107,10 +107,10 @@ def test_float32_on_the_test_third(name, heard, tmp_path):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_int8_on_synthetic_sounds(name, heard):
-    """Sounds further out than any recording that calibrated the model saturate its int8 ranges; and where the full
-    model itself wavers between two labels, the rounding decides. Everywhere else the labels are the same."""
-    utterances, reference = heard(name, "synthetic")
+def test_int8_on_synthetic_sounds(name, with_features):
+    """The labels are the same, except in two cases: sounds with features outside the int8 ranges from calibration, and
+    sounds for which the full model is undecided, so that rounding decides."""
+    utterances, reference = with_features(name, "synthetic")
     results = parity.compare(full_model(name), shipped()[name], utterances, reference=reference)
     assert results
     for result in results:
@@ -124,14 +124,14 @@ def test_int8_on_synthetic_sounds(name, heard):
         runner_up, best = np.sort(full, axis=1)[:, -2:].T
         decided = best - runner_up > VARIANTS["int8"]
         assert decided.sum() >= 30
-        assert len(set(full[decided].argmax(axis=1))) > 1, "one answer for all proves nothing"
+        assert len(set(full[decided].argmax(axis=1))) > 1, "a single answer for all sounds proves nothing"
         agreement = (full[decided].argmax(axis=1) == small[decided].argmax(axis=1)).mean()
         assert agreement >= LEAST_AGREEMENT
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_float32_on_synthetic_sounds(name, heard, tmp_path):
-    utterances, reference = heard(name, "synthetic")
+def test_float32_on_synthetic_sounds(name, with_features, tmp_path):
+    utterances, reference = with_features(name, "synthetic")
     model = full_model(name)
     copy = float32_copy(name, model, reference, tmp_path)
     for result in parity.compare(model, copy, utterances, reference=reference):
@@ -139,13 +139,13 @@ def test_float32_on_synthetic_sounds(name, heard, tmp_path):
         assert result.difference <= 0.01
 
 
-def test_the_proof_can_fail(heard):
-    """Another model's file does not pass for this one's."""
+def test_parity_can_fail(with_features):
+    """The file of another model is recognised."""
     import keras
 
     model = full_model(DEFAULT_MODEL)
     other = keras.models.clone_model(model)
     other.set_weights([np.roll(weights, 1, axis=-1) if weights.ndim else weights for weights in model.get_weights()])
-    utterances, reference = heard(DEFAULT_MODEL, "synthetic")
+    utterances, reference = with_features(DEFAULT_MODEL, "synthetic")
     results = parity.compare(other, shipped()[DEFAULT_MODEL], utterances, reference=reference)
     assert min(result.agreement for result in results) < LEAST_AGREEMENT

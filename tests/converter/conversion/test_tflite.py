@@ -1,4 +1,4 @@
-"""Any dense Keras classifier becomes a file that answers alike; anything else is refused."""
+"""Every dense Keras classifier is converted into a file with the same answers; other models are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECIPE = ModelRecipe(
 
 @pytest.fixture(scope="module")
 def features():
-    """Like mean MFCCs: the first coefficient a hundred times wider than the last, and far from zero."""
+    """Similar to mean MFCCs: the range of the first coefficient is a hundred times that of the last, far from zero."""
     random = np.random.default_rng(0)
     width = np.geomspace(80, 0.8, N)
     return (random.standard_normal((300, N)) * width - np.geomspace(400, 1, N)).astype(np.float32)
@@ -130,7 +130,7 @@ def small_probabilities(content, features, backend=None):
 def test_every_chain_of_dense_layers(name, features):
     model = build(name, features)
     full = probabilities(model, features)
-    assert len(set(full.argmax(axis=1))) > 1, "a model that always says the same proves nothing"
+    assert len(set(full.argmax(axis=1))) > 1, "a model that always gives the same answer proves nothing"
     np.testing.assert_allclose(
         small_probabilities(convert(model, RECIPE, features, "float32"), features), full, atol=1e-4
     )
@@ -152,7 +152,7 @@ def test_every_variant_on_every_interpreter(variant, features):
         assert (small.argmax(axis=1) == full.argmax(axis=1)).mean() >= 0.97
 
 
-def test_int8_is_a_fraction_and_takes_floats(features):
+def test_int8_files_are_much_smaller(features):
     model = keras.Sequential(
         [keras.Input((N,)), adapted(features), dense(256, activation="relu"), dense(3, activation="softmax")]
     )
@@ -161,8 +161,8 @@ def test_int8_is_a_fraction_and_takes_floats(features):
     assert sizes["float16"] < 0.8 * sizes["float32"]
 
 
-def test_without_standardisation_int8_would_crush_the_high_coefficients(features):
-    """The reason why it stands outside the graph: a model that listens to the last coefficient alone."""
+def test_without_standardisation_int8_would_lose_the_high_coefficients(features):
+    """The reason why it is not part of the graph: a model that uses only the last coefficient."""
     model = keras.Sequential([keras.Input((N,)), dense(3, activation="softmax")])
     kernel = np.zeros((N, 3), np.float32)
     kernel[-1] = [-4, 0, 4]
@@ -170,18 +170,18 @@ def test_without_standardisation_int8_would_crush_the_high_coefficients(features
     full = probabilities(model, features)
     small = small_probabilities(convert(model, RECIPE, features, "int8"), features)
     assert (small.argmax(axis=1) == full.argmax(axis=1)).mean() >= 0.97
-    step = np.ptp(features) / 255  # what int8 could tell apart in raw features
+    step = np.ptp(features) / 255  # the resolution of int8 in raw features
     assert step > features[:, -1].std()
 
 
-def test_the_recipe_travels_whole(features):
+def test_the_complete_recipe_is_embedded(features):
     recipe = Model.from_bytes(convert(build("raw", features), RECIPE, features)).recipe
     assert recipe.replace(standardisation=None) == RECIPE
     np.testing.assert_allclose(recipe.standardisation.mean, features.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(recipe.standardisation.deviation, features.std(axis=0), rtol=1e-5)
 
 
-def test_a_standardisation_that_is_there_is_kept(features):
+def test_an_existing_standardisation_is_kept(features):
     first = Model.from_bytes(convert(build("normalised", features), RECIPE, features)).recipe
     content = convert(build("normalised", features), first.replace(name="again"), 0.5 * features + 3)
     assert Model.from_bytes(content).recipe == first.replace(name="again")
@@ -197,7 +197,7 @@ def test_a_feature_that_never_changes(name, features):
     small = small_probabilities(convert(model, RECIPE, constant, "float32"), constant)
     np.testing.assert_allclose(small, probabilities(model, constant), atol=1e-4)
     int8 = small_probabilities(convert(model, RECIPE, constant, "int8"), constant)
-    assert np.mean(int8.argmax(axis=1) == small.argmax(axis=1)) > 0.95  # its weight takes nothing from the others'
+    assert np.mean(int8.argmax(axis=1) == small.argmax(axis=1)) > 0.95  # its weight does not affect the others
 
 
 def test_embedding_again_replaces_the_recipe(features):
@@ -255,11 +255,11 @@ def two_outputs(features):
         ),
         (
             lambda x: keras.Sequential([keras.Input((N,)), dense(4, activation="softmax")]),
-            "has 4 outputs, for 4 labels; the recipe has 3",
+            "has 4 outputs, for 4 labels, but the recipe has 3 labels",
         ),
         (
             lambda x: keras.Sequential([keras.Input((20,)), dense(3, activation="softmax")]),
-            "takes 20 features, the recipe makes 13",
+            "expects 20 features, but the recipe gives 13",
         ),
         (
             lambda x: keras.Sequential(
@@ -275,7 +275,7 @@ def two_outputs(features):
         ),
     ],
 )
-def test_what_is_no_dense_classifier_is_refused(make, message, features):
+def test_a_model_that_is_not_a_dense_classifier_is_refused(make, message, features):
     with pytest.raises(ConversionError, match=message):
         convert(make(features), RECIPE, features)
 
@@ -290,12 +290,12 @@ def test_one_sigmoid_for_two_labels(features):
     np.testing.assert_allclose(
         small_probabilities(convert(model, recipe, features, "float32"), features), full, atol=1e-4
     )
-    with pytest.raises(ConversionError, match="has 1 outputs, for 2 labels; the recipe has 3"):
+    with pytest.raises(ConversionError, match="has 1 outputs, for 2 labels, but the recipe has 3 labels"):
         convert(model, RECIPE, features)
 
 
 def test_a_model_without_an_input_shape(features):
-    with pytest.raises(ConversionError, match=r"begin it with keras\.Input"):
+    with pytest.raises(ConversionError, match=r"start it with keras\.Input"):
         convert(keras.Sequential([dense(3, activation="softmax")]), RECIPE, features)
 
 
@@ -325,7 +325,7 @@ def test_saved_by_keras_2(tmp_path, features):
     np.testing.assert_allclose(small, expected, atol=1e-4)
 
 
-def test_what_is_no_keras_model(tmp_path):
+def test_a_file_that_is_not_a_keras_model(tmp_path):
     for name in ("text.keras", "text.h5", "text.txt"):
         (tmp_path / name).write_text("hello")
         with pytest.raises(ConversionError, match=f"{name} cannot be loaded as a Keras model: .+"):

@@ -1,4 +1,4 @@
-"""Figures of models: their formulas on cases one can work out."""
+"""Metrics, on cases that can be computed by hand."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def test_the_interval_is_over_speakers():
     random = np.random.default_rng(1)
     actual = np.tile([0, 1], 200)
     speakers = [f"t{number // 20}" for number in range(400)]
-    good = np.repeat(random.random(20) < 0.5, 20)  # each speaker is understood wholly or not at all
+    good = np.repeat(random.random(20) < 0.5, 20)  # a speaker is recognised always or never
     predicted = np.where(good, actual, 1 - actual)
     low, high = uar_interval(actual, predicted, speakers, 2)
     share = good.mean()
     assert low < share < high
-    spread = np.sqrt(share * (1 - share) / 20)  # of 20 speakers, not of 400 recordings
+    spread = np.sqrt(share * (1 - share) / 20)  # over 20 speakers, not over 400 recordings
     assert (high - low) / (2 * 1.96 * spread) == pytest.approx(1, abs=0.25)
     assert uar_interval(actual, predicted, speakers, 2) == (low, high)
 
 
-def test_the_interval_of_sure_and_of_single_speakers():
+def test_the_interval_without_errors_and_with_a_single_speaker():
     actual = np.array([0, 1, 0, 1])
     assert uar_interval(actual, actual, ["a", "a", "b", "b"], 2) == (1, 1)
     assert np.isnan(uar_interval(actual, actual, ["a"] * 4, 2)).all()
@@ -57,7 +57,7 @@ def test_calibration_error():
     assert calibration_error([0.9, 0.3], [0, 0], np.array([3, 1])) == pytest.approx((3 * 0.9 + 0.3) / 4)
 
 
-def test_reliability_has_the_bins_that_hold_any():
+def test_reliability_has_only_bins_with_answers():
     low, high = reliability(np.array([0.52, 0.58, 1.0]), np.array([1, 0, 1]))
     assert low == pytest.approx((0.5, 0.6, 0.55, 0.5, 2 / 3))
     assert high == pytest.approx((0.9, 1.0, 1.0, 1.0, 1 / 3))
@@ -68,15 +68,15 @@ def test_accuracy_at_coverage():
     shares = np.array([1, 0.75, 0.5, 0.25])
     np.testing.assert_allclose(accuracy_at_coverage(confidences, correct, shares), [0.5, 2 / 3, 1, 1])
     equally_sure = accuracy_at_coverage(np.full(4, 0.9), correct, shares)
-    np.testing.assert_allclose(equally_sure, 0.5, err_msg="which of them come first says nothing")
+    np.testing.assert_allclose(equally_sure, 0.5, err_msg="their order does not matter")
     heavy = accuracy_at_coverage(np.array([0.9, 0.8]), np.array([1, 0]), np.array([1, 0.75]), np.array([3, 1]))
     np.testing.assert_allclose(heavy, [0.75, 1])
 
 
 def made_up(*rows):
-    """Answers of corpus, what was meant, what was answered and how surely; sure from 0.5 on."""
+    """Answers from rows of corpus, actual label, predicted label and confidence. They are certain from 0.5."""
     utterances = [
-        Utterance(f"{number}.wav", "ada", "", meant, corpus) for number, (corpus, meant, *_) in enumerate(rows)
+        Utterance(f"{number}.wav", "ada", "", actual, corpus) for number, (corpus, actual, *_) in enumerate(rows)
     ]
     predictions = [answered(label, confidence) for *_, label, confidence in rows]
     return Answers(("calm", "cross"), utterances, predictions)
@@ -108,8 +108,8 @@ def test_no_two_corpora_look_alike(monkeypatch):
     drawn = []
     monkeypatch.setattr(evaluation_pictures, "png", lambda figure: drawn.append(figure) or b"")
     corpora = {f"corpus {number}": {"uar": number / 20} for number in range(14)}
-    told = {name: {"corpora": corpora, "mean_uar": 0.5} for name in (AS_RECORDED, *NOISE.values())}
-    evaluation_pictures.over_noise(told, ["calm", "cross"])
+    conditions = {name: {"corpora": corpora, "mean_uar": 0.5} for name in (AS_RECORDED, *NOISE.values())}
+    evaluation_pictures.over_noise(conditions, ["calm", "cross"])
     (figure,) = drawn
     lines = [line for line in figure.axes[0].lines if line.get_label() in corpora]
     assert len({(line.get_color(), line.get_marker()) for line in lines}) == len(lines) == 14

@@ -1,4 +1,4 @@
-"""The reference libraries are called as a recipe says, or it says that they cannot be."""
+"""The reference libraries are called with the values of a recipe, or the recipe is refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LIBROSA = {"n_fft": 1024, "hop_length": 256, "n_mels": 40, "mel_scale": "htk", "
         ("python_speech_features", {"sample_scale": 32768.0, "window_length": 800, "n_fft": 512}),
     ],
 )
-def test_the_device_computes_what_the_library_does(preset, changes):
+def test_the_device_computes_the_same_as_the_library(preset, changes):
     recipe = MfccRecipe.preset(preset, sample_rate_hz=RATE, **changes)
     samples = voice(1, rate=RATE).astype(np.float64)
     np.testing.assert_allclose(Mfcc(recipe, dtype=np.float64)(samples), reference_mfcc(samples, recipe), atol=1e-3)
@@ -45,7 +45,7 @@ def test_the_device_computes_what_the_library_does(preset, changes):
         ("python_speech_features", {"window_length": 800, "mel_scale": "slaney"}),
     ],
 )
-def test_what_no_library_computes_is_refused(preset, changes):
+def test_a_recipe_that_no_library_can_compute_is_refused(preset, changes):
     recipe = MfccRecipe.preset(preset, sample_rate_hz=RATE, **changes)
     with pytest.raises(ConversionError, match="neither librosa nor python_speech_features"):
         reference_mfcc(voice(1, rate=RATE), recipe)
@@ -59,7 +59,7 @@ def test_the_study_averages_librosas_frames_over_time(tmp_path):
     np.testing.assert_array_equal(reference_features(path, recipe), expected)
 
 
-def test_unreadable_files_are_named_and_left_out(tmp_path, caplog):
+def test_unreadable_files_are_left_out_with_a_warning(tmp_path, caplog):
     good = write(tmp_path / "good.wav", voice(3), 22050)
     bad = tmp_path / "bad.wav"
     bad.write_text("no")

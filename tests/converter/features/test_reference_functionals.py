@@ -1,4 +1,4 @@
-"""Prosody and functionals against the same definitions in other words, and what else must hold of them."""
+"""Prosody and functionals: equal to an independent implementation, and other properties."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def device_frames(samples, recipe, dtype=np.float32):
 
 
 def random_frames(n_frames, seed=0):
-    """Coefficients and a pitch that drift, and a level and a voicing around the thresholds."""
+    """Drifting coefficients and pitch, with level and voicing around the thresholds."""
     random = np.random.default_rng((n_frames, seed))
     cepstra = np.cumsum(random.normal(0, 3, (n_frames, N_MFCC)), axis=0) + random.normal(0, 50, N_MFCC)
     pitch = 7.3 + np.cumsum(random.normal(0, 0.1, n_frames))
@@ -57,13 +57,13 @@ def assert_same(frames):
     "changed", ["nothing", "all voiced", "nothing voiced", "constant", "one level", "little level", "one column"]
 )
 @pytest.mark.parametrize("n_frames", [1, 2, 3, 5, 6, 17, 40, 300, 700])
-def test_functionals_are_what_they_are_said_to_be(n_frames, changed):
+def test_functionals_follow_their_definitions(n_frames, changed):
     frames = random_frames(n_frames)
     if changed == "constant":
         frames[:] = frames[0]
     elif changed == "one level":
         frames[:, LEVEL] = -30
-    elif changed == "little level":  # what 5 % do not reach decides which frames are active
+    elif changed == "little level":  # the 5 % quantile decides which frames are active
         frames[:, LEVEL] *= 0.2
     elif changed == "one column":
         frames[:, 3] = 7
@@ -73,8 +73,8 @@ def test_functionals_are_what_they_are_said_to_be(n_frames, changed):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whichever_few_frames_are_active_or_voiced(seed):
-    """5, 6 and 7 of either: where fewer than 6 are, all stand for them."""
+def test_few_active_or_voiced_frames(seed):
+    """5, 6 and 7 of them: if there are fewer than 6, all frames are used."""
     frames = random_frames(60, seed)
     frames[:, LEVEL] = -60
     frames[np.random.default_rng(seed).choice(60, 5 + seed % 6, replace=False), LEVEL] = -10
@@ -109,7 +109,7 @@ def test_float32_is_close_to_float64(n_frames):
 
 
 def deviations(vectors):
-    """Over sounds, of each functional; none may be the same for all."""
+    """The standard deviation of each functional over the sounds. None may be constant."""
     deviation = np.std(vectors, axis=0)
     assert deviation.min() > 0
     return deviation
@@ -117,15 +117,15 @@ def deviations(vectors):
 
 @pytest.mark.parametrize("gain", [0.1, 0.3, 10.0])
 def test_no_functional_depends_on_the_gain(gain):
-    """Of sounds that are louder than the smallest power that a logarithm is taken of, in every frame and filter."""
+    """For sounds that are louder than the smallest power of the logarithm, in every frame and filter."""
     sounds = [voice(seed, rate=RATE) for seed in range(12)]
     vectors = np.array([functionals(device_frames(sound, recipe())) for sound in sounds])
     louder = np.array([functionals(device_frames(np.float32(gain) * sound, recipe())) for sound in sounds])
     assert (np.abs(louder - vectors) / deviations(vectors)).max() < 2e-3  # 2e-4 measured
 
 
-def test_nor_does_one_where_a_pause_is_all_zeros():
-    """Nothing is quieter than the smallest power, so zeros do not become so with the rest: levels need their floor."""
+def test_no_functional_depends_on_the_gain_if_a_pause_is_all_zeros():
+    """Zeros stay at the smallest power when the rest becomes quieter, so levels need a lower bound."""
     samples = voice(3, rate=RATE)
     samples[6000:9000] = 0
     vector, quieter = (functionals(device_frames(gain * samples, recipe())) for gain in np.float32([1, 0.3]))
@@ -154,18 +154,18 @@ def test_the_device_computes_the_frames_that_librosa_does(mfcc, prosody):
 
 
 @pytest.mark.parametrize("samples", [np.zeros(5000), 1e-6 * np.random.default_rng(0).standard_normal(5000)])
-def test_of_what_can_hardly_be_heard_too(samples):
+def test_the_frames_of_very_quiet_sounds(samples):
     expected = reference_frames(samples, recipe())
     np.testing.assert_allclose(device_frames(samples, recipe(), np.float64), expected, rtol=0, atol=1e-3)
 
 
 def test_the_functionals_of_a_file_are_those_of_the_reference(tmp_path):
-    """From files to features: soundfile, soxr, float32 and the runtime against librosa, float64 and the other words.
+    """From files to features: soundfile, soxr, float32 and the runtime against librosa, float64 and the reference.
 
-    Features are of many sizes, so differences are in deviations over the sounds. The largest measured is 2e-4 here, and
-    1e-4 on 150 recordings of speech from five corpora: not one frame changed sides at a threshold (voiced, active,
-    loud). Another processor's last bits may push one over, which moves some functionals of that one sound by a few
-    hundredths: hence a bound on nearly all differences, and one on how many sounds may have a larger one.
+    Features have different scales, so differences are in standard deviations over the sounds. The largest measured one
+    is 2e-4 here, and 1e-4 on 150 recordings of speech from five corpora: no frame moved across a threshold (voiced,
+    active, loud). Rounding on another processor may move one across, which changes some functionals of this sound by a
+    few hundredths. So one bound is for nearly all differences, and another for the number of sounds with a larger one.
     """
     model = recipe()
     device, expected = [], []
@@ -181,15 +181,15 @@ def test_the_functionals_of_a_file_are_those_of_the_reference(tmp_path):
     assert np.count_nonzero(differences.max(axis=1) > 0.02) <= 2
 
 
-def test_only_librosas_frames_have_prosody():
+def test_prosody_needs_the_frames_of_librosa():
     model = recipe(name="python_speech_features", fmin_hz=0.0)
-    with pytest.raises(ConversionError, match="prosody goes with the MFCC of librosa alone"):
+    with pytest.raises(ConversionError, match="prosody works only with the MFCC of librosa"):
         reference_frames(voice(1, rate=RATE), model)
 
 
-def test_most_pitches_are_those_that_yin_finds():
-    """YIN (de Cheveigné & Kawahara, 2002) by librosa. On `voice` it is right throughout. Frame by frame, without a memory of
-    the pitch, ours takes a multiple of the period where one harmonic outdoes the rest: 80 % agree within a semitone."""
+def test_most_pitches_agree_with_yin():
+    """YIN (de Cheveigné & Kawahara, 2002) by librosa is always right on `voice`. The runtime does not track the pitch,
+    so it finds a multiple of the period if one harmonic dominates: 80 % agree within a semitone."""
     agree = []
     for seed in range(12):
         samples = voice(seed, rate=RATE)

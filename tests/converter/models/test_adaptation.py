@@ -1,4 +1,4 @@
-"""A model fitted to one's own voice: what it gains, what it keeps, and when it is refused."""
+"""A model fitted to your own voice: what it gains, what it keeps, and when it is refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RECIPE = ModelRecipe(
     uncertain_below=0.4,
     window_s=3.0,
     licence="CC0",
-    corpora=("strangers",),
+    corpora=("others",),
     protocol="none",
     scores={"accuracy": 1.0},
 )
@@ -48,7 +48,7 @@ def sound(pitch, seed):
 
 
 def record(folder, pitches, n, *, first=0):
-    """Clips of labels, each sounding as one of the pitches: label to pitch."""
+    """Write clips with labels and pitches, given as label to pitch."""
     for label, pitch in pitches.items():
         for number in range(first, first + n):
             write(folder / label / f"{number}.wav", sound(pitch, number), RATE)
@@ -56,7 +56,7 @@ def record(folder, pitches, n, *, first=0):
 
 
 def shuffled(folder, n):
-    """Clips whose labels say nothing about how they sound."""
+    """Write clips whose labels do not depend on their sound."""
     pitches = np.random.default_rng(0).permutation(np.repeat(range(3), n))
     for number, pitch in enumerate(pitches):
         write(folder / LABELS[number // n] / f"{number}.wav", sound(pitch, number), RATE)
@@ -69,7 +69,7 @@ SHIFTED = dict(zip(LABELS, (1, 2, 3), strict=True))
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    """A model that knows the three pitches of strangers, as .keras; its .tflite lies beside it."""
+    """A model that knows the three pitches of other speakers, as .keras, with its .tflite next to it."""
     folder = tmp_path_factory.mktemp("base")
     recordings = readers.read([f"folders={record(folder / 'recordings', AS_LEARNT, 20)}"])
     vectors, targets = features_of(RECIPE, recordings)
@@ -99,13 +99,13 @@ def adapt(base, folder, output, *more):
 
 @pytest.fixture(scope="module")
 def shifted(tmp_path_factory):
-    """Somebody who speaks higher than the strangers."""
+    """A speaker with a higher voice than the others."""
     return record(tmp_path_factory.mktemp("shifted"), SHIFTED, 6)
 
 
 @pytest.fixture(scope="module")
 def mine(base, shifted, tmp_path_factory):
-    """What `adapt` writes for that voice."""
+    """The model that `adapt` writes for this voice."""
     path = tmp_path_factory.mktemp("mine") / "mine.tflite"
     assert adapt(base, shifted, path) == 0
     return path
@@ -121,13 +121,13 @@ def share_right(model, pitches, *, n=10, first=100):
     return np.mean(right)
 
 
-def test_it_understands_a_voice_that_the_original_did_not(base, mine):
+def test_it_recognises_a_voice_that_the_original_did_not(base, mine):
     assert share_right(base.with_suffix(".tflite"), AS_LEARNT) > 0.9
     assert share_right(base.with_suffix(".tflite"), SHIFTED) < 0.4
     assert share_right(mine, SHIFTED) > 0.9
 
 
-def test_what_is_printed_is_what_the_recipe_says(base, shifted, tmp_path, capsys):
+def test_the_printed_figures_are_those_of_the_recipe(base, shifted, tmp_path, capsys):
     assert adapt(base, shifted, tmp_path / "mine.tflite") == 0
     printed = capsys.readouterr()
     scores = load(tmp_path / "mine.tflite").recipe.scores
@@ -147,11 +147,11 @@ def mine_size(folder):
     return (folder / "mine.tflite").stat().st_size
 
 
-def test_the_recipe_is_the_originals_but_for_what_changed(base, mine):
+def test_the_recipe_is_the_original_except_for_four_fields(base, mine):
     original, recipe = load(base.with_suffix(".tflite")).recipe, load(mine).recipe
     changed = {field: getattr(recipe, field) for field in ("name", "corpora", "protocol", "scores")}
     assert recipe == original.replace(**changed)
-    assert (recipe.name, recipe.corpora) == ("mine", ("strangers", "folders"))
+    assert (recipe.name, recipe.corpora) == ("mine", ("others", "folders"))
     assert "base, its last 2 layers adapted to 18 clips (6 low, 6 middle, 6 high)" in recipe.protocol
     assert "5-fold cross-validation" in recipe.protocol
     assert set(recipe.scores) == {
@@ -168,7 +168,7 @@ def test_only_the_last_layers_change(base, mine):
     assert all(np.abs(ours - theirs).max() > 0 for ours, theirs in last)
 
 
-def test_the_same_again(base, shifted, mine, tmp_path):
+def test_adapting_again_gives_the_same_model(base, shifted, mine, tmp_path):
     assert adapt(base, shifted, tmp_path / "mine.tflite") == 0
     assert (tmp_path / "mine.tflite").read_bytes() == mine.read_bytes()
     ours, theirs = (load_keras(path).get_weights() for path in (tmp_path / "mine.keras", mine.with_suffix(".keras")))
@@ -176,7 +176,7 @@ def test_the_same_again(base, shifted, mine, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_labels_that_say_nothing_are_refused(base, tmp_path, capsys):
+def test_random_labels_are_refused(base, tmp_path, capsys):
     output = tmp_path / "out" / "mine.tflite"
     output.parent.mkdir()
     folder = shuffled(tmp_path / "clips", 6)
@@ -191,7 +191,7 @@ def test_labels_that_say_nothing_are_refused(base, tmp_path, capsys):
     assert "does not show that adapting helps" in load(output).recipe.protocol
 
 
-def test_a_voice_that_is_understood_already_gains_nothing(base, tmp_path, capsys):
+def test_a_voice_that_is_already_recognised_gains_nothing(base, tmp_path, capsys):
     folder = record(tmp_path / "clips", AS_LEARNT, 5, first=50)
     assert adapt(base, folder, tmp_path / "mine.tflite") == 1
     assert "nothing was written" in capsys.readouterr().err
@@ -201,7 +201,7 @@ def test_a_voice_that_is_understood_already_gains_nothing(base, tmp_path, capsys
 def test_a_label_without_clips_is_not_forgotten(base, tmp_path, capsys):
     swapped = {"low": 1, "middle": 0}
     assert adapt(base, record(tmp_path / "clips", swapped, 8), tmp_path / "mine.tflite") == 0
-    assert "no clip of high" in capsys.readouterr().err
+    assert "no clips of high" in capsys.readouterr().err
     assert "base, its last layer adapted to 16 clips" in load(tmp_path / "mine.tflite").recipe.protocol
     assert "none of high, whose outputs are the original's" in load(tmp_path / "mine.tflite").recipe.protocol
     original, adapted = (load_keras(path).layers[-1].get_weights() for path in (base, tmp_path / "mine.keras"))
@@ -216,12 +216,12 @@ def test_silence_and_damage_are_left_out(base, shifted, tmp_path, caplog):
     write(folder / "low" / "silence.wav", np.zeros(RATE, np.float32), RATE)
     (folder / "low" / "broken.wav").write_bytes(b"nothing")
     assert adapt(base, folder, tmp_path / "mine.tflite") == 0
-    assert "silence.wav holds no speech: left out" in caplog.text
+    assert "silence.wav contains no speech: left out" in caplog.text
     assert "broken.wav" in caplog.text
     assert "18 clips" in load(tmp_path / "mine.tflite").recipe.protocol
 
 
-def test_the_clips_are_heard_as_the_device_hears_them(base, shifted):
+def test_the_clips_have_the_features_of_the_device(base, shifted):
     classifier = EmotionClassifier(base.with_suffix(".tflite"))
     own = clips.read(classifier, readers.read([f"folders={shifted}"]))
     assert (own.counts, own.missing) == ({"low": 6, "middle": 6, "high": 6}, [])
@@ -243,7 +243,7 @@ def test_the_clips_are_heard_as_the_device_hears_them(base, shifted):
         (AS_LEARNT, 1, "too few clips"),
     ],
 )
-def test_clips_that_cannot_be_learnt_from(pitches, n, message, base, tmp_path, capsys):
+def test_clips_that_are_not_enough_to_learn_from(pitches, n, message, base, tmp_path, capsys):
     assert adapt(base, record(tmp_path / "clips", pitches, n), tmp_path / "mine.tflite") == 1
     assert re.search(message, capsys.readouterr().err)
     assert not list(tmp_path.glob("mine.*"))
@@ -261,7 +261,7 @@ def test_paths_that_are_wrong(base, shifted, tmp_path, capsys):
     assert adapt(base, shifted, tmp_path / "nowhere" / "mine.tflite") == 1
     assert "there is no folder" in capsys.readouterr().err
     assert adapt(base, shifted, base.with_suffix(".tflite")) == 1
-    assert "is the model that is to be adapted: choose another name" in capsys.readouterr().err
+    assert "is the model to adapt: choose another name" in capsys.readouterr().err
 
 
 def test_two_files_of_different_models(base, mine, shifted, tmp_path, capsys):
@@ -305,7 +305,7 @@ def test_the_last_layers_of_any_dense_classifier(layers, n_found):
     [
         (
             lambda: [dense(4), dense(1, "sigmoid")],
-            "the model ends in sigmoid, wanted a dense layer with an output a label",
+            "the model ends in sigmoid, wanted a dense layer with one output per label",
         ),
         (lambda: [dense(3), keras.layers.LeakyReLU()], "ends in LeakyReLU"),
     ],
@@ -324,15 +324,15 @@ def drawn(seed, n_clips=18, widths=(6, 5, 3)):
 
 @pytest.mark.parametrize("widths", [(6, 3), (6, 5, 3), (6, 5, 4, 3)])
 def test_the_fit_is_an_optimum(widths):
-    """Of the loss that the docstring names: no small step makes it less, by more than the search leaves undone."""
+    """No small step reduces the loss of the docstring by more than the tolerance of the search."""
     inputs, weights, targets = drawn(0, widths=widths)
     adapted = adaptation.fit(inputs, weights, targets, temperature=1.5)
     pulls = [np.mean(np.sum(each**2, axis=1)) / adaptation.DEVIATION**2 for each in passed(inputs, weights)[:-1]]
 
-    def loss(several):
-        logits = passed(inputs, several)[-1] / 1.5
+    def loss(layers):
+        logits = passed(inputs, layers)[-1] / 1.5
         right = logits[np.arange(len(targets)), targets]
-        changes = [np.sum((ours - theirs) ** 2) for ours, theirs in zip(several, weights, strict=True)]
+        changes = [np.sum((ours - theirs) ** 2) for ours, theirs in zip(layers, weights, strict=True)]
         return np.sum(np.log(np.exp(logits).sum(axis=1)) - right) + np.dot(pulls, changes) / 2
 
     assert loss(adapted) < loss(weights) / 2
@@ -344,7 +344,7 @@ def test_the_fit_is_an_optimum(widths):
 
 
 def test_each_label_counts_the_same():
-    """However often it was recorded: of sounds that cannot be told apart, none becomes likelier."""
+    """However often it was recorded: if the sounds are the same, no label becomes more likely."""
     adapted = adaptation.fit(np.ones((36, 1)), [np.array([[0.0, 2.0]])], np.repeat([0, 1], [30, 6]))[0]
     assert adapted[0, 0] == pytest.approx(adapted[0, 1], abs=0.01)
 
@@ -365,7 +365,7 @@ def test_with_one_shuffle_it_is_mcnemars_test():
     assert (same.p_value, same.gain, same.helps) == (1, 0, False)
 
 
-def test_of_random_labels_hardly_any_are_taken_for_better():
+def test_random_labels_rarely_seem_to_help():
     helped = 0
     for seed in range(6):
         inputs, weights, targets = drawn(seed)

@@ -1,4 +1,4 @@
-"""The model for voices never heard: folds, examples, profiles in training, and the command as a whole."""
+"""The model for new speakers: folds, examples, profiles in training, and the whole command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PITCH = {"angry": 1.6, "fear": 1.3, "happy": 1.15, "neutral": 1.0, "sad": 0.8, "
 
 
 def recording(path, emotion, seed):
-    """A voice, faster and so higher, and louder, by its emotion: enough to be learnt in a few epochs."""
+    """A voice whose speed and pitch depend on the emotion, which can be learnt in a few epochs."""
     factor = PITCH[emotion]
     samples = voice(seed, rate=round(RATE / factor), seconds=1.2 * factor)
     return write(path, samples[: round(1.2 * RATE)], RATE)
@@ -31,7 +31,7 @@ def recording(path, emotion, seed):
 
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory):
-    """Two corpora as tables, of 5 and of 2 speakers, with one emotion that is none of the five; noise; a room."""
+    """Two corpora as tables, with 5 and 2 speakers and an emotion that is not among the five; a noise; a room."""
     folder = tmp_path_factory.mktemp("corpora")
     rows = ["file,speaker,word,emotion,corpus,sex"]
     for corpus, speakers in (("one", "abcde"), ("two", "xy")):
@@ -60,7 +60,7 @@ def arguments(corpora, folder, *more):
 
 @pytest.fixture(scope="module")
 def made(corpora, tmp_path_factory):
-    """What the command writes."""
+    """The folder that the command wrote to."""
     folder = tmp_path_factory.mktemp("made")
     assert main(arguments(corpora, folder)) == 0
     return folder
@@ -89,7 +89,7 @@ def test_the_command_writes_a_model_that_runs(made):
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
 
 
-def test_its_fold_models_are_what_evaluate_takes(made, corpora, capsys):
+def test_evaluate_can_read_its_fold_models(made, corpora, capsys):
     models = fold_models.load(str(made / "folds"))
     assert len(models.folds) == 5
     assert set(models.by_speaker) == {("one", speaker) for speaker in "abcde"} | {("two", speaker) for speaker in "xy"}
@@ -100,7 +100,7 @@ def test_its_fold_models_are_what_evaluate_takes(made, corpora, capsys):
     assert json.loads(output.read_text())["left_out"]["corpora"].keys() == {"one", "two"}
 
 
-def test_run_again_nothing_is_made_again(made, corpora, capsys):
+def test_a_second_run_makes_nothing_again(made, corpora, capsys):
     folds = made / "folds"
     before = {file.name: file.stat().st_mtime_ns for file in folds.glob("*.keras")} | {
         "features": (folds / "features.npy").stat().st_mtime_ns
@@ -150,9 +150,9 @@ def test_a_damaged_recording_is_left_out(corpora, tmp_path, caplog, jobs):
     assert table.features.shape[0] == 1
 
 
-def test_profiles_take_a_speakers_own_way_off():
-    """A speaker whose features all lie 10 higher: with many utterances half of that goes, and nothing where there is
-    none.
+def test_profiles_subtract_the_average_of_a_speaker():
+    """The features of one speaker are all 10 higher. With many utterances, half of this is subtracted; without a
+    profile, nothing is.
     """
     random = np.random.default_rng(0)
     some = utterances(*(("one", speaker, emotion) for speaker in "ab" for emotion in EMOTIONS for _ in range(20)))
@@ -168,7 +168,7 @@ def test_profiles_take_a_speakers_own_way_off():
     assert np.all(drawn[:, :100] <= 0)
 
 
-def test_training_ignores_other_emotions_at_the_end_and_repeats():
+def test_training_removes_other_emotions_at_the_end_and_is_repeatable():
     random = np.random.default_rng(0)
     some = utterances(*(("one", speaker, emotion) for speaker in "abc" for emotion in PITCH for _ in range(4)))
     features = random.normal(0, 1, (len(some), 2, 12)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The speech gate: from folders of sound to a model file and an honest report."""
+"""The speech gate: from folders of sounds to a model file and a report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def hiss(seed, seconds=3.0):
 
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory):
-    """Five speakers, and two kinds of noise in five folds, one of them in a file a class."""
+    """Five speakers, and two kinds of noise in five folds, one of them with a file for each class."""
     folder = tmp_path_factory.mktemp("sounds")
     for speaker in range(N_FOLDS):
         for number in range(3):
@@ -59,14 +59,14 @@ def arguments(sounds, output):
 
 @pytest.fixture(scope="module")
 def made(sounds, tmp_path_factory):
-    """What the command writes."""
+    """The folder that the command wrote to."""
     folder = tmp_path_factory.mktemp("made")
     with (folder / "printed").open("w") as printed, redirect_stdout(printed):
         assert main([*arguments(sounds, folder / "gate.keras"), "--folds", str(folder / "folds")]) == 0
     return folder
 
 
-def test_the_model_file_tells_speech_from_noise(made, sounds):
+def test_the_model_file_distinguishes_speech_from_noise(made, sounds):
     recipe = load(made / "gate.tflite").recipe
     assert (recipe.name, recipe.labels, recipe.pooling) == ("gate", ("other", "speech"), "statistics")
     assert recipe.licence == "CC0"
@@ -91,20 +91,20 @@ def test_the_report_adds_up(made):
     assert report["false_verdicts_per_hour"] == pytest.approx(n_verdicts / (15 * 3 / 3600), rel=1e-3)
     for noise in (noise for name, noise in report["noise"].items() if name.startswith("hum")):
         left_out = {"windows": noise["windows"], "single": noise["single"], "smoothed": noise["smoothed"]}
-        assert noise["class_left_out"] == left_out | {"verdicts": noise["verdicts"]}, "a fold is its only one"
+        assert noise["class_left_out"] == left_out | {"verdicts": noise["verdicts"]}, "its class is only in this fold"
     scores = load(made / "gate.tflite").recipe.scores
     assert scores["recall, noisy"] == report["speech"]["mine"]["noisy"]["smoothed"]
     assert scores["recall, noisy"] > 0.8
     assert scores["false windows"] < 0.2
 
 
-def test_each_fold_has_its_model(made):
+def test_each_fold_has_a_model(made):
     files = sorted((made / "folds").iterdir())
     assert [file.name for file in files] == [f"fold-{number}.tflite" for number in range(1, 6)]
     assert len({load(file).content for file in files}) == 5
 
 
-def test_what_is_printed(made):
+def test_the_printed_figures(made):
     printed = (made / "printed").read_text()
     assert re.search(r"^numpy: \d+ windows, label agreement \d\.\d{4}", printed, re.MULTILINE)
     assert re.search(r"^false verdicts per hour, class left out  \d+\.\d{4}$", printed, re.MULTILINE)
@@ -145,7 +145,7 @@ def test_speakers_and_folds(sounds):
         ("ased", ["n1-01-01-01-01", "n1-01-01-02-01", "n1-01-01-01-03"], [0, 0, 1]),
     ],
 )
-def test_speakers_by_the_names_of_files(corpus, names, folds, tmp_path):
+def test_file_names_identify_speakers(corpus, names, folds, tmp_path):
     for name in names:
         write(tmp_path / f"{name}.wav", hiss(1, 0.01), RATE)
     found = {
@@ -156,7 +156,7 @@ def test_speakers_by_the_names_of_files(corpus, names, folds, tmp_path):
 
 def test_files_that_do_not_fit_their_corpus(tmp_path):
     write(tmp_path / "hello.wav", hiss(1, 0.01), RATE)
-    with pytest.raises(CorpusError, match="not named as those of ased"):
+    with pytest.raises(CorpusError, match="not named like those of ased"):
         speech_recordings(f"ased={tmp_path}", 9, np.random.default_rng(0))
 
 
@@ -170,7 +170,7 @@ def test_files_that_do_not_fit_their_corpus(tmp_path):
         ({"-o": "nowhere/gate.keras"}, "there is no folder nowhere"),
         ({"--folds": "FILE"}, "cannot write FILE: it is a file"),
         ({"--noise": "DAMAGED"}, "no window of noise could be cut"),
-        ({"--speech": "mine=SOUNDS/speech/speaker1"}, "without fold 1 there is only noise left"),
+        ({"--speech": "mine=SOUNDS/speech/speaker1"}, "without fold 1 only noise is left for training"),
     ],
 )
 def test_bad_input_gets_one_clear_sentence(change, message, sounds, tmp_path, monkeypatch, capsys):
@@ -200,13 +200,13 @@ def test_synthetic_noises(kind):
     np.testing.assert_array_equal(sound, synthetic_noise(kind, np.random.default_rng(19), 2 * RATE, RATE))
 
 
-def test_noise_is_added_at_the_ratio_that_was_asked_for():
+def test_noise_is_added_at_the_requested_ratio():
     samples, noise = voice(1, rate=RATE), hiss(1, 0.2)
     added = augmentation.with_noise(samples, noise, 10, np.random.default_rng(0)) - samples
     assert 10 * np.log10(np.mean(samples**2) / np.mean(added**2)) == pytest.approx(10, abs=0.1)
 
 
-def test_a_room_of_one_wall_changes_nothing():
+def test_a_room_without_echo_changes_nothing():
     samples = voice(1, rate=RATE)
     response = augmentation.impulse_response(np.array([0, 0, 3, 0], np.float32), RATE)
     np.testing.assert_allclose(augmentation.in_room(samples, response), samples, atol=1e-6)
@@ -224,7 +224,7 @@ def test_the_shipped_gate(gain):
         assert gate.classify_samples(gain * noise, RATE).label == "other"
 
 
-def test_the_shipped_gates_figures_are_those_of_its_report():
+def test_the_figures_of_the_shipped_gate_are_those_of_its_report():
     from emotion_edge_converter.models.gate_report import scores
 
     report = json.loads((ROOT / "docs" / "speech-gate.json").read_text())
@@ -238,7 +238,7 @@ def test_the_shipped_gates_figures_are_those_of_its_report():
 
 
 def table(utterances, lengths_s, over, version="as recorded", speech=False, groups=None):
-    """Windows of which only what verdicts look at is filled in."""
+    """Windows with only the fields that verdicts use."""
     n = len(utterances)
     groups = groups or ["x"] * n
     names = list(dict.fromkeys(groups))
@@ -265,12 +265,12 @@ def test_logits_are_averaged_over_the_utterance_so_far():
     ("logits", "over", "opened"),
     [
         ([9, 1, 1, 1], [0, 0, 0, 1], [2]),  # the first window is too short to count
-        ([9, 1, -2, 4], [0, 0, 0, 1], [3]),  # only the last
-        ([9, 1, -2, 4], [0, 0, 0, 0], []),  # which was not the last
+        ([9, 1, -2, 4], [0, 0, 0, 1], [3]),  # only the last window
+        ([9, 1, -2, 4], [0, 0, 0, 0], []),  # this was not the last window
         ([9, -1, -1, 1], [0, 0, 0, 1], []),
     ],
 )
-def test_a_verdict_takes_two_windows_or_the_last(logits, over, opened):
+def test_a_verdict_needs_two_windows_or_the_last(logits, over, opened):
     from emotion_edge_converter.models.speech_gate import verdicts
 
     windows = table([1, 1, 1, 1], [0.5, 1.0, 1.5, 2.0], over)

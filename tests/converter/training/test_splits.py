@@ -1,4 +1,4 @@
-"""Who trains and who tests."""
+"""Training and test sets."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def test_a_third_of_each_emotion_is_tested():
     assert list(random_split(table, seed=1).test) != list(split.test)
 
 
-def test_a_tested_speaker_was_never_heard():
+def test_a_tested_speaker_is_not_in_the_training_set():
     table = utterances(3)
     splits = speaker_splits(table)
     assert [split.name for split in splits] == ["B -> A", "A -> B"]
     for split in splits:
-        heard, tested = ({table[row].speaker for row in rows} for rows in (split.train, split.test))
-        assert not heard & tested
+        trained, tested = ({table[row].speaker for row in rows} for rows in (split.train, split.test))
+        assert not trained & tested
         assert len(split.train) + len(split.test) == len(table)
 
 
@@ -50,7 +50,7 @@ def test_more_than_two_speakers_leave_out_one():
     ]
 
 
-def test_who_may_be_the_tested_speaker_does_not_train():
+def test_recordings_of_unknown_speakers_are_not_used():
     table = utterances(2, speakers=("A", "B", ""))
     for split in speaker_splits(table):
         assert all(table[row].speaker for row in [*split.train, *split.test])
