@@ -1,4 +1,4 @@
-"""A real MQTT broker that a test starts, freezes and stops, and somebody who listens to all that is published there."""
+"""A real MQTT broker that a test starts, freezes and stops, and a subscriber that receives everything from it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ needs_mosquitto = pytest.mark.skipif(PROGRAM is None, reason="there is no mosqui
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that no program listens on."""
     with socket.socket() as some:
         some.bind(("127.0.0.1", 0))
         return some.getsockname()[1]
 
 
 class Mosquitto:
-    """A broker on this machine that keeps nothing on disk.
+    """A broker on this machine that saves nothing to the disk.
 
     Args:
-        folder: for its configuration and log.
-        settings: more lines of its configuration; by default anybody may do anything.
+        folder: the folder for its configuration and log.
+        settings: more lines of its configuration; by default it needs no password.
     """
 
     def __init__(self, folder: Path, *settings: str) -> None:
@@ -58,14 +58,14 @@ class Mosquitto:
                 return
 
     def freeze(self) -> None:
-        """It stays, and does nothing any more."""
+        """Stop the process without ending it, so that it does nothing."""
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """It goes, and forgets everything."""
+        """End the broker. It loses all its messages."""
         self.thaw()
         self._process.terminate()
         self._process.wait(20)
@@ -78,7 +78,7 @@ class Message(NamedTuple):
 
 
 class Subscriber:
-    """Hears all that a broker passes on, from now on, and first what it has retained."""
+    """Receives the retained messages of a broker, and then all that are published."""
 
     def __init__(self, port: int, **login: str) -> None:
         self.messages: list[Message] = []
@@ -105,12 +105,12 @@ class Subscriber:
             self._changed.notify_all()
 
     def wait(self, condition, timeout_s: float = 30) -> None:
-        """Until something is so."""
+        """Wait until a condition is true."""
         with self._changed:
             assert self._changed.wait_for(condition, timeout_s), self.messages
 
     def of(self, topic: str) -> list[str]:
-        """What has come under a topic so far."""
+        """Return the messages that a topic has received so far."""
         return [message.payload for message in self.messages if message.topic == topic]
 
     def publish(self, topic: str, payload: str) -> None:
@@ -122,7 +122,7 @@ class Subscriber:
 
 
 def retained(port: int, **login: str) -> dict[str, str]:
-    """What a broker has retained."""
+    """Return the retained messages of a broker."""
     subscriber = Subscriber(port, **login)
     time.sleep(0.3)  # retained messages follow the confirmation of the subscription at once
     subscriber.close()

@@ -1,4 +1,4 @@
-"""Everything that goes wrong with many files, and what then becomes of the others: docs/outcomes.md says the same in words."""
+"""What can go wrong with many files, and what happens to the others then: docs/outcomes.md says the same in words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from emotion_edge import Listener, classify
 from emotion_edge.live.sources import FileSource
 from emotion_edge.model.file import shipped
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits, links and signals as Linux has them")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs the limits, links and signals of Linux")
 
 
 def command(*arguments):
@@ -39,12 +39,12 @@ def run(*arguments, before=(), **options):
 
 
 def limited(option, value):
-    """What to put before a command so that it runs under a limit of the shell, with nobody measuring its coverage in files."""
+    """Return the words before a command that run it under a limit of the shell, without measuring its coverage."""
     return ["env", "-u", "COVERAGE_PROCESS_CONFIG", "sh", "-c", f'ulimit {option} {value}; exec "$@"', "sh"]
 
 
 def results(out):
-    """The lines of a file of results by their path; each is whole, and no path is there twice."""
+    """Return the lines of a results file by path, after checking that each is whole and no path occurs twice."""
     text = out.read_text()
     assert not text or text.endswith("\n")
     lines = [json.loads(line) for line in text.splitlines()]
@@ -68,7 +68,7 @@ def sentence(tmp_path_factory):
 
 @pytest.fixture
 def clips(tmp_path, sentence):
-    """A folder with thirty sentences."""
+    """A folder with thirty recordings of a sentence."""
     for n in range(30):
         (tmp_path / "clips").mkdir(exist_ok=True)
         shutil.copy(sentence, tmp_path / "clips" / f"{n:02}.wav")
@@ -77,12 +77,12 @@ def clips(tmp_path, sentence):
 
 @pytest.fixture(scope="module")
 def powerless():
-    """What to put before a command so that it may no more than its user; root may all."""
+    """The words before a command that take the privileges of root away."""
     if os.geteuid() != 0:
         return []
     before = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
     if shutil.which("setpriv") is None or subprocess.run([*before, "true"], check=False).returncode:
-        pytest.skip("root may read all, and setpriv, which would forbid that, does not work here")
+        pytest.skip("root may read every file, and setpriv, which could prevent that, does not work here")
     return before
 
 
@@ -109,7 +109,7 @@ def test_bad_files_among_good_ones(clips, sentence, powerless, jobs, tmp_path):
     (clips / "lost.wav").symlink_to("nowhere.wav")
     (clips / "round.wav").symlink_to("round.wav")
     (clips / "loop").symlink_to(".")
-    os.mkfifo(clips / "pipe.wav")  # nobody ever writes into it
+    os.mkfifo(clips / "pipe.wav")  # no program ever writes to it
     shutil.copy(sentence, clips / "secret.wav")
     (clips / "secret.wav").chmod(0)
     (clips / "closed").mkdir(mode=0)
@@ -121,7 +121,7 @@ def test_bad_files_among_good_ones(clips, sentence, powerless, jobs, tmp_path):
         "empty.wav": f"{clips}/empty.wav is empty (0 bytes)",
         "text.wav": "Format not recognised",
         "header.wav": f"{clips}/header.wav holds no samples",
-        "half-header.wav": errors(lines)["half-header.wav"],  # the decoder's own words
+        "half-header.wav": errors(lines)["half-header.wav"],  # the words of the decoder
         "zeros.flac": errors(lines)["zeros.flac"],
         "noise.ogg": errors(lines)["noise.ogg"],
         "not-a-number.wav": "sample 0 (at 0.000 s) is nan, wanted finite numbers",
@@ -141,7 +141,7 @@ def test_bad_files_among_good_ones(clips, sentence, powerless, jobs, tmp_path):
 
 
 def test_files_that_vanish_and_that_grow(clips, sentence, jobs, tmp_path):
-    """A list that comes slowly, and what it names changes meanwhile."""
+    """A list of files arrives slowly, and the files change meanwhile."""
     out = tmp_path / "out.jsonl"
     growing = tmp_path / "growing.wav"
     shutil.copy(sentence, growing)
@@ -173,17 +173,17 @@ def test_files_that_vanish_and_that_grow(clips, sentence, jobs, tmp_path):
     lines = results(out)
     assert list(lines) == [*names[:20], str(growing), *names[20:]] or jobs > 1
     assert errors(lines) == dict.fromkeys((Path(name).name for name in names[20:]), "no such file")
-    assert lines[str(growing)]["end_s"] == classify(sentence).end_s  # as long as its header says
+    assert lines[str(growing)]["end_s"] == classify(sentence).end_s  # the length in its header
 
 
 @pytest.mark.parametrize(("suffix", "jobs"), [(".jsonl", 1), (".jsonl", 2), (".csv", 1), (".parquet", 1)])
 def test_a_full_disk(clips, jobs, suffix, tmp_path):
-    """What is there stays, half a line goes, and once there is room it goes on."""
+    """Whole lines stay, half a line is removed, and the run can be resumed once there is room."""
     if suffix == ".parquet":
         pytest.importorskip("pyarrow", reason="needs pyarrow")
     out = tmp_path / f"out{suffix}"
     arguments = ("classify", "-r", clips, "-j", jobs, "-o", out)
-    done = run(*arguments, before=limited("-f", 4))  # blocks of 512 bytes, or of 1024
+    done = run(*arguments, before=limited("-f", 4))  # units of 512 or 1024 bytes
     written = out.with_name(f"{out.name}.part") if suffix == ".parquet" else out
     assert done.returncode == 1
     assert re.search(r"stopped after (\d+) files: ", done.stderr)
@@ -236,14 +236,14 @@ def test_a_full_file_system(clips, small_disk):
 
 
 def test_no_room_for_windows(clips, small_disk, tmp_path):
-    """Processes lay the windows of a file down in the folder for temporary files."""
+    """Processes write the windows of a file to the folder for temporary files."""
     (small_disk / "ballast").write_bytes(bytes(60 << 10))
     out = tmp_path / "out.jsonl"
     arguments = ("classify", "-r", clips, "--timeline", "--window", 0.5, "--step", 0.05, "-j", 2, "-o", out)
     done = run(*arguments, env={**os.environ, "TMPDIR": str(small_disk)})
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
-    assert not errors(results(out))  # no file is to blame
+    assert not errors(results(out))  # no file is at fault
     assert run(*arguments, "--resume").returncode == 0
     assert len({json.loads(line)["path"] for line in out.read_text().splitlines()}) == 30
 
@@ -270,7 +270,7 @@ C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
         (".parquet", 2, C_LOCALE),
     ],
 )
-def test_names_that_nobody_expects(sentence, suffix, jobs, locale, tmp_path):
+def test_unusual_file_names(sentence, suffix, jobs, locale, tmp_path):
     if suffix == ".parquet":
         pytest.importorskip("pyarrow", reason="needs pyarrow")
     names = [
@@ -310,7 +310,7 @@ def test_names_that_nobody_expects(sentence, suffix, jobs, locale, tmp_path):
 
 
 def test_a_read_only_folder(sentence, powerless, tmp_path):
-    """Of models and of sound: nothing is ever written there."""
+    """Models and recordings may be in a read-only folder: nothing is ever written there."""
     folder = tmp_path / "folder"
     folder.mkdir()
     shutil.copy(shipped()["tess-mlp"], folder / "mine.tflite")
@@ -326,11 +326,11 @@ def test_a_read_only_folder(sentence, powerless, tmp_path):
         folder.chmod(0o700)
 
 
-# time.time goes back an hour at every look. time.monotonic cannot.
+# time.time goes back an hour at every call. time.monotonic cannot go back.
 CLOCK = """
 import itertools, time
-before, looks = time.time, itertools.count()
-time.time = lambda: before() - 3600 * next(looks)
+original, calls = time.time, itertools.count()
+time.time = lambda: original() - 3600 * next(calls)
 """
 
 
@@ -356,7 +356,7 @@ def test_a_clock_that_is_set_back(clips, clock_that_goes_back, tmp_path):
     assert events[0]
 
 
-def test_hardly_any_file_descriptors(clips, tmp_path):
+def test_very_few_file_descriptors(clips, tmp_path):
     out = tmp_path / "out.jsonl"
     assert run("classify", "-r", clips, "-o", out, before=limited("-n", 16)).returncode == 0
     assert not errors(results(out))
@@ -364,7 +364,7 @@ def test_hardly_any_file_descriptors(clips, tmp_path):
     for limit in (16, 18, 20, 22, 24):
         arguments = ("classify", "-r", clips, "-j", 8, "-o", out, "--resume")
         done = run(*arguments, before=limited("-n", limit))
-        assert not errors(results(out))  # no file is to blame
+        assert not errors(results(out))  # no file is at fault
         if done.returncode:
             assert "Too many open files" in done.stderr
     assert run(*arguments).returncode == 0
@@ -372,7 +372,7 @@ def test_hardly_any_file_descriptors(clips, tmp_path):
 
 
 def test_a_process_that_is_killed_from_outside(clips, tmp_path):
-    """As by the kernel, for want of memory: what it had in hand is asked about again."""
+    """The kernel kills a process if memory runs out. Its files are then tried again."""
     out = tmp_path / "out.jsonl"
     with subprocess.Popen(
         command("classify", "--files-from", "-", "-j", 2, "-o", out),
@@ -397,7 +397,7 @@ def test_a_process_that_is_killed_from_outside(clips, tmp_path):
     assert set(errors(lines).values()) == {"no such file"}
 
 
-def test_listening_to_what_is_no_sound(powerless, tmp_path):
+def test_listening_to_files_without_sound(powerless, tmp_path):
     (tmp_path / "empty.wav").touch()
     (tmp_path / "secret.wav").touch(mode=0)
     (tmp_path / "round.wav").symlink_to("round.wav")
@@ -411,8 +411,8 @@ def test_listening_to_what_is_no_sound(powerless, tmp_path):
         assert (done.returncode, done.stdout, done.stderr) == (1, "", f"emotion-edge: {error}\n")
 
 
-def test_listening_to_half_a_file_of_an_odd_name(tmp_path):
-    """Cut short, in a locale that cannot spell it, read-only, with hardly any file descriptors, and the same through a pipe."""
+def test_listening_to_half_a_file_with_an_odd_name(tmp_path):
+    """Cut short, with a name that the locale cannot represent, read-only, with few file descriptors; also as a pipe."""
     plain = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(22050)]), 22050)
     plain.write_bytes(plain.read_bytes()[: plain.stat().st_size // 2])
     with Listener(source=FileSource(plain)) as listener:
@@ -425,23 +425,25 @@ def test_listening_to_half_a_file_of_an_odd_name(tmp_path):
             done = run("listen", "--input", name, "--json", **options)
             assert [{**json.loads(line), "time": None} for line in done.stdout.splitlines()] == expected
             assert done.returncode == 0
-            assert ("ends earlier than its header says" in done.stderr) == (name == half)  # that of a pipe never knows
+            assert ("ends earlier than its header says" in done.stderr) == (
+                name == half
+            )  # the header of a pipe never has a length
     assert expected
 
 
-def test_listening_to_a_file_that_grows_and_is_gone(tmp_path):
+def test_listening_to_a_file_that_grows_and_is_deleted(tmp_path):
     path = write(tmp_path / "talk.wav", spoken(1), 22050)
     source = FileSource(path)
     source.open()
     with path.open("ab") as file:
         file.write(bytes(1 << 20))
     path.unlink()
-    heard = np.concatenate([each.samples for each in source.blocks(threading.Event())])
+    samples = np.concatenate([each.samples for each in source.blocks(threading.Event())])
     source.close()
-    assert len(heard) == len(spoken(1))  # as long as its header said
+    assert len(samples) == len(spoken(1))  # the length in its header
 
 
-def test_listening_goes_on_without_room_for_sound(small_disk, tmp_path):
+def test_listening_continues_without_room_for_sound(small_disk, tmp_path):
     (small_disk / "ballast").write_bytes(bytes(64 << 10))
     talk = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(22050)]), 22050)
     plain = run("listen", "--input", talk, "--json")
@@ -452,7 +454,7 @@ def test_listening_goes_on_without_room_for_sound(small_disk, tmp_path):
     assert [each.name for each in small_disk.iterdir()] == ["ballast"]
 
 
-def test_listening_that_nobody_hears(tmp_path):
+def test_listening_without_a_reader(tmp_path):
     talk = write(tmp_path / "talk.wav", np.concatenate([spoken(1), np.zeros(22050)] * 3), 22050)
     line = " ".join(command("listen", "--input", talk, "--json"))
     for redirection, n_lines, error in [

@@ -1,4 +1,4 @@
-"""`classify_many` on other people's schedulers, as the examples do it."""
+"""`classify_many` with Dask and Spark, as in the examples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from emotion_edge.batch.results import row
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
-    """Forty sentences and two files that are none."""
+    """A folder with forty sentences, an empty file and a text file."""
     folder = tmp_path_factory.mktemp("archive")
     for n in range(40):
         write(folder / f"{n % 2}" / f"{n}.wav", spoken(n % 3)[: 5000 + 300 * n], 22050)
@@ -39,7 +39,7 @@ def expected(archive):
 
 
 class Cluster:
-    """A scheduler and two workers, in a process each."""
+    """A scheduler and two workers, each in a separate process."""
 
     def __init__(self, stack, folder):
         self._stack = stack
@@ -77,22 +77,22 @@ def cluster(tmp_path_factory):
 
 
 def test_dask_with_a_worker_that_is_killed(cluster, expected):
-    """All files are answered, once each, and a worker that comes late has its share."""
+    """Each file has one result, and a worker that starts late takes part."""
     from distributed import Client
 
     endless = (path for _ in range(20) for path in expected)
     with Client(cluster.address) as client:
         client.wait_for_workers(2, timeout=60)
         results = classify_many(endless, executor=client.get_executor(), chunksize=3, buffersize=8)
-        answered = list(itertools.islice(results, 60))
+        results_so_far = list(itertools.islice(results, 60))
         cluster.workers[0].send_signal(signal.SIGKILL)
-        answered += itertools.islice(results, 200)
+        results_so_far += itertools.islice(results, 200)
         cluster.start_worker()
-        answered += results
-    assert len(answered) == 20 * len(expected)
-    assert {result.path: result for result in answered} == expected
-    assert all(result == expected[result.path] for result in answered)
-    counts = [sum(result.path == path for result in answered) for path in expected]
+        results_so_far += results
+    assert len(results_so_far) == 20 * len(expected)
+    assert {result.path: result for result in results_so_far} == expected
+    assert all(result == expected[result.path] for result in results_so_far)
+    counts = [sum(result.path == path for result in results_so_far) for path in expected]
     assert set(counts) == {20}
 
 
@@ -127,11 +127,11 @@ def plain(frame):
 
 
 def test_spark_function(spark_archive, expected):
-    """What Spark calls, without Spark: an iterator of tables for an iterator of tables."""
+    """The function that Spark calls, without Spark. It turns an iterator of tables into an iterator of tables."""
     import pandas as pd
 
     paths = list(expected)
-    frames = (pd.DataFrame({"path": part}) for part in (paths[:7], [], paths[7:]))
+    frames = (pd.DataFrame({"path": some}) for some in (paths[:7], [], paths[7:]))
     first, empty, rest = spark_archive.classify_frames(frames)
     assert len(empty) == 0
     assert list(first) == list(empty) == list(spark_archive.COLUMNS)

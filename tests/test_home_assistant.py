@@ -1,4 +1,4 @@
-"""What Home Assistant is told: by its documentation, and by a real one where there is one."""
+"""Discovery by Home Assistant: checked against its documentation, and with a real Home Assistant if there is one."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ PAGE = (ROOT / "docs" / "how-to" / "mqtt.md").read_text()
 ADDRESS = re.search(r"--mqtt (\S+)", PAGE)[1]
 RECIPE = load("five-emotions").recipe
 
-# https://www.home-assistant.io/integrations/sensor.mqtt/ and https://www.home-assistant.io/integrations/mqtt/: what is used
-# of the documented options, and of what type each is.
+# The documented options that are used, and the type of each:
+# https://www.home-assistant.io/integrations/sensor.mqtt/ and https://www.home-assistant.io/integrations/mqtt/
 DOCUMENTED = {
     "name": str,
     "unique_id": str,
@@ -51,7 +51,7 @@ ORIGIN = {"name": str, "sw_version": str}
 
 
 def check_discovery(topic, payload):
-    """Raise unless it is as documented."""
+    """Check that a discovery message is as documented."""
     assert re.fullmatch(r"homeassistant/sensor/[a-zA-Z0-9_-]+/config", topic)
     for given_options, documented in (
         (payload, DOCUMENTED),
@@ -64,7 +64,7 @@ def check_discovery(topic, payload):
     assert payload["state_topic"]  # required
     assert payload["device"]["identifiers"]  # or connections: at least one of them
     assert payload["origin"]["name"]  # required
-    assert payload["device_class"] == "enum"  # or no options are allowed
+    assert payload["device_class"] == "enum"  # otherwise options are not allowed
     assert len(set(payload["options"])) == len(payload["options"])
     assert payload["icon"].startswith("mdi:")
     for name in DOCUMENTED:
@@ -93,12 +93,12 @@ def test_discovery_of_any_topic_and_labels(topic, labels):
 
 
 def entity_id(payload):
-    """What Home Assistant calls the sensor: the names of device and entity, as a slug."""
+    """Return the id that Home Assistant gives the sensor: the names of device and entity as a slug."""
     slug = re.sub(r"[^a-z0-9]+", "_", f"{payload['device']['name']} {payload['name']}".lower())
     return f"sensor.{slug}"
 
 
-def test_the_automation_is_about_what_is_published():
+def test_the_automation_uses_the_published_states():
     publisher = MqttPublisher(Broker.parse(ADDRESS), RECIPE)
     sensor = entity_id(json.loads(publisher._discovery[1]))
     (automation,) = yaml.safe_load(AUTOMATIONS)
@@ -115,14 +115,14 @@ import asyncio, json, sys
 from homeassistant import bootstrap, core, runner
 
 @core.callback
-def tell(event):
+def print_state(event):
     state = event.data["new_state"]
     if state is not None and state.domain in ("sensor", "automation"):
         print(json.dumps([state.entity_id, state.state, dict(state.attributes)], default=str), flush=True)
 
 async def main():
     hass = await bootstrap.async_setup_hass(runner.RuntimeConfig(config_dir=sys.argv[1]))
-    hass.bus.async_listen("state_changed", tell)
+    hass.bus.async_listen("state_changed", print_state)
     await hass.async_start()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     await hass.async_stop()
@@ -133,7 +133,10 @@ asyncio.run(main())
 
 @pytest.fixture
 def home(broker, tmp_path):
-    """A function that waits for the next state of an entity in a Home Assistant that uses the broker, and all states to come."""
+    """A Home Assistant that uses the broker.
+
+    Yields a function that waits for the next state of an entity, and the queue of all states that have not been read.
+    """
     python = os.environ.get("EMOTION_EDGE_HOME_ASSISTANT")
     if not python:
         pytest.skip("EMOTION_EDGE_HOME_ASSISTANT is not set: it names the python of an environment with homeassistant")
@@ -211,8 +214,8 @@ def test_a_real_home_assistant_follows(home, broker):
 
     def until(state):
         while True:
-            told, attributes = next_state(sensor)
-            if told == state:
+            current, attributes = next_state(sensor)
+            if current == state:
                 return attributes
 
     listening = threading.Thread(target=listen)
@@ -228,7 +231,7 @@ def test_a_real_home_assistant_follows(home, broker):
         time.sleep(1)
         while not states.empty():
             states.get()
-        publisher._connection.renew.set()  # all of it again: no news
+        publisher._connection.renew.set()  # everything is published again, but nothing has changed
         time.sleep(2)
         assert [state for state in states.queue if state[0] == sensor] == []
         broker.stop()

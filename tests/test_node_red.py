@@ -1,4 +1,4 @@
-"""The flow for Node-RED that people copy: whole, and in a real Node-RED where there is one."""
+"""The example flow for Node-RED: it is consistent, and it runs in a real Node-RED if there is one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def of_type(kind):
     return [node for node in FLOW if node["type"] == kind]
 
 
-def test_the_flow_is_whole():
+def test_the_flow_is_consistent():
     assert len(NODES) == len(FLOW)
     (tab,) = of_type("tab")
     reached = {target for node in FLOW for output in node.get("wires", []) for target in output}
@@ -40,11 +40,11 @@ def test_the_flow_is_whole():
     assert reached <= set(NODES)
 
 
-def test_it_listens_for_what_is_published():
-    (heard,) = of_type("mqtt in")
-    assert topic_matches_sub(heard["topic"], f"{PUBLISHER.broker.topic}/state")
+def test_it_subscribes_to_the_published_topics():
+    (subscription,) = of_type("mqtt in")
+    assert topic_matches_sub(subscription["topic"], f"{PUBLISHER.broker.topic}/state")
     for name in ("attributes", "availability", "event"):
-        assert not topic_matches_sub(heard["topic"], f"{PUBLISHER.broker.topic}/{name}")
+        assert not topic_matches_sub(subscription["topic"], f"{PUBLISHER.broker.topic}/{name}")
     (switch,) = of_type("switch")
     assert {rule["v"] for rule in switch["rules"]} <= set(PUBLISHER.states)
     (broker,) = of_type("mqtt-broker")
@@ -69,7 +69,7 @@ def test_a_real_node_red_runs_it(broker, tmp_path):
         for state in ("quiet", "sad", "sad", "uncertain", "happy", "quiet"):
             subscriber.publish(f"{PUBLISHER.broker.topic}/state", state)
         subscriber.wait(lambda: len(subscriber.of(light)) >= 2)
-        time.sleep(0.5)  # no more than those two
+        time.sleep(0.5)  # to see that only these two arrive
         assert [json.loads(text)["brightness"] for text in subscriber.of(light)] == [100, 254]
     finally:
         subscriber.close()

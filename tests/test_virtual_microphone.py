@@ -1,4 +1,4 @@
-"""The real commands on a real audio device: PulseAudio with a source that plays what a test gives it."""
+"""The real commands with a real audio device: PulseAudio with a source that plays the recordings of a test."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ from emotion_edge import classify
 
 @pytest.fixture
 def virtual_microphone(tmp_path):
-    """The environment of a program that is to hear the virtual microphone, and functions that play a file into it, unplug it
-    and plug it in again.
+    """A virtual microphone.
+
+    Yields the environment for a program that uses it, and functions that play a file into it, unplug it and plug it in
+    again.
     """
     folder = os.environ.get("EMOTION_EDGE_VIRTUAL_MICROPHONE")
     if not folder:
@@ -58,7 +60,7 @@ def run(*arguments, environment):
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
 
-def test_devices_and_record(virtual_microphone, tmp_path):
+def test_the_commands_devices_and_record(virtual_microphone, tmp_path):
     environment, play, *_ = virtual_microphone
     assert "pulse" in run("devices", environment=environment).stdout
     play(write(tmp_path / "tone.wav", tone(440, rate=16000, seconds=6), 16000, subtype="PCM_16"), 0.2, 20)
@@ -74,7 +76,7 @@ def test_devices_and_record(virtual_microphone, tmp_path):
     assert run("classify", clip, environment=environment).returncode == 0
 
 
-def test_the_doctor_finds_it(virtual_microphone, tmp_path):
+def test_the_doctor_finds_the_microphone(virtual_microphone, tmp_path):
     environment, _, unplug, _ = virtual_microphone
     done = run("doctor", "--json", environment=environment)
     assert (done.returncode, done.stderr) == (0, "")
@@ -97,7 +99,7 @@ def test_the_doctor_finds_it(virtual_microphone, tmp_path):
     assert done.stdout.splitlines()[-1].startswith("It can classify, but not listen to a microphone.")
 
 
-def test_unplugged_while_it_records(virtual_microphone, tmp_path):
+def test_the_microphone_is_unplugged_during_a_recording(virtual_microphone, tmp_path):
     environment, play, unplug, _ = virtual_microphone
     play(write(tmp_path / "tone.wav", tone(440, rate=16000, seconds=6), 16000, subtype="PCM_16"), 0.2, 20)
     clip = tmp_path / "clip.wav"
@@ -118,7 +120,13 @@ STEP_S = 0.5
 
 
 def utterances_of(tmp_path):
-    """A 16-bit file at the rate of the device: two utterances of a recording, or of the synthesiser, in silence."""
+    """Write a 16-bit file at the rate of the device: two utterances with silence between them.
+
+    They are recordings of people if TESS is there, else of a speech synthesiser.
+
+    Returns:
+        The path of the file, and where each utterance begins and ends in seconds.
+    """
     corpora = os.environ.get("EMOTION_EDGE_CORPORA")
     names = [ROOT / "examples" / "sounds" / f"{name}.wav" for name in ("hello-slow", "hello")]
     if corpora:
@@ -126,15 +134,15 @@ def utterances_of(tmp_path):
             Path(corpora) / "tess" / name
             for name in ("OAF_happy/OAF_read_happy.flac", "YAF_neutral/YAF_rag_neutral.flac")
         ]
-    pieces, bounds, at_s = [], [], 0.0
+    blocks, bounds, at_s = [], [], 0.0
     for name in names:
         samples, rate = soundfile.read(name, dtype="float32")
         samples = soxr.resample(samples, rate, 16000)
         loud = np.flatnonzero(np.abs(samples) > 0.01) / 16000
         bounds.append((at_s + loud[0], at_s + loud[-1]))
-        pieces += [samples, np.zeros(2 * 16000, np.float32)]
+        blocks += [samples, np.zeros(2 * 16000, np.float32)]
         at_s += len(samples) / 16000 + 2
-    return write(tmp_path / "talk.wav", np.concatenate(pieces), 16000, subtype="PCM_16"), bounds
+    return write(tmp_path / "talk.wav", np.concatenate(blocks), 16000, subtype="PCM_16"), bounds
 
 
 class Listening:
@@ -158,14 +166,14 @@ class Listening:
             self.errors.append(line.rstrip())
 
     def next(self, kind, timeout_s=30):
-        """The next event of a kind."""
+        """Return the next event of a kind."""
         while True:
             event = self.events.get(timeout=timeout_s)
             if event["event"] == kind:
                 return event
 
     def wait_for_message(self, message, timeout_s=60):
-        """Until a line on stderr holds a message."""
+        """Wait until a line on stderr contains a message."""
         until = time.monotonic() + timeout_s
         while not any(message in line for line in self.errors):
             assert time.monotonic() < until, self.errors
@@ -190,12 +198,12 @@ def listen():
         listening.process.wait()
 
 
-def test_listen_hears_what_is_said_when_it_is_said(virtual_microphone, listen, tmp_path):
+def test_listen_reports_utterances_at_the_right_times(virtual_microphone, listen, tmp_path):
     environment, play, *_ = virtual_microphone
     path, bounds = utterances_of(tmp_path)
-    listening = listen(environment, "--record", tmp_path / "kept")
+    listening = listen(environment, "--record", tmp_path / "saved")
     listening.wait_for_message("saving the sound")
-    time.sleep(2)  # it hears silence
+    time.sleep(2)  # it gets silence
     played_at = time.time()
     play(path, 1.0, 20)
     left = [listening.next("leave") for _ in bounds]
@@ -206,8 +214,8 @@ def test_listen_hears_what_is_said_when_it_is_said(virtual_microphone, listen, t
         assert event["end_s"] - lag_s == pytest.approx(ends_s, abs=STEP_S)
         said_at = datetime.fromisoformat(event["time"]).timestamp() - played_at
         assert said_at == pytest.approx(1.0 + ends_s, abs=STEP_S + 0.5)  # a player takes its time to start
-    kept = sorted((tmp_path / "kept").iterdir())
-    assert [classify(file).label for file in kept] == [event["label"] for event in left]
+    saved = sorted((tmp_path / "saved").iterdir())
+    assert [classify(file).label for file in saved] == [event["label"] for event in left]
     assert all(event["status"] == "ok" for event in left)
 
 
@@ -218,7 +226,7 @@ def test_listen_survives_an_unplugged_microphone(virtual_microphone, listen, tmp
     play(path, 2.0, 60)
     first = listening.next("enter")
     unplug()
-    left = listening.next("leave")  # what was held is left at once
+    left = listening.next("leave")  # the held label is left at once
     assert left["label"] == first["label"]
     listening.wait_for_message("no longer delivers sound: is it unplugged?")
     time.sleep(1)
@@ -231,7 +239,7 @@ def test_listen_survives_an_unplugged_microphone(virtual_microphone, listen, tmp
 
 
 @needs_mosquitto
-def test_a_listener_without_its_microphone_is_offline(virtual_microphone, listen, broker):
+def test_a_listener_whose_microphone_is_unplugged_is_offline(virtual_microphone, listen, broker):
     environment, _, unplug, replug = virtual_microphone
     subscriber = Subscriber(broker.port)
     listening = listen(environment, "--mqtt", f"mqtt://127.0.0.1:{broker.port}/home/kitchen")
@@ -247,13 +255,13 @@ def test_a_listener_without_its_microphone_is_offline(virtual_microphone, listen
 TOO_SLOW = """
 import sys, time
 from emotion_edge import EmotionStream, Listener
-push, calls = EmotionStream.push, []
+process, calls = EmotionStream.process, []
 def slow_once(self, *arguments, **options):
     calls.append(1)
     if len(calls) == 10:
         time.sleep(8)
-    return push(self, *arguments, **options)
-EmotionStream.push = slow_once
+    return process(self, *arguments, **options)
+EmotionStream.process = slow_once
 with Listener(device="pulse", duration_s=float(sys.argv[1])) as listener:
     print("listening", flush=True)
     for event in listener:
@@ -262,7 +270,7 @@ print("lost", listener.source.lost_s)
 """
 
 
-def test_a_program_that_is_too_slow_loses_the_oldest_says_so_and_goes_on(virtual_microphone, tmp_path):
+def test_a_program_that_is_too_slow_loses_the_oldest_sound_logs_that_and_continues(virtual_microphone, tmp_path):
     environment, play, *_ = virtual_microphone
     path, _ = utterances_of(tmp_path)
     command = [sys.executable, "-c", TOO_SLOW, "18"]
@@ -270,11 +278,11 @@ def test_a_program_that_is_too_slow_loses_the_oldest_says_so_and_goes_on(virtual
         command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout.readline() == "listening\n"
-        play(path, 10.0, 30)  # speech begins when the program is back
+        play(path, 10.0, 30)  # speech begins after the delay
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     *events, lost = output.splitlines()
     assert 1.5 < float(lost.split()[1]) < 6.5
     assert "too slow: " in errors
     assert [event.split()[0] for event in events].count("enter") >= 1
-    assert float(events[0].split()[1]) > 8  # what was lost counts as time that went by
+    assert float(events[0].split()[1]) > 8  # the lost sound counts as time
