@@ -58,7 +58,7 @@ class EmotionClassifier(Network):
         InterpreterError: no interpreter on this machine works with this model.
         ProfileError: the profile was made with another model, or is not a VoiceProfile.
 
-    Example:
+    Examples:
         >>> from emotion_edge import EmotionClassifier
         >>> classifier = EmotionClassifier()
         >>> classifier.recipe.labels
@@ -98,7 +98,7 @@ class EmotionClassifier(Network):
         Raises:
             AudioError: the recording is missing, damaged, empty or not audio.
 
-        Example:
+        Examples:
             >>> from emotion_edge import EmotionClassifier
             >>> classifier = EmotionClassifier()
             >>> classifier.classify("hello.wav").label
@@ -120,7 +120,7 @@ class EmotionClassifier(Network):
         Raises:
             AudioError: the shape or dtype is wrong, there are no samples, or some are not finite.
 
-        Example:
+        Examples:
             >>> import numpy as np
             >>> from emotion_edge import EmotionClassifier
             >>> one_second = np.zeros(16000, np.float32)
@@ -143,7 +143,7 @@ class EmotionClassifier(Network):
         Args:
             blocks: the blocks of the recording, mono, float32, each of shape (n,), at the model's rate.
 
-        Example:
+        Examples:
             >>> import numpy as np
             >>> from emotion_edge import EmotionClassifier
             >>> classifier = EmotionClassifier()
@@ -171,7 +171,7 @@ class EmotionClassifier(Network):
         Raises:
             ValueError: the vector has another shape, or numbers that are not finite.
 
-        Example:
+        Examples:
             >>> import numpy as np
             >>> from emotion_edge import EmotionClassifier
             >>> classifier = EmotionClassifier()
@@ -186,7 +186,7 @@ class EmotionClassifier(Network):
     def predict(self, features: Features) -> Prediction:
         """Return the prediction for the features of a recording.
 
-        Example:
+        Examples:
             >>> import numpy as np
             >>> from emotion_edge import EmotionClassifier
             >>> classifier = EmotionClassifier()
@@ -210,7 +210,7 @@ class EmotionClassifier(Network):
 
         It does not if there is no profile, no speech, or less than 1 s of sound.
 
-        Example:
+        Examples:
             >>> import numpy as np
             >>> from emotion_edge import EmotionClassifier, VoiceProfile
             >>> classifier = EmotionClassifier(profile=VoiceProfile.open("anna.json"))
@@ -259,7 +259,7 @@ def classify(source: Source) -> Prediction:
     Raises:
         AudioError: the recording is missing, damaged, empty or not audio.
 
-    Example:
+    Examples:
         >>> from emotion_edge import classify
         >>> prediction = classify("hello.wav")
         >>> prediction.label

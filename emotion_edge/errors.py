@@ -9,7 +9,7 @@ from typing import Final
 class EmotionEdgeError(Exception):
     """The base class of all errors that this package raises on purpose.
 
-    Example:
+    Examples:
         >>> from emotion_edge import EmotionEdgeError, classify
         >>> try:
         ...     classify("missing.wav")
@@ -22,7 +22,7 @@ class EmotionEdgeError(Exception):
 class AudioError(EmotionEdgeError):
     """The sound cannot be used: it is missing, damaged, empty, not audio, or has samples that are not finite.
 
-    Example:
+    Examples:
         >>> from emotion_edge import AudioError, classify
         >>> try:
         ...     classify("missing.wav")
@@ -35,7 +35,7 @@ class AudioError(EmotionEdgeError):
 class ModelError(EmotionEdgeError):
     """The model file or its recipe cannot be used: it is missing, damaged, inconsistent, or has a newer format.
 
-    Example:
+    Examples:
         >>> from emotion_edge import EmotionClassifier, ModelError
         >>> try:
         ...     EmotionClassifier("mine.tflite")
@@ -48,7 +48,7 @@ class ModelError(EmotionEdgeError):
 class ProfileError(EmotionEdgeError):
     """The voice profile cannot be used: it is missing, damaged, made with another model, or cannot be written.
 
-    Example:
+    Examples:
         >>> from emotion_edge import ProfileError, VoiceProfile
         >>> try:
         ...     VoiceProfile.load("anna.json")
@@ -61,7 +61,7 @@ class ProfileError(EmotionEdgeError):
 class MicrophoneError(EmotionEdgeError):
     """There is no microphone, it cannot be opened, or it stopped delivering sound.
 
-    Example:
+    Examples:
         >>> from emotion_edge import MicrophoneError, MicrophoneSource
         >>> try:
         ...     MicrophoneSource("no such device").open()
@@ -76,7 +76,7 @@ class MqttError(EmotionEdgeError):
 
     The reason is its address, a password, a certificate, or a missing package.
 
-    Example:
+    Examples:
         >>> from emotion_edge import MqttError
         >>> from emotion_edge.mqtt.broker import Broker
         >>> try:
@@ -90,7 +90,7 @@ class MqttError(EmotionEdgeError):
 class InterpreterError(EmotionEdgeError):
     """No TFLite interpreter works on this machine, or the one that was asked for does not.
 
-    Example:
+    Examples:
         >>> from emotion_edge import EmotionClassifier, InterpreterError
         >>> try:
         ...     EmotionClassifier(interpreter="torch")
@@ -103,7 +103,7 @@ class InterpreterError(EmotionEdgeError):
 class SettingsError(EmotionEdgeError, ValueError):
     """A setting is out of its range, or contradicts another one.
 
-    Example:
+    Examples:
         >>> from emotion_edge import ListenSettings, SettingsError
         >>> try:
         ...     ListenSettings(window_s=100)
@@ -118,7 +118,7 @@ class ServerError(EmotionEdgeError):
 
     A package is missing, the address is in use, or the server would be reachable without protection.
 
-    Example:
+    Examples:
         >>> from emotion_edge import ServerError
         >>> from emotion_edge.web.server import listen
         >>> try:
@@ -135,7 +135,7 @@ class BatchError(EmotionEdgeError):
     Attributes:
         paths: the files that were already handed to a worker and have no result. All other results were yielded before.
 
-    Example:
+    Examples:
         >>> from concurrent.futures import ThreadPoolExecutor
         >>> from emotion_edge import BatchError, classify_many
         >>> pool = ThreadPoolExecutor()
@@ -155,7 +155,7 @@ class BatchError(EmotionEdgeError):
 class ResultsError(EmotionEdgeError):
     """The results file cannot be written, resumed or created. What it already contains is kept.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> from emotion_edge import ResultsError
         >>> from emotion_edge.batch.appended_file import AppendedFile

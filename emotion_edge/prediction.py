@@ -27,7 +27,7 @@ class Prediction:
         end_s: the end of the window, in seconds from the start of the recording.
         model: the name of the model.
 
-    Example:
+    Examples:
         >>> from emotion_edge import classify
         >>> prediction = classify("hello.wav")
         >>> prediction.label, prediction.status
@@ -51,7 +51,7 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain data for JSON, with numbers rounded to 6 decimals.
 
-        Example:
+        Examples:
             >>> from emotion_edge import classify
             >>> classify("silence.wav").to_dict()  # doctest: +NORMALIZE_WHITESPACE
             {'status': 'no_speech', 'label': None, 'confidence': 0.0, 'probabilities': {}, 'start_s': 0.0,

@@ -77,7 +77,7 @@ class VoiceProfile:
         model: the name of the model that the features belong to.
         n_features: the number of features of that model.
 
-    Example:
+    Examples:
         >>> from emotion_edge import EmotionClassifier, VoiceProfile
         >>> profile = VoiceProfile.open("anna.json")  # a file that does not exist yet: a new profile
         >>> classifier = EmotionClassifier(profile=profile)
@@ -121,7 +121,7 @@ class VoiceProfile:
         Raises:
             ProfileError: the shape is wrong, or the numbers are not finite or too large for any voice.
 
-        Example:
+        Examples:
             >>> from emotion_edge import VoiceProfile
             >>> profile = VoiceProfile("my-model", n_features=2)
             >>> profile.learn([1.0, -1.0], seconds=2.0)
@@ -144,7 +144,7 @@ class VoiceProfile:
     def offset(self, recipe: ProfileRecipe) -> Array:
         """Return what is subtracted from standardised features, float64, shape (n_features,).
 
-        Example:
+        Examples:
             >>> from emotion_edge import EmotionClassifier, VoiceProfile
             >>> profile = VoiceProfile.open("anna.json")
             >>> classifier = EmotionClassifier(profile=profile)
@@ -157,7 +157,7 @@ class VoiceProfile:
     def share(self, recipe: ProfileRecipe) -> float:
         """Return the share of the mean that is subtracted now, 0 to 1. It grows with the number of utterances.
 
-        Example:
+        Examples:
             >>> from emotion_edge import EmotionClassifier, VoiceProfile
             >>> profile = VoiceProfile.open("anna.json")
             >>> classifier = EmotionClassifier(profile=profile)
@@ -176,7 +176,7 @@ class VoiceProfile:
             ModelError: the model does not support profiles.
             ProfileError: the profile was made with another model, or with another version of this model.
 
-        Example:
+        Examples:
             >>> from emotion_edge import EmotionClassifier, ModelError, VoiceProfile
             >>> profile = VoiceProfile.open("anna.json")
             >>> profile.check_fits(EmotionClassifier().recipe)
@@ -207,7 +207,7 @@ class VoiceProfile:
         Raises:
             ProfileError: the file cannot be written.
 
-        Example:
+        Examples:
             >>> from emotion_edge import VoiceProfile
             >>> VoiceProfile.open("saved.json").save("saved.json")
             >>> VoiceProfile.load("saved.json")
@@ -237,7 +237,7 @@ class VoiceProfile:
         Raises:
             ProfileError: the file does not exist, cannot be read, or is damaged.
 
-        Example:
+        Examples:
             >>> from emotion_edge import VoiceProfile
             >>> VoiceProfile("five-emotions", n_features=764).save("loaded.json")
             >>> VoiceProfile.load("loaded.json").model
@@ -261,7 +261,7 @@ class VoiceProfile:
                 it.
             ModelError: the model cannot be used, or does not support profiles.
 
-        Example:
+        Examples:
             >>> from emotion_edge import VoiceProfile
             >>> VoiceProfile.open("new.json")
             VoiceProfile(five-emotions: 0 utterances, 0 s)
@@ -295,7 +295,7 @@ class VoiceProfile:
         Raises:
             ProfileError: the name is not allowed.
 
-        Example:
+        Examples:
             >>> from emotion_edge import VoiceProfile
             >>> VoiceProfile.path_of("anna").name
             'anna.json'

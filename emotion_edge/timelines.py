@@ -55,7 +55,7 @@ def timeline(
         ModelError, InterpreterError: the model cannot be used.
         AudioError: the recording is missing, damaged, empty or not audio. It is raised during the iteration.
 
-    Example:
+    Examples:
         >>> from emotion_edge import timeline
         >>> for window in timeline("hello-slow.wav", step_s=1.0):
         ...     print(f"{window.start_s:.1f} to {window.end_s:.1f} s: {window.status}")  # doctest: +ELLIPSIS

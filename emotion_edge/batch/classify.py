@@ -40,7 +40,7 @@ class FileResult:
         prediction: the prediction; None if there is an error.
         error: a sentence that says why there is no prediction; None if there is one.
 
-    Example:
+    Examples:
         >>> from emotion_edge import classify_many
         >>> good, bad = classify_many(["hello.wav", "missing.wav"], keep_order=True)
         >>> good.path, good.prediction.label, good.error
@@ -56,7 +56,7 @@ class FileResult:
     def to_dict(self) -> dict[str, Any]:
         """Return a dictionary for JSON: `path` with the fields of the prediction, or `path` and `error`.
 
-        Example:
+        Examples:
             >>> from emotion_edge import FileResult
             >>> FileResult("missing.wav", None, "missing.wav: no such file").to_dict()
             {'path': 'missing.wav', 'error': 'missing.wav: no such file'}
@@ -104,7 +104,7 @@ def classify_many(
         ValueError: `chunksize` or `buffersize` is less than 1.
         TypeError: `paths` is a single path, or `executor` is not an executor.
 
-    Example:
+    Examples:
         >>> from concurrent.futures import ThreadPoolExecutor
         >>> from emotion_edge import classify_many
         >>> with ThreadPoolExecutor(2) as executor:

@@ -36,7 +36,7 @@ class Event:
         time: `end_s` as date and time, UTC. For a file: as if playback had started when it was opened.
         model: the name of the model.
 
-    Example:
+    Examples:
         >>> from emotion_edge import FileSource, Listener
         >>> with Listener(source=FileSource("hello.wav")) as listener:
         ...     first, *others = listener

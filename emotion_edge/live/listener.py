@@ -61,7 +61,7 @@ class Listener:
         SettingsError: `duration_s` is not above 0, or the settings do not suit the model.
         TypeError: an argument has the wrong type.
 
-    Example:
+    Examples:
         Here a file stands for the microphone:
 
         >>> from emotion_edge import FileSource, Listener

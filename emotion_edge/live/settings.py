@@ -37,7 +37,7 @@ class ListenSettings:
     Raises:
         SettingsError: a value is out of its range, or two values contradict each other.
 
-    Example:
+    Examples:
         >>> from emotion_edge import EmotionStream, ListenSettings
         >>> settings = ListenSettings(step_s=0.25, enter_above=0.6)
         >>> stream = EmotionStream(16000, settings=settings)

@@ -81,7 +81,7 @@ class MicrophoneSource:
         device: the number or part of the name of a microphone, as `emotion-edge devices` lists them; None for the
             default one.
 
-    Example:
+    Examples:
         >>> from emotion_edge import Listener, MicrophoneSource
         >>> listener = Listener(source=MicrophoneSource("usb"))  # it is opened when the listener starts
         >>> listener.source.name
@@ -184,7 +184,7 @@ class FileSource:
         file: a path or a binary file object, in any format that libsndfile reads.
         paced: True plays it at its real speed, False as fast as it can be processed.
 
-    Example:
+    Examples:
         >>> from emotion_edge import FileSource, Listener
         >>> with Listener(source=FileSource("hello.wav")) as listener:
         ...     events = list(listener)
@@ -241,7 +241,7 @@ class PipeSource:
         raw_rate_hz: None for a WAV stream; for 16-bit samples without a header: their sample rate in Hz.
         raw_channels: the number of channels of samples without a header.
 
-    Example:
+    Examples:
         >>> import os, shutil, threading
         >>> from emotion_edge import Listener, PipeSource
         >>> pipe, other_end = os.pipe()

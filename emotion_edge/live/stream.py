@@ -71,7 +71,7 @@ class EmotionStream:
         ModelError, InterpreterError: the model cannot be used.
         SettingsError: the settings do not suit the model.
 
-    Example:
+    Examples:
         >>> import numpy as np, wave
         >>> from emotion_edge import EmotionStream
         >>> with wave.open("hello.wav") as file:

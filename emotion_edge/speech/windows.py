@@ -25,7 +25,7 @@ class Windows:
     Raises:
         SettingsError: a value is out of range.
 
-    Example:
+    Examples:
         >>> from emotion_edge.speech.windows import Windows
         >>> Windows(window_s=2.0, step_s=0.5)
         Windows(window_s=2.0, step_s=0.5)
