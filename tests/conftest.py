@@ -1,4 +1,4 @@
-"""What several tests share."""
+"""Fixtures for several tests."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from models import AllIsSpeech
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# Deterministic and without deadlines: the machines that run this are small and noisy.
+# Deterministic and without deadlines: the machines that run these tests are small and busy.
 settings.register_profile("default", deadline=None, derandomize=True, max_examples=60, print_blob=True)
 settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")
 def tess() -> Path:
-    """The folder of the TESS recordings, which no repository may hold: EMOTION_EDGE_CORPORA/tess."""
+    """The folder of the TESS recordings, EMOTION_EDGE_CORPORA/tess. Their licence keeps them out of repositories."""
     corpora = os.environ.get("EMOTION_EDGE_CORPORA")
     if not corpora:
         pytest.skip("EMOTION_EDGE_CORPORA is not set: it names the folder that holds tess/")
     folder = Path(corpora) / "tess"
-    assert folder.is_dir(), f"EMOTION_EDGE_CORPORA is set, but {folder} is no folder"
+    assert folder.is_dir(), f"EMOTION_EDGE_CORPORA is set, but {folder} is not a folder"
     return folder
 
 
 @pytest.fixture
 def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is loud enough is speech, for tests that are about something else."""
+    """Let all loud sound count as speech, for tests of something else."""
     gate = AllIsSpeech()
     monkeypatch.setattr("emotion_edge.classifier.speech_gate", lambda: gate)
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    """A running MQTT broker that lets anybody do anything. For tests that are marked needs_mosquitto."""
+    """A running MQTT broker without access control, for tests that are marked needs_mosquitto."""
     running = Mosquitto(tmp_path)
     yield running
     running.stop()

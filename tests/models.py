@@ -1,4 +1,4 @@
-"""Models whose answers a test knows beforehand."""
+"""Models whose results a test knows in advance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emotion_edge.model.recipe import ProfileRecipe, Standardisation
 
 
 class SpectralTilt(EmotionClassifier):
-    """Says `low` of sound whose energy lies in low mel bands and `high` of the other; a stand-in for any model."""
+    """Returns `low` for sound with its energy in low mel bands and `high` otherwise; it stands in for any model."""
 
     labels = ("low", "high")
     shift = 0.0
@@ -22,8 +22,8 @@ class SpectralTilt(EmotionClassifier):
     def __init__(self, model=None, *, interpreter=None):
         super().__init__("tess-mlp")
         mfcc = MfccRecipe.preset("librosa", sample_rate_hz=16000, n_mfcc=2, n_mels=40, n_fft=512, hop_length=160)
-        self.recipe = self.recipe.replace(mfcc=mfcc, labels=self.labels, standardisation=None, name="tilt")
-        self.mfcc = Mfcc(mfcc)
+        self.recipe = self.recipe.replace(mfcc=mfcc, labels=self.labels, standardisation=None, name="tilt")  # type: ignore[misc]
+        self.mfcc = Mfcc(mfcc)  # type: ignore[misc]
 
     def probabilities(self, vector):
         low = 1 / (1 + np.exp(-(vector[1] - self.shift) / 20))
@@ -31,7 +31,7 @@ class SpectralTilt(EmotionClassifier):
 
 
 class LowIsSpeech(SpectralTilt):
-    """A speech gate that takes whatever has energy in the low bands for speech."""
+    """A speech gate that accepts all sound with energy in the low bands."""
 
     labels = ("speech", "other")
 
@@ -44,12 +44,12 @@ class AllIsSpeech(LowIsSpeech):
 
 
 def write_constant(path: Path, label: str, **changes: object) -> Path:
-    """A file of a model that gives one label to whatever speaks: tess-mlp, its int8 inputs all driven to their ends.
+    """Write a model that gives one label to all speech: tess-mlp with int8 inputs that are all saturated.
 
     Args:
-        path: where to; its folder is made.
-        label: one of tess-mlp's.
-        changes: of its recipe.
+        path: the path of the file; its folder is created.
+        label: one of the labels of tess-mlp.
+        changes: changes to its recipe.
     """
     from emotion_edge_converter.conversion.model_file import embed
 
@@ -66,18 +66,18 @@ def write_constant(path: Path, label: str, **changes: object) -> Path:
         ):
             path.write_bytes(embed(model.content, model.recipe.replace(standardisation=saturated, **changes)))
             return path
-    raise AssertionError(f"no ends make the model say {label}")
+    raise AssertionError(f"no saturated inputs make the model return {label}")
 
 
 PROFILE = ProfileRecipe(strength=0.8, utterances_to_half=4.0)
 
 
 def write_profiled(path: Path, **changes: object) -> Path:
-    """A file of a model that knows voice profiles: tess-mlp, but for its recipe.
+    """Write a model that supports voice profiles: tess-mlp with another recipe.
 
     Args:
-        path: where to; its folder is made.
-        changes: of its recipe.
+        path: the path of the file; its folder is created.
+        changes: changes to its recipe.
     """
     from emotion_edge_converter.conversion.model_file import embed
 

@@ -1,4 +1,4 @@
-"""Sounds of our own making, and files of them."""
+"""Synthetic sounds, the spoken examples, and files of them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ def voice(seed: int, *, rate: int = 22050, seconds: float = 1.0) -> np.ndarray:
             sound += gain * np.sin(harmonic * phase)
     sound *= 0.3 + 0.7 * np.abs(np.sin(np.pi * time * random.uniform(2, 5)))
     sound += random.uniform(0.001, 0.05) * random.standard_normal(len(time))
-    return (random.uniform(0.05, 0.8) * sound / np.abs(sound).max()).astype(np.float32)
+    sound *= random.uniform(0.05, 0.8) / np.abs(sound).max()
+    return sound.astype(np.float32)
 
 
 def spoken(number: int = 0, *, rate: int = 22050) -> np.ndarray:
-    """One of the synthesiser's sentences, which the speech gate takes for speech, as it does not take `voice`."""
+    """One of the synthesiser's sentences. The speech gate accepts it as speech, unlike `voice`."""
     samples, own_rate = soundfile.read(SPOKEN[number], dtype="float32")
     return np.asarray(soxr.resample(samples, own_rate, rate))
 
@@ -42,7 +43,7 @@ def tone(frequency_hz: float, *, rate: int, seconds: float) -> np.ndarray:
 
 
 def write(path: Path, samples: np.ndarray, rate: int, **options: str) -> Path:
-    """Write samples to a file, its folder made where it is missing."""
+    """Write samples to a file; a missing folder is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, samples, rate, **options)
     return path

@@ -1,6 +1,6 @@
-"""Fuzzes one target for long: python tests/fuzz/campaign.py TARGET --engine atheris --cases 100000.
+"""Fuzzes one target for a long time: python tests/fuzz/campaign.py TARGET --engine atheris --cases 100000.
 
-Prints one JSON object about what was tried. A finding ends the run with its traceback; the input lies in --findings.
+Prints one JSON object with the number of cases. A finding ends the run with its traceback; its input is in --findings.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import resource
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 
 def main() -> None:
-    """Fuzz the target that the command line names."""
+    """Fuzz the target in the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target")
     parser.add_argument("--engine", choices=["atheris", "hypothesis"], default="atheris")
@@ -33,7 +34,7 @@ def main() -> None:
 
 
 def with_atheris(options: argparse.Namespace) -> None:
-    """Coverage says from where to go on. A third begins with a good file; half of the changes know the format."""
+    """Fuzz guided by coverage. A third of the cases start from a good file; half of the changes know the format."""
     import atheris
 
     with atheris.instrument_imports(include=["emotion_edge"]):
@@ -62,7 +63,7 @@ def with_atheris(options: argparse.Namespace) -> None:
 
 
 def with_hypothesis(options: argparse.Namespace) -> None:
-    """Every case is a good file that was changed."""
+    """Fuzz with changed good files."""
     import hypothesis
     import targets
     from strategies import cases
@@ -87,9 +88,9 @@ def with_hypothesis(options: argparse.Namespace) -> None:
 
 
 class _Counted:
-    """A target that counts what becomes of its cases, and says so when the process ends."""
+    """A target that counts accepted and refused cases, and prints the counts when the process ends."""
 
-    def __init__(self, options: argparse.Namespace, run: object) -> None:
+    def __init__(self, options: argparse.Namespace, run: Callable[[bytes], None]) -> None:
         from targets import accepts
 
         self._options, self._run, self._accepts = options, run, accepts

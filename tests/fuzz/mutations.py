@@ -1,4 +1,4 @@
-"""Hostile versions of good files: of any bytes, of JSON, of a model file whose checksum is made right again."""
+"""Hostile versions of good files: of any bytes, of JSON, and of model files with a corrected checksum."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FLOATS = (0.0, -1.0, 1e-38, 1e-45, 3e38, 1e300, float("nan"), float("inf"), floa
 
 
 def mutate_bytes(data: bytes, random: Random) -> bytes:
-    """A few bytes changed, numbers overwritten, pieces cut out, repeated or put in; offsets often near the beginning."""
+    """Change, delete, repeat or insert some bytes and overwrite numbers, often near the beginning."""
     mutated = bytearray(data)
     for _ in range(random.choice((1, 1, 1, 2, 3, 8))):
         at = random.randrange(min(len(mutated), random.choice((16, 64, 256, 1 << 30))) or 1)
@@ -35,7 +35,7 @@ def mutate_bytes(data: bytes, random: Random) -> bytes:
 
 
 def mutate_words(data: bytes, random: Random) -> bytes:
-    """Numbers overwritten where flatbuffers keep theirs; the length stays."""
+    """Overwrite numbers at positions where flatbuffers have theirs; the length stays the same."""
     if len(data) < 4:
         return mutate_bytes(data, random)
     mutated = bytearray(data)
@@ -49,7 +49,7 @@ def mutate_words(data: bytes, random: Random) -> bytes:
 
 
 def mutate_json(data: bytes, random: Random) -> bytes:
-    """Values exchanged, moved, left out or said twice at any depth; now and then no JSON any more."""
+    """Exchange, move, delete or repeat values at any depth; sometimes the result is not JSON."""
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
@@ -65,7 +65,7 @@ def mutate_json(data: bytes, random: Random) -> bytes:
 
 
 def with_checksum(content: bytes) -> bytes:
-    """A changed model file as somebody with a grudge would make it: with the checksum that belongs to it."""
+    """Correct the checksum of a changed model file, as an attacker would."""
     place = metadata_places(content).get(CHECKSUM_NAME, slice(0, 0))
     if place.stop - place.start != 4:
         return content
@@ -73,7 +73,7 @@ def with_checksum(content: bytes) -> bytes:
 
 
 def hostile_value(random: Random) -> object:
-    """What no field expects."""
+    """Choose a value that no field expects."""
     return random.choice(
         [
             None,

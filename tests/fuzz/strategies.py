@@ -1,4 +1,4 @@
-"""Cases for hypothesis: good files that were changed, and recipes of good and bad fields."""
+"""Cases for hypothesis: changed good files, and recipes with good and bad fields."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from targets import TARGETS
 
 
 def cases(name: str) -> st.SearchStrategy[bytes]:
-    """Of one target."""
+    """Cases for one target."""
     target = TARGETS[name]
     changed = st.builds(
         lambda seed, number: target.mutate(seed, Random(number)),
@@ -24,7 +24,7 @@ def cases(name: str) -> st.SearchStrategy[bytes]:
 
 @st.composite
 def recipes(draw: st.DrawFn) -> bytes:
-    """Recipes at the edges of what is allowed, one in four with a field that is not."""
+    """Recipes at the limits of what is allowed; one in four has a field that is not allowed."""
     rate = draw(st.sampled_from([1000, 8000, 16000, 22050, 48000, 384_000]))
     pooling = draw(st.sampled_from(["mean", "statistics", "functionals"]))
     padding = draw(st.sampled_from(["center", "end"]))

@@ -1,8 +1,7 @@
-"""What reads things that somebody else made, each as a function of bytes.
+"""The fuzz targets: code that reads untrusted data, each as a function of bytes.
 
-A target returns where it could use what it was given, and raises an EmotionEdgeError where it could not. Anything else
-that comes out of it is a finding: another exception, a message that nobody could read, more memory or time than `guarded`
-allows, or a result that is no result.
+A target returns if it could use the data, and raises an EmotionEdgeError if it could not. Anything else is a finding:
+another exception, a message that is unsafe to print, more memory or time than `limited` allows, or a wrong result.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import soundfile
@@ -46,7 +45,7 @@ _LONGEST_SOUND_S = 20
 
 
 class Target(NamedTuple):
-    """Something to be fuzzed: what it does with bytes, good ones to begin with, and how to make bad ones of them."""
+    """A fuzz target: the function to run, good data to start with, and a function that changes it."""
 
     run: Callable[[bytes], None]
     seeds: Callable[[], list[bytes]]
@@ -54,12 +53,12 @@ class Target(NamedTuple):
 
 
 class TookTooLong(BaseException):
-    """Not an Exception: nobody may swallow it."""
+    """Not an Exception, so that no code catches it by accident."""
 
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Within it `accepts` limits what a case may take: MEMORY bytes beyond what the process has by then, and CPU_S seconds."""
+    """Inside this context, `accepts` limits each case to MEMORY additional bytes and CPU_S seconds."""
     limits, alarm, hook = resource.getrlimit(resource.RLIMIT_AS), signal.getsignal(signal.SIGVTALRM), sys.unraisablehook
     signal.signal(signal.SIGVTALRM, _took_too_long)
     sys.unraisablehook = lambda unraisable: _unraised.append(unraisable.exc_value)
@@ -74,7 +73,7 @@ def limited() -> Iterator[None]:
 
 
 _unraised: list[BaseException | None] = []
-"""What was raised where nobody could catch it, in a callback from C: Python would print its traceback."""
+"""Exceptions in callbacks from C, which cannot be caught: Python would print their tracebacks."""
 
 
 def _took_too_long(*_: object) -> None:
@@ -82,7 +81,7 @@ def _took_too_long(*_: object) -> None:
 
 
 def accepts(run: Callable[[bytes], None], data: bytes) -> bool:
-    """Whether a target could use the bytes, within `limited`; whatever else it does is raised."""
+    """Return whether a target could use the bytes, inside `limited`. All other exceptions are raised."""
     _limit()
     try:
         run(data)
@@ -90,8 +89,8 @@ def accepts(run: Callable[[bytes], None], data: bytes) -> bool:
         message = str(error)
         assert message, "an error without a message"
         assert len(message) <= _LONGEST_MESSAGE, f"a message of {len(message)} characters"
-        assert message.isprintable(), f"a message that does something to a terminal: {message!r}"
-        assert "does not work here" not in message, message  # how any exception of an interpreter is reported
+        assert message.isprintable(), f"a message with control characters: {message!r}"
+        assert "does not work here" not in message, message  # other exceptions of an interpreter are reported like this
         return False
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
@@ -110,12 +109,12 @@ def _limit() -> None:
 
 
 def model_file(data: bytes) -> None:
-    """A file as it comes."""
+    """Read a model file as it is."""
     Model.from_bytes(data)
 
 
 def forged_model(data: bytes) -> None:
-    """A file whose checksum is right, and its answer on every interpreter that is installed, our own the last."""
+    """Read a model file with a correct checksum, and run it on every installed interpreter, ours last."""
     model = Model.from_bytes(with_checksum(data))
     features = np.linspace(-3, 3, model.recipe.n_features, dtype=np.float32)
     for backend in BACKENDS:
@@ -127,13 +126,13 @@ def forged_model(data: bytes) -> None:
 
 
 def recipe(data: bytes) -> None:
-    """A recipe is what it was after it has been written and read."""
+    """A recipe stays the same when it is written and read."""
     read = ModelRecipe.from_json(data)
     assert ModelRecipe.from_json(read.to_json()) == read
 
 
 def features(data: bytes) -> None:
-    """The features that a recipe asks for, of a tenth of a second of noise: as many as it says, and numbers."""
+    """Compute the features of a recipe for 0.1 s of noise: they have the correct number and are finite."""
     wanted = ModelRecipe.from_json(data)
     noise = np.random.default_rng(0).uniform(-1, 1, wanted.mfcc.sample_rate_hz // 10).astype(np.float32)
     mfcc = Mfcc(wanted.mfcc, prosody=wanted.prosody)
@@ -145,21 +144,21 @@ def features(data: bytes) -> None:
 
 
 def sound_file(data: bytes) -> None:
-    """A file object."""
-    _hear(read_blocks(io.BytesIO(data), sample_rate_hz=16000))
+    """Read sound from a file object."""
+    _check_blocks(read_blocks(io.BytesIO(data), sample_rate_hz=16000))
 
 
 def sound_path(data: bytes) -> None:
-    """A file with a name."""
-    _hear(read_blocks(_written(data), sample_rate_hz=16000))
+    """Read sound from a file."""
+    _check_blocks(read_blocks(_written(data), sample_rate_hz=16000))
 
 
 def sound_pipe(data: bytes) -> None:
-    """A WAV stream in a pipe."""
+    """Read a WAV stream from a pipe."""
     reading, writing = os.pipe()
     try:
         with open(writing, "wb", buffering=0) as pipe:
-            pipe.write(data[:60_000])  # what a pipe holds without a reader
+            pipe.write(data[:60_000])  # a pipe can buffer this much without a reader
         with open_pipe(reading, block_s=0.1) as sound:
             for block in sound.blocks:
                 assert block.ndim == 1
@@ -169,13 +168,13 @@ def sound_pipe(data: bytes) -> None:
 
 
 def wav_file(data: bytes) -> None:
-    """A WAV file where soundfile is not installed."""
+    """Read a WAV file without soundfile."""
     with _without_soundfile():
         sound_file(data)
 
 
 def wav_pipe(data: bytes) -> None:
-    """A WAV stream in a pipe, likewise."""
+    """Read a WAV stream from a pipe without soundfile."""
     with _without_soundfile():
         sound_pipe(data)
 
@@ -191,7 +190,7 @@ def _without_soundfile() -> Iterator[None]:
 
 
 def samples(data: bytes) -> None:
-    """An array of any type and shape at any rate; the first bytes say which."""
+    """Read an array of any type, shape and rate; the first bytes choose them."""
     kind, n_channels, rate = data[:1], data[1:2], data[2:10]
     dtypes = ("<f4", "<f8", "<f2", "<i2", ">i2", "<i4", "u1", "<u2", "<i8", "?", "<c8")
     dtype = np.dtype(dtypes[(kind or b"\0")[0] % len(dtypes)])
@@ -201,21 +200,21 @@ def samples(data: bytes) -> None:
     if columns:
         array = array[: len(array) // columns * columns].reshape(-1, columns)
     hz = float(np.frombuffer(rate.ljust(8, b"\0"), "<f8")[0])
-    _hear(sample_blocks(array, hz, sample_rate_hz=16000))
+    _check_blocks(sample_blocks(array, hz, sample_rate_hz=16000))
 
 
 def microphone(data: bytes) -> None:
-    """Whatever a driver delivers becomes sound."""
+    """Any data from a driver becomes valid sound."""
     array = np.frombuffer(data[: len(data) // 4 * 4], "<f4")
     check = InputCheck(16000, "a microphone")
-    for part in np.array_split(array, 3):
-        clean = check.clean(part)
-        assert clean.shape == part.shape
+    for block in np.array_split(array, 3):
+        clean = check.clean(block)
+        assert clean.shape == block.shape
         assert (np.abs(clean) <= 128).all()
 
 
 def profile(data: bytes) -> None:
-    """A voice profile that is read can be used, and written, and is the same then."""
+    """A voice profile that can be read can also be used and saved, and then it is still the same."""
     path = _written(data)
     read = VoiceProfile.load(path)
     offset = read.offset(ProfileRecipe(strength=1, utterances_to_half=1))
@@ -225,14 +224,14 @@ def profile(data: bytes) -> None:
     assert VoiceProfile.load(path).mean.tolist() == read.mean.tolist()
 
 
-def _hear(blocks: Iterator[np.ndarray]) -> None:
+def _check_blocks(blocks: Iterator[np.ndarray]) -> None:
     n_samples = 0
     for block in blocks:
         assert block.dtype == np.float32
         assert block.ndim == 1
         assert np.isfinite(block).all()
         n_samples += len(block)
-        if n_samples > _LONGEST_SOUND_S * 16000:  # a few bytes of FLAC may be hours of silence
+        if n_samples > _LONGEST_SOUND_S * 16000:  # a few bytes of FLAC can be hours of silence
             return
     assert n_samples
 
@@ -258,7 +257,11 @@ def _recipes() -> list[bytes]:
     mfcc = MfccRecipe.preset("librosa", sample_rate_hz=16000, n_mfcc=3)
     speech = MfccRecipe.preset("python_speech_features", sample_rate_hz=16000)
     long = MfccRecipe.preset("librosa", sample_rate_hz=16000, n_fft=1024, window_length=640, hop_length=160)
-    common = {"name": "r", "labels": ("a", "b"), "profile": ProfileRecipe(strength=0.5, utterances_to_half=4.0)}
+    common: dict[str, Any] = {
+        "name": "r",
+        "labels": ("a", "b"),
+        "profile": ProfileRecipe(strength=0.5, utterances_to_half=4.0),
+    }
     standardisation = Standardisation(mean=(1.0, -2.0, 0.5), deviation=(1.0, 20.0, 0.1))
     whole = [
         ModelRecipe(mfcc=mfcc, standardisation=standardisation, scores={"x": 0.5}, corpora=("c",), **common),

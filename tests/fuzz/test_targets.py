@@ -1,4 +1,4 @@
-"""A few seconds of what `campaign.py` does for hours: hostile input is used or refused, and nothing else happens."""
+"""A short version of `campaign.py`: hostile input is used or refused, and nothing else happens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import pytest
 from hypothesis import given, settings
 
-pytest.importorskip("resource")  # of POSIX alone
+pytest.importorskip("resource")  # exists only on POSIX
 
 from strategies import cases
 from targets import TARGETS, accepts, limited
@@ -19,12 +19,12 @@ CASES = {"features": 20, "recipe": 60, "forged_model": 150}
 def test_a_good_file_is_accepted(name):
     with limited():
         for seed in TARGETS[name].seeds():
-            if name != "samples":  # of every dtype, wanted or not
+            if name != "samples":  # it includes dtypes that are refused
                 assert accepts(TARGETS[name].run, seed)
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_bad_one_is_used_or_refused(name):
+def test_a_bad_file_is_used_or_refused(name):
     logging.disable()
 
     @given(cases(name))
@@ -46,6 +46,6 @@ def test_a_bad_one_is_used_or_refused(name):
         (lambda data: int("x"), "invalid literal"),
     ],
 )
-def test_what_is_a_finding(wrong, message):
+def test_other_exceptions_are_findings(wrong, message):
     with limited(), pytest.raises((MemoryError, ValueError), match=message):
         accepts(wrong, b"")

@@ -1,4 +1,4 @@
-"""The whole path on sounds of our own making."""
+"""The whole chain on synthetic sounds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_file(tmp_path, classifier):
     assert isinstance(prediction, Prediction)
     assert tuple(prediction.probabilities) == classifier.recipe.labels
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
-    assert prediction.label == max(prediction.probabilities, key=prediction.probabilities.get)
+    assert prediction.label == max(prediction.probabilities, key=lambda label: prediction.probabilities[label])
     assert prediction.confidence == prediction.probabilities[prediction.label]
     assert prediction.status == ("ok" if prediction.confidence >= classifier.recipe.uncertain_below else "uncertain")
     assert (prediction.start_s, prediction.end_s, prediction.model) == (0, pytest.approx(2.5, abs=1e-4), DEFAULT_MODEL)
@@ -53,7 +53,7 @@ def test_classify_keeps_one_classifier(tmp_path):
     assert classifier_module._default_classifier() is kept
 
 
-def test_threads_may_share_one(classifier):
+def test_threads_can_share_one(classifier):
     sounds = [voice(seed, rate=16000) for seed in range(24)]
     alone = [classifier.classify_samples(sound, 16000) for sound in sounds]
     assert len({prediction.label for prediction in alone}) > 1
@@ -69,14 +69,14 @@ def test_no_speech(classifier, samples):
     assert str(prediction) == "no speech"
 
 
-def test_uncertain_below_the_recipes_threshold(classifier):
+def test_below_the_threshold_of_the_recipe_a_prediction_is_uncertain(classifier):
     sound = voice(4)
-    sure = classifier.classify_samples(sound, 22050)
+    certain = classifier.classify_samples(sound, 22050)
     strict = EmotionClassifier()
     object.__setattr__(strict.recipe, "uncertain_below", 1.0)
-    unsure = strict.classify_samples(sound, 22050)
-    assert (unsure.status, unsure.label, unsure.confidence) == ("uncertain", sure.label, sure.confidence)
-    assert str(unsure) == f"uncertain ({sure.label} {sure.confidence:.2f})"
+    uncertain = strict.classify_samples(sound, 22050)
+    assert (uncertain.status, uncertain.label, uncertain.confidence) == ("uncertain", certain.label, certain.confidence)
+    assert str(uncertain) == f"uncertain ({certain.label} {certain.confidence:.2f})"
 
 
 def test_temperature_softens():
@@ -88,7 +88,7 @@ def test_temperature_softens():
     np.testing.assert_allclose(actual, expected / expected.sum(), atol=1e-9)
 
 
-def test_the_answer_does_not_depend_on_loudness_alone_being_an_error(classifier):
+def test_integers_in_a_float_array_are_an_error(classifier):
     with pytest.raises(AudioError, match="divide 16-bit integers by 32768"):
         classifier.classify_samples(voice(6) * 32768, 22050)
 
@@ -104,10 +104,10 @@ def test_predictions_are_plain_frozen_data(classifier):
     assert str(prediction).startswith(prediction.label) or prediction.status == "uncertain"
 
 
-def test_repr_shows_what_goes_in_and_out(classifier):
+def test_repr_shows_input_and_output(classifier):
     assert repr(classifier) == (
-        "EmotionClassifier(five-emotions: mono 16000 Hz -> functionals of (n, 30) MFCC -> angry, fear, happy, neutral, sad; "
-        f"{classifier._interpreter.backend})"
+        "EmotionClassifier(five-emotions: mono 16000 Hz -> functionals of (n, 30) MFCC -> "
+        f"angry, fear, happy, neutral, sad; {classifier._interpreter.backend})"
     )
 
 
@@ -126,20 +126,20 @@ def test_unknown_model(model, message):
         EmotionClassifier(model)
 
 
-def test_what_is_no_profile():
+def test_a_profile_must_be_a_voice_profile():
     with pytest.raises(
         ProfileError, match=r"the profile: got 'anna', wanted a VoiceProfile, for example from VoiceProfile\.open"
     ):
-        EmotionClassifier(profile="anna")
+        EmotionClassifier(profile="anna")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("features", [[0.0] * 30, np.zeros((1, 764)), np.full(764, np.nan), np.full(764, np.inf)])
-def test_what_are_no_features(classifier, features):
+def test_features_of_a_wrong_shape_or_not_finite_are_refused(classifier, features):
     with pytest.raises(ValueError, match=r"got features (of shape .*, wanted \(764,\)|that are not finite)"):
         classifier.probabilities(features)
 
 
-def test_the_names_that_people_import():
+def test_public_names_can_be_imported():
     for name in ("classify", "EmotionClassifier", "Prediction", "EmotionEdgeError", "AudioError", "ModelError"):
         assert hasattr(emotion_edge, name)
     assert issubclass(AudioError, emotion_edge.EmotionEdgeError)

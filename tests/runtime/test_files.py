@@ -1,4 +1,4 @@
-"""Files that are whole, or as they were."""
+"""Files are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def write(path, text, **options):
 
 
 @pytest.mark.parametrize("durable", [False, True])
-def test_a_new_one_and_one_in_its_place(tmp_path, durable):
+def test_a_new_file_and_a_replaced_one(tmp_path, durable):
     for text in ("first", "second"):
         write(tmp_path / "a.txt", text, durable=durable)
         assert (tmp_path / "a.txt").read_text() == text
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path):
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     write(tmp_path / "a.txt", "before")
 
     def fail(temporary):
@@ -49,14 +49,14 @@ def test_the_temporary_file_has_the_suffix_and_another_name_each_time(tmp_path):
     assert len(names) == 20
 
 
-def test_a_name_that_is_as_long_as_a_file_system_allows(tmp_path):
+def test_a_name_of_the_maximum_length(tmp_path):
     path = tmp_path / ("n" * 251 + ".txt")
     write(path, "long")
     assert path.read_text() == "long"
 
 
 @POSIX
-def test_a_private_one_is_for_its_owner_alone(tmp_path):
+def test_only_the_owner_can_read_a_private_file(tmp_path):
     before = os.umask(0)
     try:
         write(tmp_path / "private", "", private=True)
@@ -75,13 +75,13 @@ def test_no_link_is_followed(tmp_path, monkeypatch):
     write(tmp_path / "link", "new")
     assert (precious.read_text(), (tmp_path / "link").read_text()) == ("mine", "new")
 
-    monkeypatch.setattr(os, "urandom", lambda n: bytes(n))  # somebody guessed the name, and planted a link
+    monkeypatch.setattr(os, "urandom", lambda n: bytes(n))  # an attacker guessed the name and created a link
     (tmp_path / f".a.{'00' * 8}.txt").symlink_to(precious)
     with pytest.raises(FileExistsError):
         write(tmp_path / "a.txt", "new")
     assert precious.read_text() == "mine"
 
 
-def test_a_folder_is_named(tmp_path):
+def test_a_folder_is_refused(tmp_path):
     with pytest.raises(IsADirectoryError, match="it is a folder"):
         write(tmp_path, "")

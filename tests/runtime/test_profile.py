@@ -1,4 +1,4 @@
-"""What is learnt of a voice, kept whole, and taken out by as much as the model says."""
+"""Voice profiles: learning, saving, and the share that is subtracted."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def model(tmp_path_factory):
     return write_profiled(tmp_path_factory.mktemp("models") / "profiled.tflite")
 
 
-def heard(*vectors, model="tess-mlp"):
-    """A profile that has heard these, a second each."""
+def profile_of(*vectors, model="tess-mlp"):
+    """A profile that has learnt from these utterances of one second each."""
     profile = VoiceProfile(model, len(vectors[0]))
     for vector in vectors:
         profile.learn(vector, 1.0)
@@ -49,7 +49,7 @@ def same(profile, other):
     return True
 
 
-def test_the_mean_of_what_was_heard():
+def test_the_mean_of_the_utterances():
     vectors = RANDOM.standard_normal((20, 3))
     profile = VoiceProfile("m", 3)
     assert (profile.utterances, profile.seconds) == (0, 0.0)
@@ -62,7 +62,7 @@ def test_the_mean_of_what_was_heard():
 
 
 def test_it_follows_a_voice_that_changes():
-    profile = heard(*np.zeros((1000, 2)))
+    profile = profile_of(*np.zeros((1000, 2)))
     for _ in range(200):
         profile.learn([1.0, -1.0], 1.0)
     np.testing.assert_allclose(profile.mean, [1 - np.exp(-1), np.exp(-1) - 1], atol=2e-3)
@@ -70,7 +70,7 @@ def test_it_follows_a_voice_that_changes():
 
 
 @pytest.mark.parametrize(("n", "share"), [(0, 0.0), (1, 0.8 / 5), (4, 0.4), (36, 0.72)])
-def test_the_offset_shrinks_towards_nothing_while_little_was_heard(n, share):
+def test_the_offset_is_small_after_few_utterances(n, share):
     profile = VoiceProfile("m", 2)
     for _ in range(n):
         profile.learn([2.0, -1.0], 1.0)
@@ -79,22 +79,22 @@ def test_the_offset_shrinks_towards_nothing_while_little_was_heard(n, share):
 
 
 def test_the_mean_is_a_copy():
-    profile = heard([1.0, 2.0])
+    profile = profile_of([1.0, 2.0])
     profile.mean[:] = 9
     np.testing.assert_array_equal(profile.mean, [1, 2])
 
 
 @pytest.mark.parametrize("vector", [[1.0], [1.0, 2.0, 3.0], [[1.0, 2.0]], [1.0, np.nan], [np.inf, 0.0], [1e30, 0.0]])
-def test_what_no_voice_has_is_not_learnt(vector):
-    profile = heard([1.0, 2.0])
+def test_features_that_no_voice_has_are_not_learnt(vector):
+    profile = profile_of([1.0, 2.0])
     with pytest.raises(ProfileError, match="wanted 2 finite numbers"):
         profile.learn(vector, 1.0)
     with pytest.raises(ProfileError, match="seconds of speech: got nan"):
         profile.learn([0.0, 0.0], float("nan"))
-    assert same(profile, heard([1.0, 2.0]))
+    assert same(profile, profile_of([1.0, 2.0]))
 
 
-def test_threads_may_teach_one():
+def test_several_threads_can_call_learn():
     profile = VoiceProfile("m", 2)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: profile.learn([1.0, n % 2], 1.0), range(2000)))
@@ -105,7 +105,7 @@ def test_threads_may_teach_one():
 # With a classifier
 
 
-def test_a_new_profile_changes_nothing_at_all(model):
+def test_a_new_profile_changes_nothing(model):
     plain = EmotionClassifier(model)
     new = EmotionClassifier(model, profile=VoiceProfile.open("none.json", model))
     for vector in (100 * RANDOM.standard_normal((20, N))).astype(np.float32):
@@ -113,11 +113,11 @@ def test_a_new_profile_changes_nothing_at_all(model):
     assert new.classify_samples(voice(1), 22050) == plain.classify_samples(voice(1), 22050)
 
 
-def test_what_a_voice_always_has_is_taken_out_as_it_is_heard(model):
+def test_the_mean_of_a_voice_is_subtracted_more_with_each_utterance(model):
     profile = VoiceProfile.open("none.json", model)
     classifier = EmotionClassifier(model, profile=profile)
     seen = []
-    classifier._interpreter = lambda x: (seen.append(x), np.zeros(5, np.float32))[1]
+    classifier._interpreter = lambda x: (seen.append(x), np.zeros(5, np.float32))[1]  # type: ignore[misc, assignment]
     deviation, mean = classifier._deviation, classifier._mean
     bias = RANDOM.standard_normal(N)
 
@@ -128,13 +128,13 @@ def test_what_a_voice_always_has_is_taken_out_as_it_is_heard(model):
         classifier.probabilities(sounds(bias))
         left = 1 - PROFILE.strength * n / (n + PROFILE.utterances_to_half)
         np.testing.assert_allclose(seen[-1], left * bias, atol=1e-4)
-        felt = RANDOM.standard_normal(N)
-        for one in (felt, -felt):  # what is felt varies about the voice
+        emotion = RANDOM.standard_normal(N)
+        for one in (emotion, -emotion):  # emotions vary around the mean of the voice
             assert classifier.learn(Features(sounds(bias + one), 2.0, True))
     assert profile.utterances == 12
 
 
-def test_it_answers_a_biased_voice_as_one_without_the_bias(model):
+def test_a_biased_voice_gives_the_result_of_one_without_the_bias(model):
     profile, plain = VoiceProfile.open("none.json", model), EmotionClassifier(model)
     bias = 3 * RANDOM.standard_normal(N)
     for _ in range(1000):
@@ -146,7 +146,7 @@ def test_it_answers_a_biased_voice_as_one_without_the_bias(model):
         np.testing.assert_allclose(classifier.probabilities(biased), plain.probabilities(expected), atol=0.05)
 
 
-def test_it_learns_from_speech_of_a_second_or_more_only_and_only_when_told(model):
+def test_it_learns_only_from_a_second_or_more_of_speech_and_only_on_request(model):
     classifier = EmotionClassifier(model, profile=VoiceProfile.open("none.json", model))
     vector = np.ones(N, np.float32)
     assert not classifier.learn(Features(vector, 5.0, False))
@@ -158,17 +158,19 @@ def test_it_learns_from_speech_of_a_second_or_more_only_and_only_when_told(model
     assert not EmotionClassifier(model).learn(Features(vector, 5.0, True))
 
 
-def test_classify_lets_it_learn_where_it_is_told(model, tmp_path, open_gate):
+def test_classify_with_learn_lets_the_profile_learn(model, tmp_path, open_gate):
     classifier = EmotionClassifier(model, profile=VoiceProfile.open("none.json", model))
     samples = voice(1, seconds=2.0)
     first = classifier.classify_samples(samples, 22050, learn=True)
-    assert first == EmotionClassifier(model).classify_samples(samples, 22050), "answered before it is learnt"
+    assert first == EmotionClassifier(model).classify_samples(samples, 22050), "the prediction comes before learning"
     classifier.classify(write(tmp_path / "voice.wav", samples, 22050), learn=True)
     assert (classifier.profile.utterances, classifier.profile.seconds) == (2, 4.0)
-    assert EmotionClassifier(model).classify_samples(samples, 22050, learn=True).status != "no_speech"  # nobody learns
+    assert (
+        EmotionClassifier(model).classify_samples(samples, 22050, learn=True).status != "no_speech"
+    )  # no profile learns
 
 
-def test_threads_may_classify_and_learn(model):
+def test_threads_can_classify_and_learn(model):
     classifier = EmotionClassifier(model, profile=VoiceProfile.open("none.json", model))
     vectors = RANDOM.standard_normal((400, N)).astype(np.float32)
 
@@ -181,7 +183,7 @@ def test_threads_may_classify_and_learn(model):
     assert classifier.profile.utterances == 400
 
 
-def test_a_model_without_profiles_says_so():
+def test_a_model_that_does_not_support_profiles_refuses_them():
     for use in (
         lambda: EmotionClassifier("tess-mlp", profile=VoiceProfile("tess-mlp", N)),
         lambda: VoiceProfile.open("none.json", "tess-mlp"),
@@ -194,19 +196,20 @@ def test_a_model_without_profiles_says_so():
 def test_a_profile_of_another_model_is_refused(model, name, n_features):
     with pytest.raises(
         ProfileError,
-        match=f"made with the model {name}, which has {n_features} features, but this is tess-mlp, which has 30: use that",
+        match=f"made with the model {name}, which has {n_features} features, but this is tess-mlp, which has 30: use",
     ):
         EmotionClassifier(model, profile=VoiceProfile(name, n_features))
 
 
 def retrained(path):
-    """A model of the same name whose features are standardised by other numbers."""
+    """A model of the same name whose features are standardised with other numbers."""
     standardisation = load("tess-mlp").recipe.standardisation
+    assert standardisation is not None
     mean = (standardisation.mean[0] + 1e-3, *standardisation.mean[1:])
     return write_profiled(path, standardisation=replace(standardisation, mean=mean))
 
 
-def test_a_profile_of_the_model_before_it_was_trained_anew_is_refused(tmp_path, model):
+def test_a_profile_of_the_model_before_retraining_is_refused(tmp_path, model):
     path, other = tmp_path / "anna.json", retrained(tmp_path / "retrained.tflite")
     profile = VoiceProfile.open(str(path), model)
     profile.learn(np.ones(N), 1.0)
@@ -233,7 +236,7 @@ def test_a_profile_of_the_model_before_it_was_trained_anew_is_refused(tmp_path, 
         {"profile": ProfileRecipe(strength=0.1, utterances_to_half=9.0)},
     ],
 )
-def test_a_model_that_was_only_calibrated_anew_goes_on_with_it(tmp_path, model, changes):
+def test_a_model_that_was_only_recalibrated_accepts_the_profile(tmp_path, model, changes):
     profile = VoiceProfile.open("none.json", model)
     profile.learn(np.ones(N), 1.0)
     profile.save(tmp_path / "anna.json")
@@ -242,11 +245,11 @@ def test_a_model_that_was_only_calibrated_anew_goes_on_with_it(tmp_path, model, 
     assert same(VoiceProfile.open(str(tmp_path / "anna.json"), path), profile)
 
 
-def test_a_profile_of_an_older_release_is_taken_and_belongs_to_that_model_then(tmp_path, model):
+def test_a_profile_of_an_older_release_is_accepted_and_then_belongs_to_that_model(tmp_path, model):
     path, other = tmp_path / "anna.json", retrained(tmp_path / "retrained.tflite")
     old = {"format": 1, "model": "tess-mlp", "utterances": 3, "seconds": 4.5, "mean": [0.5] * N}
     path.write_text(json.dumps(old))
-    EmotionClassifier(other, profile=VoiceProfile.load(path))  # nobody can know
+    EmotionClassifier(other, profile=VoiceProfile.load(path))  # a profile of format 1 cannot show the difference
     profile = VoiceProfile.open(str(path), model)
     assert (profile.utterances, profile.seconds, profile.mean.tolist()) == (3, 4.5, old["mean"])
     with pytest.raises(ProfileError, match="another version"):
@@ -262,7 +265,7 @@ def test_a_profile_of_an_older_release_is_taken_and_belongs_to_that_model_then(t
 
 
 def test_saved_and_loaded(tmp_path):
-    profile = heard(*RANDOM.standard_normal((7, N)))
+    profile = profile_of(*RANDOM.standard_normal((7, N)))
     path = tmp_path / "new" / "folder" / "anna.json"
     profile.save(path)
     assert same(VoiceProfile.load(path), profile)
@@ -274,7 +277,7 @@ def test_saved_and_loaded(tmp_path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_open_begins_a_new_one_or_goes_on(tmp_path, model):
+def test_open_starts_a_new_profile_or_continues_one(tmp_path, model):
     path = str(tmp_path / "anna.json")
     profile = VoiceProfile.open(path, model)
     assert (profile.model, profile.n_features, profile.utterances) == ("tess-mlp", N, 0)
@@ -282,15 +285,15 @@ def test_open_begins_a_new_one_or_goes_on(tmp_path, model):
     profile.learn(np.ones(N), 1.0)
     profile.save(path)
     assert same(VoiceProfile.open(path, model), profile)
-    heard(np.ones(4), model="other").save(path)
+    profile_of(np.ones(4), model="other").save(path)
     with pytest.raises(ProfileError, match="the model other, which has 4 features, but this is tess-mlp, which has 30"):
         VoiceProfile.open(path, model)
 
 
 @pytest.mark.parametrize("fails", ["write", "replace"])
-def test_a_crash_while_saving_leaves_the_old_one(tmp_path, monkeypatch, fails):
+def test_a_crash_while_saving_keeps_the_old_file(tmp_path, monkeypatch, fails):
     path = tmp_path / "anna.json"
-    old = heard(np.ones(N))
+    old = profile_of(np.ones(N))
     old.save(path)
     before = path.read_bytes()
 
@@ -299,10 +302,10 @@ def test_a_crash_while_saving_leaves_the_old_one(tmp_path, monkeypatch, fails):
 
     if fails == "replace":
         monkeypatch.setattr(Path, "replace", crash)
-    else:  # half of it is written then
+    else:  # half of the file is written
         monkeypatch.setattr(Path, "write_text", _write_half)
     with pytest.raises(KeyboardInterrupt):
-        heard(np.zeros(N), np.zeros(N)).save(path)
+        profile_of(np.zeros(N), np.zeros(N)).save(path)
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -314,13 +317,15 @@ def _write_half(path, text, **_):
     raise KeyboardInterrupt
 
 
-def test_where_it_cannot_be_written_is_said(tmp_path):
+def test_a_profile_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ProfileError, match=r"anna.json cannot be written: .*; to use another folder, set EMOTION_EDGE_PROFILES"):
-        heard(np.ones(N)).save(tmp_path / "file" / "anna.json")
+    with pytest.raises(
+        ProfileError, match=r"anna.json cannot be written: .*; to use another folder, set EMOTION_EDGE_PROFILES"
+    ):
+        profile_of(np.ones(N)).save(tmp_path / "file" / "anna.json")
 
 
-def test_there_is_none(tmp_path):
+def test_a_missing_profile_is_an_error(tmp_path):
     with pytest.raises(ProfileError, match=r"there is no voice profile .*anna.json"):
         VoiceProfile.load(tmp_path / "anna.json")
     (tmp_path / "folder.json").mkdir()
@@ -378,7 +383,7 @@ def test_a_damaged_file_is_refused_and_kept(tmp_path, change, message):
         b'{"format": 1, "format": 1}',
     ],
 )
-def test_what_is_no_profile_is_refused(tmp_path, content):
+def test_a_file_that_is_not_a_profile_is_refused(tmp_path, content):
     path = tmp_path / "anna.json"
     path.write_bytes(content)
     with pytest.raises(ProfileError, match=r"anna.json (cannot be used|has more than)") as refused:
@@ -421,7 +426,7 @@ def _load_or_refuse(path, content):
 
 
 @pytest.mark.parametrize("name", ["anna", "Zoë", "living-room.usb_2", "a", "x" * 50])
-def test_a_name_lies_in_the_folder(monkeypatch, tmp_path, name):
+def test_a_name_becomes_a_path_in_the_folder(monkeypatch, tmp_path, name):
     monkeypatch.setenv("EMOTION_EDGE_PROFILES", str(tmp_path))
     assert VoiceProfile.path_of(name) == tmp_path / f"{name}.json"
 
@@ -434,7 +439,7 @@ def test_other_names_are_refused(name):
         VoiceProfile.path_of(name)
 
 
-def test_a_path_is_a_path():
+def test_a_path_stays_as_it_is():
     assert VoiceProfile.path_of("some/where/anna.json") == Path("some/where/anna.json")
 
 
@@ -449,7 +454,7 @@ def test_a_path_is_a_path():
         ("win32", {"LOCALAPPDATA": "/local"}, "/local"),
     ],
 )
-def test_the_folder_of_the_users_data(monkeypatch, platform, environment, expected):
+def test_the_folder_for_user_data(monkeypatch, platform, environment, expected):
     for name in ("EMOTION_EDGE_PROFILES", "XDG_DATA_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
@@ -471,6 +476,6 @@ def test_a_user_without_a_home(monkeypatch):
         VoiceProfile.path_of("anna")
 
 
-def test_the_names_that_people_import():
+def test_public_names_can_be_imported():
     assert issubclass(emotion_edge.ProfileError, emotion_edge.EmotionEdgeError)
     assert emotion_edge.VoiceProfile is VoiceProfile

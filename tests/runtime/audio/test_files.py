@@ -1,4 +1,4 @@
-"""Any file becomes what librosa.load makes of it, or a sentence that says why not."""
+"""Any file is read as librosa.load reads it, or refused with a clear message."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_every_format_as_librosa_loads_it(tmp_path, suffix, subtype, channels):
 
 @pytest.mark.parametrize("block_s", [0.01, 0.1, 1.3])
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff"])
-def test_pieces_of_any_length_are_those_of_the_whole(tmp_path, capfd, suffix, block_s):
-    """Each frame of an MP3 may refer back to those before it: what jumps in between decodes noise."""
+def test_blocks_of_any_length_give_the_same_samples(tmp_path, capfd, suffix, block_s):
+    """A frame of an MP3 may refer back to earlier frames: a decoder that seeks in between decodes noise."""
     sound = np.concatenate([spoken(number, rate=44100) for number in (0, 1, 2, 0)])
     path = write(tmp_path / f"sound.{suffix}", sound, 44100)
     with open_sound(path, block_s=block_s) as opened:
-        pieces = np.concatenate(list(opened.blocks))
+        together = np.concatenate(list(opened.blocks))
     expected, _ = soundfile.read(path, dtype="float32")
-    np.testing.assert_array_equal(pieces, expected)
+    np.testing.assert_array_equal(together, expected)
     np.testing.assert_array_equal(read(path, 44100), expected)
     assert capfd.readouterr().err == "", "the decoder complained"
 
@@ -96,7 +96,7 @@ def test_paths_and_file_objects(tmp_path):
         np.testing.assert_array_equal(read(cat.stdout), expected)
 
 
-def test_sample_dtypes_mean_the_same_sound():
+def test_all_sample_dtypes_give_the_same_sound():
     sound = voice(4).astype(np.float64)
     expected = convert(sound, RATE)
     for samples, tolerance in [
@@ -155,7 +155,7 @@ def test_samples_that_cannot_be_used(samples, rate, message):
         np.array([[3e38, 3e38]], np.float32),
     ],
 )
-def test_what_is_not_finite_is_an_error_without_a_warning(samples):
+def test_samples_that_are_not_finite_are_an_error_without_a_warning(samples):
     with pytest.raises(AudioError, match="wanted finite numbers"):
         convert(samples, RATE)
 
@@ -188,7 +188,7 @@ def test_missing_empty_folder_and_not_audio(tmp_path):
             read(f"{tmp_path}/{name}" if name else tmp_path)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root can read everything")
 def test_unreadable(tmp_path):
     path = write(tmp_path / "secret.wav", voice(0), RATE)
     path.chmod(0)
@@ -196,7 +196,7 @@ def test_unreadable(tmp_path):
         read(path)
 
 
-def test_what_is_no_source_is_refused():
+def test_a_source_that_is_not_a_file_is_refused():
     for source in ([0.0, 0.1], io.StringIO("text")):
         with pytest.raises(AudioError, match=f"got {type(source).__name__}, wanted a path or a file object"):
             read(source)
@@ -210,7 +210,7 @@ def test_what_is_no_source_is_refused():
         read(io.BytesIO())
 
 
-def test_a_file_object_is_read_from_where_it_stands(tmp_path):
+def test_a_file_object_is_read_from_its_position(tmp_path):
     path = write(tmp_path / "sound.wav", voice(3), RATE)
     file = io.BytesIO(b"header" + path.read_bytes())
     file.seek(6)
@@ -221,13 +221,13 @@ def test_a_file_object_is_read_from_where_it_stands(tmp_path):
 
 
 class OnlyRead:
-    """The least that a stream can do."""
+    """A stream that can only be read."""
 
     def __init__(self, data):
         self.read = io.BytesIO(data).read
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no named pipes in the file system")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in the file system")
 def test_pipes(tmp_path):
     path = write(tmp_path / "sound.wav", voice(3), RATE)
     expected = read(path)
@@ -237,8 +237,8 @@ def test_pipes(tmp_path):
     np.testing.assert_array_equal(read(OnlyRead(path.read_bytes())), expected)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
-def test_a_name_that_is_no_utf8(tmp_path):
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes only on Linux")
+def test_a_name_that_is_not_utf8(tmp_path):
     path = write(tmp_path / "sound.wav", voice(3), RATE)
     odd = os.fsencode(tmp_path) + b"/bad\xff.wav"
     path.rename(os.fsdecode(odd))
@@ -246,7 +246,7 @@ def test_a_name_that_is_no_utf8(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["wav", "aiff", "mp3"])
-def test_a_file_that_ends_early_is_answered_with_a_warning(tmp_path, caplog, suffix):
+def test_a_file_that_ends_early_is_read_with_a_warning(tmp_path, caplog, suffix):
     path = write(tmp_path / f"sound.{suffix}", voice(3, seconds=2), RATE)
     read(path)
     assert caplog.messages == []
@@ -256,10 +256,10 @@ def test_a_file_that_ends_early_is_answered_with_a_warning(tmp_path, caplog, suf
     assert re.search(r"sound\.\w+ ends earlier than its header says: using the first \d\.\d s", message)
 
 
-def test_a_wav_of_unknown_length_is_no_damage(tmp_path, caplog):
+def test_a_wav_of_unknown_length_is_not_damaged(tmp_path, caplog):
     path = write(tmp_path / "sound.wav", voice(3), RATE)
     data = bytearray(path.read_bytes())
-    data[4:8] = data[40:44] = b"\xff\xff\xff\xff"  # as a program writes that writes into a pipe
+    data[4:8] = data[40:44] = b"\xff\xff\xff\xff"  # as in a header that a program writes into a pipe
     assert len(read(io.BytesIO(bytes(data)))) == RATE
     assert caplog.messages == []
 
@@ -292,7 +292,7 @@ def test_a_file_of_very_many_channels(tmp_path, channels, wanted):
         pass
 
 
-def test_a_sound_that_is_too_long_for_one_answer(tmp_path, monkeypatch):
+def test_a_sound_that_is_too_long_for_one_prediction(tmp_path, monkeypatch):
     monkeypatch.setattr(audio, "_LONGEST_S", 2.0)
     assert len(read(write(tmp_path / "two.wav", np.zeros(2 * RATE), RATE))) == 2 * RATE
     with pytest.raises(AudioError, match=r"three.flac is longer than 2 s, .*listen --input"):
@@ -315,7 +315,7 @@ def test_a_decoder_sent_out_of_the_file_object_prints_no_traceback(tmp_path):
         read(io.BytesIO(data.replace(b"SSND", b"DNSS")))
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no pipes by number")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no file descriptors of pipes")
 def test_a_pipe_of_samples_whose_decoder_never_ends():
     header = b"RIFF" + struct.pack("<I4s4sIHHIIHH", 1 << 30, b"WAVE", b"fmt ", 16, 0x40, 1, 8000, 4000, 1, 4)
     reading, writing = os.pipe()
@@ -354,8 +354,10 @@ def test_memory_grows_by_less_than_the_samples_need(tmp_path):
     assert seconds[21] - seconds[1] < samples_kb
 
 
-def test_sound_as_phones_record_it_is_to_be_converted(tmp_path):
+def test_recordings_of_phones_must_be_converted(tmp_path):
     path = tmp_path / "memo.M4A"
     path.write_bytes(b"\0\0\0\x1cftypM4A " + bytes(100))
-    with pytest.raises(AudioError, match=r"memo\.M4A is not audio that can be read: .*: convert it, for example to FLAC"):
+    with pytest.raises(
+        AudioError, match=r"memo\.M4A is not audio that can be read: .*: convert it, for example to FLAC"
+    ):
         list(read_blocks(path, sample_rate_hz=16000))

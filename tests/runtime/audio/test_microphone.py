@@ -1,4 +1,4 @@
-"""The microphone on a PortAudio of our own making: what it asks for, what it does when the program or the device fails."""
+"""The microphone with a fake PortAudio: its settings, and failures of the program or the device."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import types
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,11 +25,11 @@ INPUTS = [
 
 
 class PortAudioError(Exception):
-    """As sounddevice has it."""
+    """The error class of sounddevice."""
 
 
 class FakeStream:
-    """Accepts the rates and channel counts of its class, and delivers what the test gives it."""
+    """Accepts the rates and channel counts of its class, and delivers the samples of the test."""
 
     accepts = staticmethod(lambda rate, channels: True)
     last = None
@@ -43,7 +44,7 @@ class FakeStream:
         FakeStream.last = self
 
     def start(self):
-        """Nothing moves by itself here."""
+        """Start nothing: the test delivers the samples."""
 
     def close(self, ignore_errors=True):
         self.closed = True
@@ -55,8 +56,8 @@ class FakeStream:
 
 @pytest.fixture(autouse=True)
 def portaudio(monkeypatch):
-    """A sounddevice with four devices, three of them inputs."""
-    module = types.ModuleType("sounddevice")
+    """A fake sounddevice with four devices, three of them inputs."""
+    module: Any = types.ModuleType("sounddevice")
     entries = [
         {"name": name, "max_input_channels": channels, "default_samplerate": rate} for name, channels, rate in INPUTS
     ]
@@ -93,7 +94,7 @@ def test_a_device_by_number_or_part_of_its_name(wanted, number):
         ("", "several input devices"),
     ],
 )
-def test_a_device_that_is_not_there(wanted, message):
+def test_a_device_that_does_not_exist_or_is_ambiguous(wanted, message):
     with pytest.raises(MicrophoneError, match=message):
         find_device(wanted)
 
@@ -131,14 +132,14 @@ def test_a_device_in_use(monkeypatch):
 def test_blocks_come_in_order_and_channels_are_averaged():
     with Microphone("seeed", buffer_s=1) as opened:
         FakeStream.last.channels = 2
-        FakeStream.last.callback(np.tile(np.float32([[0.0, 1.0]]), (960, 1)), 960, None, None)
+        FakeStream.last.callback(np.tile(np.array([[0.0, 1.0]], np.float32), (960, 1)), 960, None, None)
         FakeStream.last.deliver(0.25)
         blocks = iter(opened)
         assert [float(next(blocks)[0]) for _ in range(2)] == [0.5, 0.25]
         assert opened.dropped_s == 0
 
 
-def test_when_the_program_is_slow_the_oldest_goes_and_is_counted():
+def test_when_the_program_is_slow_the_oldest_sound_is_dropped_and_counted():
     with Microphone("usb", buffer_s=0.5) as opened:
         FakeStream.last.deliver(*range(8))
         blocks = iter(opened)
@@ -146,7 +147,7 @@ def test_when_the_program_is_slow_the_oldest_goes_and_is_counted():
         assert opened.dropped_s == pytest.approx(0.3)
 
 
-def test_a_device_that_goes_away_delivers_its_last_and_then_says_so():
+def test_an_unplugged_device_delivers_its_last_blocks_and_then_raises():
     with Microphone("usb") as opened:
         FakeStream.last.deliver(1)
         FakeStream.last.finish()
@@ -169,7 +170,7 @@ def test_closing_from_another_thread_ends_the_iteration():
         assert len(list(opened)) == 1
 
 
-def test_each_block_knows_when_it_arrived():
+def test_each_block_has_the_time_of_its_arrival():
     with Microphone("usb") as opened:
         before = time.time()
         FakeStream.last.deliver(1)
@@ -179,7 +180,7 @@ def test_each_block_knows_when_it_arrived():
         assert before <= opened.heard_at <= after
 
 
-def test_devices_are_looked_for_again(portaudio):
+def test_refresh_looks_for_devices_again(portaudio):
     calls = []
     portaudio._terminate, portaudio._initialize = (lambda: calls.append("end")), (lambda: calls.append("start"))
     refresh_devices()
@@ -220,16 +221,14 @@ def test_the_devices_command(capsys):
     assert capsys.readouterr().out.count('"sample_rate_hz": 48000') == 1
 
 
-def test_the_devices_command_without_any(portaudio, capsys):
+def test_the_devices_command_without_devices(portaudio, capsys):
     portaudio.query_devices = list
     assert main(["devices"]) == 1
     assert "no input device is connected" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("value", "remark"), [(0.0, "the clip is silent"), (1.0, "the sound is clipped"), (0.5, None)]
-)
-def test_the_record_command_says_what_would_spoil_a_test(tmp_path, capsys, monkeypatch, value, remark):
+@pytest.mark.parametrize(("value", "remark"), [(0.0, "the clip is silent"), (1.0, "the sound is clipped"), (0.5, None)])
+def test_the_record_command_warns_about_bad_recordings(tmp_path, capsys, monkeypatch, value, remark):
     monkeypatch.setattr(FakeStream, "start", lambda self: self.deliver(*[value] * 50))
     path = tmp_path / "clip.wav"
     assert main(["record", str(path), "--seconds", "0.5", "--device", "usb"]) == 0
@@ -263,7 +262,7 @@ def test_ctrl_c_ends_a_recording_early(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.startswith(f"{path}  (0.2 s, peak ")
 
 
-def test_a_recording_that_is_interrupted_leaves_nothing(tmp_path, capsys, monkeypatch):
+def test_an_unplugged_microphone_leaves_no_recording(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(FakeStream, "start", lambda self: (self.deliver(0.5), self.finish()))
     assert main(["record", str(tmp_path / "clip.wav"), "--device", "usb"]) == 1
     assert "is it unplugged" in capsys.readouterr().err

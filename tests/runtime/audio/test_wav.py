@@ -1,4 +1,4 @@
-"""WAV without soundfile is what soundfile makes of it, or a sentence that says what to install."""
+"""WAV is read without soundfile exactly as with it; other formats name the package to install."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ RATE = 16000
 
 
 def read_alone(source):
-    """All samples, shape (n, channels)."""
+    """Read all samples, shape (n, channels), without soundfile."""
     with SoundFile(source) as file:
         return file.read(1 << 30)
 
 
 @pytest.fixture
 def without_soundfile(monkeypatch):
-    """An import of soundfile fails."""
+    """Make the import of soundfile fail."""
     monkeypatch.setitem(sys.modules, "soundfile", None)
 
 
 @pytest.fixture
 def bare(tmp_path):
-    """The environment of a process that has neither soundfile nor soxr."""
+    """The environment of a process without soundfile and soxr."""
     folder = tmp_path / "bare"
     for name in ("soundfile", "soxr"):
         stub = folder / f"{name}.py"
@@ -61,15 +61,15 @@ def test_every_encoding_to_the_bit(tmp_path, subtype, format, channels):
     np.testing.assert_array_equal(read_alone(path), expected)
     with SoundFile(path) as file:
         assert (file.samplerate, file.frames) == (RATE, len(sound))
-        pieces = []
-        while len(pieces[-1:] and pieces[-1]) or not pieces:
-            pieces.append(file.read(777))
-    np.testing.assert_array_equal(np.concatenate(pieces), expected)
+        blocks = []
+        while len(blocks[-1:] and blocks[-1]) or not blocks:
+            blocks.append(file.read(777))
+    np.testing.assert_array_equal(np.concatenate(blocks), expected)
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("bits", [b"\x01\0\0\0\0\0\xf0\x7f", struct.pack("<d", np.nan), struct.pack("<d", 1e300)])
-def test_what_is_not_finite_is_an_error_without_a_warning(tmp_path, without_soundfile, bits):
+def test_samples_that_are_not_finite_are_an_error_without_a_warning(tmp_path, without_soundfile, bits):
     path = write(tmp_path / "sound.wav", np.zeros(10), RATE, subtype="DOUBLE")
     path.write_bytes(path.read_bytes()[:-8] + bits)  # the first is a signalling NaN
     with pytest.raises(AudioError, match=r"sample 9 .* wanted finite numbers"):
@@ -77,7 +77,7 @@ def test_what_is_not_finite_is_an_error_without_a_warning(tmp_path, without_soun
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"LIST", b"JUNK", b"bext"]), st.binary(max_size=99)), max_size=4))
-def test_other_chunks_are_passed_over(chunks):
+def test_other_chunks_are_skipped(chunks):
     buffer = io.BytesIO()
     soundfile.write(buffer, voice(1, rate=RATE), RATE, format="WAV")
     plain = buffer.getvalue()
@@ -90,7 +90,7 @@ def test_other_chunks_are_passed_over(chunks):
 
 @pytest.mark.usefixtures("without_soundfile")
 @pytest.mark.parametrize("channels", [1, 2])
-def test_the_reader_reads_as_with_soundfile(tmp_path, monkeypatch, channels):
+def test_the_reader_gives_the_same_samples_as_soundfile(tmp_path, monkeypatch, channels):
     path = write(tmp_path / "sound.wav", np.stack([voice(1, rate=44100)] * channels, axis=1), 44100)
     alone = np.concatenate(list(read_blocks(path, sample_rate_hz=RATE)))
     from_object = np.concatenate(list(read_blocks(io.BytesIO(path.read_bytes()), sample_rate_hz=RATE)))
@@ -110,7 +110,7 @@ def test_the_reader_reads_as_with_soundfile(tmp_path, monkeypatch, channels):
         ("wav", "IMA_ADPCM", "its samples have WAV format 17 at 4 bits"),
     ],
 )
-def test_other_formats_say_what_to_install(tmp_path, suffix, subtype, message):
+def test_other_formats_name_the_package_to_install(tmp_path, suffix, subtype, message):
     path = write(tmp_path / f"sound.{suffix}", voice(1, rate=RATE), RATE, subtype=subtype)
     with pytest.raises(AudioError, match=rf"sound.{suffix} is not audio .*{message}, .*: pip install soundfile"):
         list(read_blocks(path, sample_rate_hz=RATE))
@@ -162,7 +162,7 @@ def test_a_stream_of_unknown_length_from_a_pipe(tmp_path, caplog):
     with subprocess.Popen(["cat", tmp_path / "stream.wav"], stdout=subprocess.PIPE) as cat:
         with open_pipe(cat.stdout.fileno(), block_s=0.1) as sound:
             blocks = list(sound.blocks)
-        os.fstat(cat.stdout.fileno())  # it stays open
+        os.fstat(cat.stdout.fileno())  # it is still open
     assert sound.sample_rate_hz == RATE
     np.testing.assert_array_equal(np.concatenate(blocks), expected)
     assert caplog.messages == []
@@ -201,7 +201,7 @@ def _without_times(lines):
     return [{**json.loads(line), "time": None} for line in lines.splitlines()]
 
 
-def test_what_is_written_is_read_back_and_what_is_too_loud_clipped(tmp_path):
+def test_written_samples_are_read_back_and_loud_ones_are_clipped(tmp_path):
     samples = np.array([0, 0.5, -0.5, 1 / 32768, 32767 / 32768, -1, 1.5, -1.5], np.float32)
     with WavWriter(tmp_path / "out.wav", RATE) as file:
         file.write(samples[:3])

@@ -1,4 +1,4 @@
-"""Each number of a feature vector has a name, and it is the right one."""
+"""Each number of a feature vector has the correct name."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ RATE = 16000
 
 
 @pytest.mark.parametrize("model", ["five-emotions", "tess-mlp", "speech-gate"])
-def test_there_are_as_many_as_features_each_once(model):
+def test_there_is_one_unique_name_for_each_feature(model):
     recipe = EmotionClassifier(model).recipe
     assert len(recipe.feature_names) == recipe.n_features
     assert len(set(recipe.feature_names)) == recipe.n_features
 
 
-def of_frames(pooling, frames):
+def named_features(pooling, frames):
     n_mfcc = frames.shape[1] - 3 * (pooling == "functionals")
     return dict(zip(feature_names(pooling, n_mfcc), POOLINGS[pooling](frames), strict=True))
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_a_column_that_is_changed_changes_what_is_named_after_it(pooling):
-    """Of each coefficient in turn, and nothing that is named after another."""
+def test_changing_a_column_changes_only_features_with_its_name(pooling):
+    """Change each coefficient in turn: no feature with another name may change."""
     rng = np.random.default_rng(0)
     n_mfcc = 24
     frames = rng.standard_normal((300, n_mfcc + 3)).astype(np.float32)
     frames[:, -3:] = -20, 0.9, 7.0
     frames[:, -1] += rng.standard_normal(300).astype(np.float32) * 0.01
     frames = frames if pooling == "functionals" else frames[:, :n_mfcc]
-    before = of_frames(pooling, frames)
+    before = named_features(pooling, frames)
     for column in range(n_mfcc):
         changed = frames.copy()
         changed[:, column] = rng.permutation(3 * changed[:, column] + 1)
-        after = of_frames(pooling, changed)
+        after = named_features(pooling, changed)
         named = {name for name in before if f"mfcc_{column}." in name or name.endswith(f"_mfcc_{column}")}
         different = {name for name in before if abs(after[name] - before[name]) > 1e-6}
         assert different <= named

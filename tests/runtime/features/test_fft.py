@@ -1,4 +1,4 @@
-"""numpy's transform or scipy's: the same numbers, and scipy is loaded only where that pays."""
+"""The transforms of numpy and scipy give the same numbers, and scipy is loaded only for streams."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emotion_edge.features.mfcc import Mfcc
 ANSWERS = """
 import json, sys
 if "without" in sys.argv:
-    sys.modules["scipy"] = None  # as where it is not installed
+    sys.modules["scipy"] = None  # as if it were not installed
 from emotion_edge import EmotionStream, classify
 one_shot = classify(sys.argv[1]).to_dict()
 loaded = "scipy.fft" in sys.modules
@@ -28,7 +28,7 @@ print(json.dumps([one_shot, loaded, sys.modules.get("scipy.fft") is not None]))
 
 @pytest.fixture(params=["numpy", "scipy"])
 def transform(request, monkeypatch):
-    """Which one does the work."""
+    """Use only this library for the transform."""
     pytest.importorskip("scipy.fft")
     if request.param == "numpy":
         monkeypatch.delitem(sys.modules, "scipy.fft")
@@ -47,7 +47,7 @@ def test_the_transform_of_each_frame(transform, dtype, shape, n):
     np.testing.assert_allclose(rfft(frames, n), exact, rtol=0, atol=1e-4 if dtype == np.float32 else 1e-9)
 
 
-def test_frames_are_those_that_the_model_learnt(transform):
+def test_frames_equal_those_of_the_training(transform):
     recipe = EmotionClassifier().recipe
     samples = voice(3, rate=recipe.mfcc.sample_rate_hz)
     frames = Mfcc(recipe.mfcc, prosody=recipe.prosody)(samples)
@@ -56,7 +56,7 @@ def test_frames_are_those_that_the_model_learnt(transform):
 
 
 @pytest.mark.parametrize("arguments", [(), ("without",)])
-def test_scipy_is_loaded_by_streams_alone_and_changes_no_answer(arguments):
+def test_only_streams_load_scipy_and_it_changes_no_prediction(arguments):
     pytest.importorskip("scipy.fft")
     done = subprocess.run(
         [sys.executable, "-c", ANSWERS, str(SPOKEN[0]), *arguments], capture_output=True, text=True, check=True

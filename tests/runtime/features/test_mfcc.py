@@ -1,4 +1,4 @@
-"""The numpy MFCC against librosa and python_speech_features, and against itself in pieces."""
+"""The numpy MFCC equal those of librosa and python_speech_features, for clips and for streams."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def signals(draw, *, shortest=1):
 
 @st.composite
 def librosa_parameters(draw):
-    """Our names to librosa's, with values that both accept."""
+    """Our parameters and those of librosa, with values that both accept."""
     rate = draw(rates)
     n_fft = draw(st.integers(64, 2500))
     window_length = draw(st.integers(32, n_fft))
@@ -156,7 +156,7 @@ def test_equals_python_speech_features_with_any_parameters(
     np.testing.assert_allclose(Mfcc(recipe, dtype=np.float64)(samples), theirs, atol=1e-9, rtol=0)
 
 
-def test_sixteen_bit_integers_as_python_speech_features_sees_them():
+def test_sixteen_bit_integers_as_python_speech_features_uses_them():
     integers = (voice(1) * 32767).astype(np.int16)
     recipe = MfccRecipe.preset("python_speech_features", sample_rate_hz=22050, sample_scale=32768.0)
     ours = Mfcc(recipe, dtype=np.float64)(integers / 32768)
@@ -170,16 +170,16 @@ def test_sixteen_bit_integers_as_python_speech_features_sees_them():
     st.sampled_from([np.float32, np.float64]),
     st.sampled_from([160, 512, 3000]),
 )
-def test_a_stream_gives_the_same_frames_however_it_is_cut(preset, length, sizes, dtype, hop):
+def test_a_stream_gives_the_same_frames_for_all_block_sizes(preset, length, sizes, dtype, hop):
     samples = voice(length, seconds=length / 22050).astype(dtype)
     mfcc = Mfcc(MfccRecipe.preset(preset, sample_rate_hz=22050, hop_length=hop), dtype=dtype)
-    stream, pieces, at = mfcc.stream(), [], 0
+    stream, blocks, at = mfcc.stream(), [], 0
     for size in [*sizes, length]:
-        pieces.append(stream.process(samples[at : at + size]))
+        blocks.append(stream.process(samples[at : at + size]))
         at += size
-    pieces.append(stream.flush())
+    blocks.append(stream.flush())
     tolerance = 1e-10 if dtype == np.float64 else 1e-3
-    np.testing.assert_allclose(mfcc.coefficients(pieces), mfcc(samples), atol=tolerance, rtol=0)
+    np.testing.assert_allclose(mfcc.coefficients(blocks), mfcc(samples), atol=tolerance, rtol=0)
 
 
 @pytest.mark.parametrize("length", [511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049])

@@ -1,4 +1,4 @@
-"""Frames of a clip to one vector, against plain loops."""
+"""The poolings equal simple loops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRAMES = np.random.default_rng(0).normal(3, 20, (57, 6)).astype(np.float32)
 
 
 def by_loops(frames):
-    """`statistics`, one number at a time."""
+    """`statistics`, computed one number at a time."""
     n_frames, n = frames.shape
     columns = [[float(frame[k]) for frame in frames] for k in range(n)]
     means = [sum(column) / n_frames for column in columns]
@@ -33,7 +33,7 @@ def by_loops(frames):
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, 4, 5, 16, 17, 57])
-def test_statistics_are_what_they_are_said_to_be(n_frames):
+def test_statistics_equal_their_definition(n_frames):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         vector = statistics(FRAMES[:n_frames])
@@ -46,7 +46,7 @@ def test_mean():
 
 @pytest.mark.parametrize("name", POOLINGS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_every_pooling_has_the_length_that_recipes_reckon_with(name, dtype):
+def test_every_pooling_has_the_length_in_recipes(name, dtype):
     n_columns, counts = (3, (20, 21, 30)) if name == "functionals" else (0, (1, 2, 6))
     for n_mfcc in counts:
         vector = POOLINGS[name](np.random.default_rng(1).normal(0, 10, (57, n_mfcc + n_columns)).astype(dtype))
@@ -55,7 +55,7 @@ def test_every_pooling_has_the_length_that_recipes_reckon_with(name, dtype):
         assert np.isfinite(vector).all()
 
 
-def test_recipes_may_name_every_pooling():
+def test_recipes_can_use_every_pooling():
     assert get_args(get_type_hints(ModelRecipe)["pooling"]) == tuple(POOLINGS)
 
 

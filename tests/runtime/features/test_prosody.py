@@ -19,14 +19,14 @@ RECIPE = MfccRecipe.preset(
 
 
 def prosody(samples, recipe=RECIPE, **ranges):
-    """Level, voicing and log2 of the pitch of the frames that lie wholly in the sound, each of shape (n_frames,)."""
+    """Level, voicing and log2 of the pitch of the frames completely inside the sound, each of shape (n_frames,)."""
     frames = Mfcc(recipe, prosody=ProsodyRecipe(**ranges))(samples)
     beside = -(-recipe.n_fft // 2 // recipe.hop_length)
     return frames[beside:-beside, -3:].T
 
 
 def harmonics(pitch_hz, *, rate=RATE, seconds=0.5, noise=0.0, seed=0):
-    """A buzz: all harmonics up to 4 kHz, each half as strong as one an octave below, their phases random."""
+    """A buzz: all harmonics up to 4 kHz with random phases; an octave higher, they are half as strong."""
     random = np.random.default_rng(seed)
     time = np.arange(round(seconds * rate)) / rate
     sound = sum(
@@ -45,7 +45,7 @@ def test_the_pitch_of_a_buzz_is_found_within_a_twentieth_of_a_semitone(pitch_hz,
 
 
 @pytest.mark.parametrize(("rate", "n_fft"), [(8000, 512), (22050, 1500), (48000, 4096)])
-def test_at_other_rates_and_transforms_too(rate, n_fft):
+def test_the_pitch_at_other_rates_and_transform_lengths(rate, n_fft):
     window = round(0.04 * rate)
     recipe = MfccRecipe.preset(
         "librosa", sample_rate_hz=rate, n_fft=n_fft, window_length=window, hop_length=rate // 100
@@ -89,12 +89,12 @@ def test_silence_a_constant_and_a_click_have_finite_prosody(samples):
 
 
 @given(st.lists(st.integers(0, 4000), max_size=6))
-def test_a_stream_gives_the_same_in_any_pieces(cuts):
+def test_a_stream_gives_the_same_frames_for_blocks_of_any_size(cuts):
     mfcc = Mfcc(RECIPE, prosody=ProsodyRecipe())
     samples = harmonics(130, noise=0.3)[:4000]
     stream = mfcc.stream()
-    pieces = [stream.process(piece) for piece in np.split(samples, sorted(cuts))]
-    np.testing.assert_allclose(mfcc.coefficients([*pieces, stream.flush()]), mfcc(samples), atol=2e-3)
+    blocks = [stream.process(block) for block in np.split(samples, sorted(cuts))]
+    np.testing.assert_allclose(mfcc.coefficients([*blocks, stream.flush()]), mfcc(samples), atol=2e-3)
 
 
 def test_coefficients_are_the_same_with_prosody_beside_them():

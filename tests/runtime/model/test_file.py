@@ -1,4 +1,4 @@
-"""Model files are untrusted input: read, or refused with a sentence."""
+"""Model files are untrusted input: they are read, or refused with a clear message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_shipped_model_by_name_and_by_path(tmp_path):
     assert load(DEFAULT_MODEL).recipe.name == DEFAULT_MODEL
 
 
-def test_every_shipped_model_is_small_and_says_what_it_is():
+def test_every_shipped_model_is_small_and_documented():
     assert DEFAULT_MODEL in shipped()
     for name, path in shipped().items():
         recipe = load(name).recipe
@@ -36,12 +36,12 @@ def test_every_shipped_model_is_small_and_says_what_it_is():
 
 
 @pytest.mark.parametrize("name", ["tess", "missing.tflite", ""])
-def test_no_such_model(name):
+def test_an_unknown_model_is_an_error(name):
     with pytest.raises(ModelError, match=r"the shipped models are .*tess-mlp|cannot be read"):
         load(name)
 
 
-def test_what_is_no_tflite_file(tmp_path):
+def test_a_file_that_is_not_tflite_is_refused(tmp_path):
     for content in (b"", b"TFL3", b"hello world", bytes(1000)):
         path = tmp_path / "model.tflite"
         path.write_bytes(content)
@@ -76,7 +76,7 @@ def test_one_changed_byte_is_refused(at, change):
         Model.from_bytes(CONTENT[:at] + bytes([CONTENT[at] ^ change]) + CONTENT[at + 1 :])
 
 
-def test_a_file_without_end(tmp_path):
+def test_a_file_that_is_too_large_is_refused(tmp_path):
     path = tmp_path / "large.tflite"
     with path.open("wb") as file:
         file.truncate((1 << 26) + 1)

@@ -1,4 +1,4 @@
-"""What a model file may hold: a dense network, and nothing that an interpreter could choke on."""
+"""A model file may contain only a network that is harmless for every interpreter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARSED = schema.ModelT.InitFromObj(schema.Model.GetRootAs(SHIPPED.content, 0))
 
 
 def changed(change):
-    """The file of tess-mlp with something changed in what the schema's classes make of it, and nothing out of place."""
+    """The file of tess-mlp, changed through the classes of the schema, so that it is a well-formed file."""
     model = copy.deepcopy(PARSED)
     change(model, model.subgraphs[0])
     builder = flatbuffers.Builder(1 << 16)
@@ -31,7 +31,7 @@ def changed(change):
 
 
 def add_step(model, graph, code, shapes, shape):
-    """An operator that takes constants of some shapes, and says that it makes a tensor of a shape."""
+    """Add an operator with constant inputs of these shapes, and an output that claims to have this shape."""
     model.operatorCodes.append(schema.OperatorCodeT())
     model.operatorCodes[-1].builtinCode = code
     model.operatorCodes[-1].deprecatedBuiltinCode = min(code, 127)
@@ -48,7 +48,7 @@ def add_step(model, graph, code, shapes, shape):
     graph.operators.append(step)
 
 
-def test_what_the_schema_packs_is_read():
+def test_a_model_packed_by_the_schema_is_read():
     graph = read(changed(lambda *_: None))
     assert [tensor.shape for tensor in graph.tensors] == [tuple(each.shape) for each in PARSED.subgraphs[0].tensors]
     assert [step.operator for step in graph.steps] == ["QUANTIZE", "FULLY_CONNECTED", "FULLY_CONNECTED", "DEQUANTIZE"]
@@ -70,7 +70,7 @@ def test_the_names_are_those_of_the_schema():
     ],
 )
 def test_steps_that_fit(code, shapes, shape):
-    read(changed(lambda *parts: add_step(*parts, getattr(schema.BuiltinOperator, code), shapes, shape)))
+    read(changed(lambda model, graph: add_step(model, graph, getattr(schema.BuiltinOperator, code), shapes, shape)))
 
 
 def set_shape(shape):
@@ -88,7 +88,7 @@ def set_first(attribute, value, what="tensors"):
 
 
 def steps(code, shapes, shape):
-    return lambda *parts: add_step(*parts, getattr(schema.BuiltinOperator, code), shapes, shape)
+    return lambda model, graph: add_step(model, graph, getattr(schema.BuiltinOperator, code), shapes, shape)
 
 
 def two_graphs(model, graph):
@@ -100,7 +100,7 @@ def data_cut_short(model, graph):
     buffer.data = buffer.data[:-1]
 
 
-def data_behind_the_file(model, graph):
+def data_after_the_file(model, graph):
     model.buffers[1].offset = 1 << 40
 
 
@@ -146,7 +146,7 @@ DAMAGED = "damaged or cut short"
         (set_first("outputs", [0], "operators"), DAMAGED),
         (set_first("outputs", [-1], "operators"), DAMAGED),
         (data_cut_short, DAMAGED),
-        (data_behind_the_file, "fields that a dense network does not need"),
+        (data_after_the_file, "fields that a dense network does not need"),
         (never_made, DAMAGED),
         (made_twice, DAMAGED),
         (two_graphs, "contains 2 graphs, wanted one"),
@@ -166,7 +166,7 @@ DAMAGED = "damaged or cut short"
         (steps("FULLY_CONNECTED", [(1, 5), (7, 5)], (1, 8)), DAMAGED),
     ],
 )
-def test_what_is_no_dense_network_is_refused(change, message):
+def test_a_file_that_is_not_a_dense_network_is_refused(change, message):
     with pytest.raises(ModelError, match=message):
         read(changed(change))
 
@@ -178,28 +178,28 @@ def test_a_model_checks_its_network_before_any_interpreter_sees_it():
         Model(changed(lambda _, graph: setattr(graph, "outputs", [*graph.outputs, 5])), SHIPPED.recipe)
 
 
-def test_an_answer_that_is_no_number():
-    def times_nothing(model, graph):
+def test_a_result_that_is_not_a_number():
+    def times_nan(model, graph):
         add_step(model, graph, schema.BuiltinOperator.MUL, [(1, 5)], (1, 5))
         model.buffers[-1].data = np.frombuffer(np.full(5, np.nan, "<f4").tobytes(), np.uint8)
         graph.operators[-1].inputs.append(graph.outputs[0])
         graph.outputs = graph.operators[-1].outputs
 
-    model = Model(changed(times_nothing), SHIPPED.recipe)
+    model = Model(changed(times_nan), SHIPPED.recipe)
     for backend in ("ai-edge-litert", "numpy"):
         with pytest.raises(ModelError, match=r"the model returns \[nan nan nan nan nan\], wanted finite numbers"):
             construct(model, backend)
 
 
-def test_a_name_that_is_no_text_does_no_harm():
+def test_a_name_that_is_not_text_is_harmless():
     content = changed(lambda _, graph: setattr(graph.tensors[graph.inputs[0]], "name", b"\xff\xfe"))
     with pytest.raises(ModelError, match="ai-edge-litert refuses the model: 'utf-8' codec can't decode"):
         construct(Model(content, SHIPPED.recipe), "ai-edge-litert")
     construct(Model(content, SHIPPED.recipe), "numpy")
 
 
-def test_no_table_can_be_listed_a_million_times():
-    """A file of 4 MB whose one table names itself a million times over: what is read must not grow with that."""
+def test_a_table_cannot_be_listed_a_million_times():
+    """A file of 4 MB with one table that lists itself a million times must not need memory for all of them."""
     n = 1 << 20
     vtable = struct.pack("<HH" + "H" * 8, 20, 8, 0, 4, 4, 0, 4, 0, 4, 4)  # every vector is the one below
     start = 8 + len(vtable)
@@ -214,7 +214,7 @@ def test_no_table_can_be_listed_a_million_times():
 
 
 def test_long_names_are_not_read_in_full():
-    """Four thousand metadata entries that share one name of a megabyte."""
+    """Four thousand metadata entries share one name of a megabyte."""
     builder = flatbuffers.Builder(1 << 22)
     name = builder.CreateString("x" * (1 << 20))
     entries = []
@@ -236,7 +236,7 @@ def test_long_names_are_not_read_in_full():
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
-def test_what_is_embedded_anew_is_the_same_network(name):
+def test_embedding_again_gives_the_same_network(name):
     model = load(name)
     before, after = read(model.content), read(embed(model.content, model.recipe))
     assert before.steps[0].operator == after.steps[0].operator

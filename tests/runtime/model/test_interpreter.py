@@ -1,4 +1,4 @@
-"""Whichever interpreter works is used; which one does not matter to the answer; none is talkative."""
+"""The first interpreter that works is used. All give the same results and print nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import types
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ MODEL = load("tess-mlp")
 
 
 def with_backends(monkeypatch, **modules):
-    """Only these backends, each a module that is put where import finds it; None for one that is not installed."""
+    """Install only these fake backends, each a module; None for one that is not installed."""
     monkeypatch.setattr(interpreter, "BACKENDS", {name: f"fake_{name}" for name in modules})
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, f"fake_{name}", module)
@@ -27,7 +28,7 @@ def with_backends(monkeypatch, **modules):
 
 def fake(error):
     """A backend whose Interpreter raises an error when it is constructed."""
-    module = types.ModuleType("fake")
+    module: Any = types.ModuleType("fake")
 
     def construct(**_):
         raise error
@@ -37,13 +38,13 @@ def fake(error):
     return module
 
 
-def test_logits_have_one_number_a_label():
+def test_there_is_one_logit_per_label():
     logits = interpreter.construct(MODEL)(np.zeros(30, np.float32))
     assert logits.shape == (5,)
     assert logits.dtype == np.float32
 
 
-def test_all_that_work_agree():
+def test_all_interpreters_agree():
     features = np.random.default_rng(0).standard_normal((50, 30)).astype(np.float32)
     answers = [[each(row) for row in features] for each in interpreter.available(MODEL)]
     assert len(answers) >= 2, "a TFLite package, and numpy"
@@ -51,7 +52,7 @@ def test_all_that_work_agree():
         np.testing.assert_array_equal(other, answers[0])
 
 
-def test_threads_may_share_one():
+def test_threads_can_share_one():
     features = np.random.default_rng(0).standard_normal((400, 30)).astype(np.float32)
     shared = interpreter.construct(MODEL)
     alone = [shared(row) for row in features]
@@ -66,7 +67,7 @@ def test_unknown_backend():
         interpreter.construct(MODEL, "onnx")
 
 
-def test_the_environment_chooses_where_the_program_does_not(monkeypatch):
+def test_the_environment_selects_the_interpreter_unless_the_program_does(monkeypatch):
     monkeypatch.setenv("EMOTION_EDGE_INTERPRETER", "numpy")
     assert interpreter.construct(MODEL).backend == "numpy"
     assert speech_gate.__wrapped__()._interpreter.backend == "numpy"
@@ -78,13 +79,13 @@ def test_the_environment_chooses_where_the_program_does_not(monkeypatch):
     assert interpreter.construct(MODEL).backend == "ai-edge-litert"
 
 
-def test_the_one_that_is_named_says_what_it_lacks(monkeypatch):
+def test_a_selected_interpreter_reports_what_it_does_not_support(monkeypatch):
     with_backends(monkeypatch, lacking=fake(InterpreterError("numpy lacks the TFLite operator LSTM")))
     with pytest.raises(InterpreterError, match=r"^numpy lacks the TFLite operator LSTM$"):
         interpreter.construct(MODEL, "lacking")
 
 
-def test_the_next_is_tried_when_one_imports_but_does_not_construct(monkeypatch):
+def test_if_an_interpreter_cannot_be_constructed_the_next_is_tried(monkeypatch):
     import ai_edge_litert.interpreter
 
     numpy_2 = fake(SystemError("initialization of _pywrap_tensorflow_interpreter_wrapper raised unreported exception"))
@@ -93,13 +94,13 @@ def test_the_next_is_tried_when_one_imports_but_does_not_construct(monkeypatch):
     assert [each.backend for each in interpreter.available(MODEL)] == ["works"]
 
 
-def test_none_works(monkeypatch):
+def test_if_no_interpreter_works_the_message_says_how_to_install_one(monkeypatch):
     with_backends(monkeypatch, missing=None, broken=fake(SystemError("bad numpy")))
     with pytest.raises(InterpreterError, match=r"missing is not installed.*broken does not work.*pip install"):
         interpreter.construct(MODEL)
 
 
-def test_a_model_that_is_refused_is_the_models_fault(monkeypatch):
+def test_a_refused_model_is_a_model_error(monkeypatch):
     with_backends(monkeypatch, missing=None, old=fake(ValueError("Didn't find op for FULLY_CONNECTED version 12")))
     with pytest.raises(ModelError, match=r"old refuses the model: .* version 12"):
         interpreter.construct(MODEL)
@@ -111,7 +112,7 @@ def test_a_recipe_that_does_not_fit_its_model():
         interpreter.construct(Model(MODEL.content, recipe))
 
 
-def test_a_real_process_hears_nothing_on_stderr():
+def test_a_real_process_prints_nothing_on_stderr():
     code = (
         "import numpy; from emotion_edge import EmotionClassifier; "
         "print(EmotionClassifier().classify_samples(numpy.zeros(9), 16000))"

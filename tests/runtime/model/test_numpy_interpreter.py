@@ -1,4 +1,4 @@
-"""TFLite's own answers, to the bit where they are int8."""
+"""The numpy interpreter gives the results of TFLite, exactly for int8."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def test_other_activations_in_float(activation):
     np.testing.assert_allclose(by_numpy(content, rows), by_litert(content, rows), atol=1e-4, rtol=1e-4)
 
 
-def test_batch_normalisation_within_in_float():
+def test_batch_normalisation_inside_a_float_model():
     content = converted("float32", layers.Dense(16, "tanh"), layers.BatchNormalization(), layers.Activation("tanh"))
     rows = rows_for(N)
     np.testing.assert_allclose(by_numpy(content, rows), by_litert(content, rows), atol=1e-4, rtol=1e-4)
 
 
-def test_it_says_what_it_lacks():
+def test_an_unsupported_operator_is_named():
     with pytest.raises(InterpreterError, match="numpy lacks the TFLite operator TANH on int8"):
         by_numpy(converted("int8", layers.Dense(16, "tanh")), rows_for(N, n=1))
     with pytest.raises(InterpreterError, match="numpy lacks the TFLite operator LOG_SOFTMAX: known are ADD"):

@@ -1,9 +1,10 @@
-"""The contract: what is written is read back, what is wrong is said."""
+"""Recipes are read back as they were written, and wrong ones are refused with a clear message."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,11 @@ from emotion_edge.model.recipe import FORMAT, ModelRecipe, ProfileRecipe, Standa
 
 MFCC = MfccRecipe.preset("librosa", sample_rate_hz=22050, n_mfcc=3)
 RECIPE = ModelRecipe(name="r", labels=("a", "b"), mfcc=MFCC)
-SHORT = {"name": "r", "labels": ["a", "b"], "mfcc": {"preset": "librosa", "sample_rate_hz": 22050, "n_mfcc": 3}}
+SHORT: dict[str, Any] = {
+    "name": "r",
+    "labels": ["a", "b"],
+    "mfcc": {"preset": "librosa", "sample_rate_hz": 22050, "n_mfcc": 3},
+}
 
 
 printable = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=" "), max_size=100)
@@ -29,7 +34,7 @@ printable = st.text(st.characters(exclude_categories=("C", "Z"), include_charact
     st.none() | st.builds(ProfileRecipe, strength=st.floats(0, 1), utterances_to_half=st.floats(1e-3, 1e6)),
     st.dictionaries(printable, st.floats(allow_nan=False, allow_infinity=False)),
 )
-def test_json_there_and_back(labels, temperature, uncertain_below, mean, profile, scores):
+def test_a_recipe_written_as_json_is_read_back(labels, temperature, uncertain_below, mean, profile, scores):
     recipe = RECIPE.replace(
         labels=tuple(labels),
         temperature=temperature,
@@ -42,7 +47,7 @@ def test_json_there_and_back(labels, temperature, uncertain_below, mean, profile
     assert ModelRecipe.from_json(recipe.to_json()) == recipe
 
 
-def test_a_short_recipe_is_spelt_out():
+def test_a_preset_is_expanded():
     recipe = ModelRecipe.from_json(json.dumps(SHORT))
     assert recipe == RECIPE
     written = json.loads(recipe.to_json())
@@ -134,18 +139,18 @@ def deep(depth):
         ({"profile": 3}, "profile: got 3, wanted a JSON object"),
     ],
 )
-def test_what_is_wrong_is_said(change, message):
+def test_a_wrong_field_is_reported(change, message):
     with pytest.raises(ModelError, match=message):
         ModelRecipe.from_json(json.dumps(SHORT | change))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"recipe"', "[" * 100_000, b"\xff\xfe\x00"])
-def test_what_is_no_json_object_is_refused(text):
+def test_a_text_that_is_not_a_json_object_is_refused(text):
     with pytest.raises(ModelError):
         ModelRecipe.from_json(text)
 
 
-def test_what_is_said_twice_is_refused():
+def test_a_name_that_appears_twice_is_refused():
     text = json.dumps(SHORT)
     for twice in ('"name": "other"', '"mfcc": {"n_fft": 512, "n_fft": 1024}', '"\\u006eame": 3'):
         with pytest.raises(ModelError, match=r"the recipe is not JSON: '(name|n_fft)' appears twice"):
@@ -160,7 +165,7 @@ def test_a_recipe_of_more_than_two_megabytes():
         ModelRecipe.from_json(b" " * 3_000_000)
 
 
-def test_what_is_said_about_a_hostile_recipe_is_short():
+def test_messages_about_a_hostile_recipe_are_short():
     for change in (
         {"labels": ["a"] * 100_000},
         {"name": "x" * 1_000_000},

@@ -1,4 +1,4 @@
-"""Silence is no emotion."""
+"""The level alone rejects silence, clicks and hiss."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def test_no_speech(samples):
     ],
     ids=["voice", "quiet", "with offset", "in silence", "exactly 0.1 s"],
 )
-def test_perhaps_speech(samples):
+def test_sound_that_may_be_speech(samples):
     assert is_open(samples)
 
 
 @given(st.integers(0, 8000), st.lists(st.integers(0, 1000), max_size=20), st.floats(-75, -40))
-def test_the_verdict_does_not_depend_on_the_pieces(length, sizes, level):
+def test_the_verdict_does_not_depend_on_the_blocks(length, sizes, level):
     samples = (decibels(level) * np.random.default_rng(length).standard_normal(length)).astype(np.float32)
     assert is_open(samples, sizes) == is_open(samples)
