@@ -24,6 +24,7 @@ from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
@@ -38,7 +39,7 @@ WAYS = [(None, 1), *((way, n) for way in ("processes", "dask", "dask, memory kep
 # dask's nanny makes its workers return each array to the system, which then provides the memory again page by page.
 NANNY = "distributed.nanny.pre-spawn-environ"
 KEPT = {f"{NANNY}.MALLOC_TRIM_THRESHOLD_": 1 << 24, f"{NANNY}.MALLOC_MMAP_THRESHOLD_": 1 << 22}
-TASKS = {"Spark": 16}  # empty tasks; each takes long enough
+TASKS: dict[str | None, int] = {"Spark": 16}  # empty tasks; each takes long enough
 TASKS_OTHERWISE = 200
 CLEAN_UP = ExitStack()  # in a process that measures
 
@@ -96,7 +97,7 @@ def timed(way, n_workers, paths, chunksize):
 
 def cpu_s():
     """CPU seconds by name of the process: None for this one, then its descendants."""
-    used = {None: time.process_time()}
+    used: dict[str | None, float] = {None: time.process_time()}
     for process in psutil.Process().children(recursive=True):
         times = process.cpu_times()  # including its children that have ended
         used[process.name()] = used.get(process.name(), 0.0) + sum(times[:4])
@@ -120,7 +121,9 @@ def measure(files, rounds):
     ways = [way for way in WAYS if available(way[0])]
     work, empty = {way: [] for way in ways}, {way: [] for way in ways}
     with ExitStack() as stack:
-        processes = {way: stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), quiet)) for way in ways}
+        processes: dict[Any, Any] = {
+            way: stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), quiet)) for way in ways
+        }
         run = {way: partial(process.submit, timed, *way) for way, process in processes.items()}
         for way in ways:
             run[way](files[:64], files_per_task(way, 64)).result()

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -46,7 +47,7 @@ def main():
     parser.add_argument("--corpus", action="append", required=True)
     options = parser.parse_args()
     recipe = five_emotions.recipe("ravdess-eight").replace(labels=LABELS)
-    made = {"n_versions": 0, "noises": [], "rooms": [], "seed": SEED, "jobs": 1}
+    made: dict[str, Any] = {"n_versions": 0, "noises": [], "rooms": [], "seed": SEED, "jobs": 1}
     table = examples.extract(readers.read(options.corpus), recipe, **made, file=options.folds / "features.npy")
     own = np.array([utterance.corpus == CORPUS for utterance in table.utterances])
     speakers = np.array([utterance.speaker for utterance in table.utterances])

@@ -41,6 +41,7 @@ def rejected(specification, gates, disturbed):
     random = np.random.default_rng(0)
     verdicts = {name: [] for name in CONDITIONS}
     for recording in tqdm(speech_recordings(specification, RECORDINGS, random), desc=specification, disable=None):
+        assert recording.file is not None
         blocks = list(read_blocks(recording.file, sample_rate_hz=RATE))
         for name, clip in disturbed.of(blocks, random):
             if name in verdicts:
@@ -52,6 +53,7 @@ def let_through(folder, gates):
     """The number of noise clips, at most 5 s each, and of those mistaken for speech, by class of noise."""
     clips = {}
     for recording in tqdm(noise_recordings(folder), desc=folder.name, disable=None):
+        assert recording.file is not None
         samples = np.concatenate(list(read_blocks(recording.file, sample_rate_hz=RATE)))[: LONGEST_S * RATE]
         counts = clips.setdefault(recording.group, {"clips": 0, "taken for speech": 0})
         for first in range(0, max(1, len(samples) - CLIP_S * RATE + 1), CLIP_S * RATE):

@@ -35,7 +35,7 @@ def verdicts(recordings, gates, threshold):
     """The verdicts that pass one threshold."""
     classifier, seconds, emotional, uncertain = EmotionClassifier(), 0.0, [], 0
     for recording in tqdm(recordings, desc=f"p > {threshold}", unit="file", disable=None, leave=False):
-        emotion_edge.classifier.speech_gate = lambda gate=gates[recording.fold]: gate
+        vars(emotion_edge.classifier)["speech_gate"] = lambda gate=gates[recording.fold]: gate
         length_s, entered = entered_events(recording.file, threshold, classifier)
         seconds += length_s
         emotional += [f"{recording.group}, {recording.file.name}" for event in entered if event.status == "ok"]

@@ -25,7 +25,7 @@ MOST_GROWTH_MB = 4.0  # slack of the heap, which stops growing after two hours
 class Endless:
     """The same talk every minute, each time at another level, with faults of a microphone in between."""
 
-    name, live, lost_s = "the talk", False, 0.0
+    name, live, away, lost_s = "the talk", False, False, 0.0
 
     def __init__(self, minutes):
         self.minutes, self.memory = minutes, []

@@ -28,7 +28,8 @@ def sizes(folder: Path) -> dict[Path, int]:
 
 def arrivals(folder: Path) -> Iterator[Path]:
     """New recordings, each once, as soon as its size has not changed for half a second."""
-    done, before = set(sizes(folder)), {}
+    done = set(sizes(folder))
+    before: dict[Path, int] = {}
     while True:
         time.sleep(0.5)
         now = sizes(folder)

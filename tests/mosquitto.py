@@ -23,7 +23,7 @@ def free_port() -> int:
     """Return a port that no program listens on."""
     with socket.socket() as some:
         some.bind(("127.0.0.1", 0))
-        return some.getsockname()[1]
+        return int(some.getsockname()[1])
 
 
 class Mosquitto:
@@ -45,7 +45,7 @@ class Mosquitto:
 
     def start(self) -> None:
         with open(self.log, "ab") as log:
-            self._process = subprocess.Popen([PROGRAM, "-v", "-c", self._configuration], stdout=log, stderr=log)
+            self._process = subprocess.Popen([str(PROGRAM), "-v", "-c", self._configuration], stdout=log, stderr=log)
         until = time.monotonic() + 20
         while True:
             try:

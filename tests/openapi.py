@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 
@@ -29,6 +29,6 @@ def check_answer(client: httpx.Client, response: httpx.Response, path: str) -> N
     if "$ref" in answer:
         answer = description["components"]["responses"][answer["$ref"].rpartition("/")[2]]
     schema = answer["content"]["application/json"]["schema"]
-    resource = Resource(contents=description, specification=DRAFT202012)
+    resource = DRAFT202012.create_resource(description)
     whole = {"$ref": "urn:api" + schema["$ref"]}
     Draft202012Validator(whole, registry=Registry().with_resource("urn:api", resource)).validate(response.json())

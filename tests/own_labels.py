@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import cycle, islice
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +26,14 @@ SECOND = np.sin(np.arange(1000)).astype(np.float32)
 def labelled(monkeypatch, labels, name="talk.wav", model="mine") -> Recording:
     """Eighty seconds in which each label is the most likely for a while, and some windows are uncertain or silent."""
     monkeypatch.setattr(recording, "answered", lambda _, blocks, __: _windows(blocks, labels, model))
-    recipe = SimpleNamespace(name=model, labels=tuple(labels))
-    return Recording(name, SimpleNamespace(recipe=recipe, sample_rate_hz=1000), [SECOND] * 80, Windows(2.0, 0.5))
+    classifier: Any = SimpleNamespace(recipe=SimpleNamespace(name=model, labels=tuple(labels)), sample_rate_hz=1000)
+    return Recording(name, classifier, [SECOND] * 80, Windows(2.0, 0.5))
 
 
 def _windows(blocks, labels, model):
     for _ in blocks:
         pass
-    statuses = cycle(["ok"] * 40 + ["uncertain"] * 4 + ["no_speech"] * 6)
+    statuses: Iterator[Any] = cycle(["ok"] * 40 + ["uncertain"] * 4 + ["no_speech"] * 6)
     for number, status in enumerate(islice(statuses, 157)):
         best = labels[number * len(labels) // 157]
         shares = {label: 0.3 / len(labels) + 0.7 * (label == best) for label in labels}

@@ -113,6 +113,7 @@ def test_dask_example(cluster, archive, expected):
 def spark_archive():
     pytest.importorskip("pandas", reason="needs pandas, as Spark's mapInPandas does")
     specification = importlib.util.spec_from_file_location("spark_archive", EXAMPLES / "spark_archive.py")
+    assert specification is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module

@@ -12,13 +12,14 @@ from places import EXAMPLES
 
 import emotion_edge
 
+PUBLIC: list[str] = vars(emotion_edge)["__all__"]  # which the stub does not repeat
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def public_objects():
     """What users call, by its dotted name: what the root exports, and the methods and properties of its classes."""
     found = {}
-    for name in emotion_edge.__all__:
+    for name in PUBLIC:
         found[name] = getattr(emotion_edge, name)
         for base in inspect.getmro(found[name]) if inspect.isclass(found[name]) else ():
             if base.__module__.split(".")[0] == "emotion_edge":
@@ -53,6 +54,6 @@ def test_the_examples_of_a_docstring_work(name, tmp_path, monkeypatch):
     assert not said, "".join(said)
 
 
-@pytest.mark.parametrize("name", emotion_edge.__all__)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_name_has_an_example(name):
     assert examples(OBJECTS[name]), f"{name}: its docstring has no example: add one, with >>>"

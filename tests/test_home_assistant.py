@@ -26,7 +26,7 @@ from emotion_edge.mqtt.publisher import MqttPublisher
 
 PAGE = (ROOT / "docs" / "how-to" / "mqtt.md").read_text()
 (AUTOMATIONS,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-ADDRESS = re.search(r"--mqtt (\S+)", PAGE)[1]
+(ADDRESS,) = re.findall(r"--mqtt (\S+)", PAGE)[:1]
 RECIPE = load("five-emotions").recipe
 
 # The documented options that are used, and the type of each:

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from mosquitto import Mosquitto, needs_mosquitto, retained
@@ -39,7 +40,7 @@ def started(service, state, **environment):
         command = command.replace(f"${{{name}}}", value)
     program, *arguments = shlex.split(command.replace("%d", str(state)))
     assert program == PROGRAM
-    whole = [sys.executable, "-m", "emotion_edge", *arguments, "--input", SOUND]
+    whole: list[Any] = [sys.executable, "-m", "emotion_edge", *arguments, "--input", SOUND]
     return subprocess.run(
         whole, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment}
     )

@@ -37,8 +37,8 @@ def virtual_microphone(tmp_path):
     script, state = Path(folder) / "virtual_mic.sh", tmp_path / "microphone"
 
     def plug():
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run(["bash", script, "start", state], check=True, **quiet)
+        quiet = subprocess.DEVNULL
+        subprocess.run(["bash", script, "start", state], check=True, stdout=quiet, stderr=quiet)
 
     plug()
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(state / "run")}
@@ -212,8 +212,8 @@ def test_listen_reports_utterances_at_the_right_times(virtual_microphone, listen
     for event, (begins_s, ends_s) in zip(left, bounds, strict=True):
         assert event["start_s"] - lag_s == pytest.approx(begins_s, abs=STEP_S)
         assert event["end_s"] - lag_s == pytest.approx(ends_s, abs=STEP_S)
-        said_at = datetime.fromisoformat(event["time"]).timestamp() - played_at
-        assert said_at == pytest.approx(1.0 + ends_s, abs=STEP_S + 0.5)  # a player takes its time to start
+        ended_at = datetime.fromisoformat(event["time"]).timestamp() - played_at
+        assert ended_at == pytest.approx(1.0 + ends_s, abs=STEP_S + 0.5)  # a player starts with a delay
     saved = sorted((tmp_path / "saved").iterdir())
     assert [classify(file).label for file in saved] == [event["label"] for event in left]
     assert all(event["status"] == "ok" for event in left)

@@ -106,7 +106,8 @@ def test_the_requirements_of_each_platform(wheel, platform, machine, pythons, ex
             _without_minimum(each) for each in requirements if each.marker is None or each.marker.evaluate(target)
         }
         assert chosen == {"numpy", "tqdm"} | expected
-        version = tuple(int(number) for number in python.split("."))
+        major, minor = python.split(".")
+        version = int(major), int(minor)
         package = tflite_package(platform, machine, version, is_64_bit=machine not in ("armv6l", "armv7l", "armv8l"))
         assert {package} - {None} == expected & {"ai-edge-litert", "tflite-runtime"}  # what the doctor recommends
 

@@ -120,7 +120,7 @@ def build(name, features):
 def small_probabilities(content, features, backend=None):
     model = Model.from_bytes(content)
     run, standardisation = construct(model, backend), model.recipe.standardisation
-    mean, deviation = np.float32(standardisation.mean), np.float32(standardisation.deviation)
+    mean, deviation = np.array([standardisation.mean, standardisation.deviation], np.float32)
     logits = np.array([run((row - mean) / deviation) for row in features], np.float64)
     likelihoods = np.exp(logits - logits.max(axis=1, keepdims=True))
     return likelihoods / likelihoods.sum(axis=1, keepdims=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from emotion_edge_converter.corpora.readers import Utterance
@@ -76,14 +79,14 @@ def test_accuracy_at_coverage():
 def made_up(*rows):
     """Answers from rows of corpus, actual label, predicted label and confidence. They are certain from 0.5."""
     utterances = [
-        Utterance(f"{number}.wav", "ada", "", actual, corpus) for number, (corpus, actual, *_) in enumerate(rows)
+        Utterance(Path(f"{number}.wav"), "ada", "", actual, corpus) for number, (corpus, actual, *_) in enumerate(rows)
     ]
     predictions = [answered(label, confidence) for *_, label, confidence in rows]
     return Answers(("calm", "cross"), utterances, predictions)
 
 
 def answered(label, confidence):
-    status = "no_speech" if label is None else "ok" if confidence >= 0.5 else "uncertain"
+    status: Any = "no_speech" if label is None else "ok" if confidence >= 0.5 else "uncertain"
     return Prediction(label, confidence, {}, status, start_s=0, end_s=1, model="made up")
 
 

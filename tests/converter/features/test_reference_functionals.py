@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import librosa
 import numpy as np
@@ -28,8 +29,17 @@ RATES = (8000, 16000, 22050, 44100, 48000)
 
 
 def recipe(*, prosody=None, **mfcc):
-    parameters = {"n_fft": 1024, "window_length": 640, "hop_length": 160, "n_mels": 64, "fmin_hz": 60.0} | mfcc
-    preset = MfccRecipe.preset(**{"name": "librosa", "sample_rate_hz": RATE, "n_mfcc": N_MFCC} | parameters)
+    parameters: dict[str, Any] = {
+        "name": "librosa",
+        "sample_rate_hz": RATE,
+        "n_mfcc": N_MFCC,
+        "n_fft": 1024,
+        "window_length": 640,
+        "hop_length": 160,
+        "n_mels": 64,
+        "fmin_hz": 60.0,
+    } | mfcc
+    preset = MfccRecipe.preset(**parameters)
     prosody = ProsodyRecipe(**prosody or {})
     return ModelRecipe(name="r", labels=("a", "b"), mfcc=preset, pooling="functionals", prosody=prosody)
 
@@ -128,7 +138,7 @@ def test_no_functional_depends_on_the_gain_if_a_pause_is_all_zeros():
     """Zeros stay at the smallest power when the rest becomes quieter, so levels need a lower bound."""
     samples = voice(3, rate=RATE)
     samples[6000:9000] = 0
-    vector, quieter = (functionals(device_frames(gain * samples, recipe())) for gain in np.float32([1, 0.3]))
+    vector, quieter = (functionals(device_frames(gain * samples, recipe())) for gain in np.array([1, 0.3], np.float32))
     np.testing.assert_allclose(quieter, vector, rtol=0.001, atol=0.01)
 
 

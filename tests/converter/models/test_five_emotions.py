@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,7 +69,7 @@ def made(corpora, tmp_path_factory):
 
 
 def utterances(*rows):
-    return [Utterance(None, speaker, "", emotion, corpus) for corpus, speaker, emotion in rows]
+    return [Utterance(Path(), speaker, "", emotion, corpus) for corpus, speaker, emotion in rows]
 
 
 def test_speaker_number_i_of_each_corpus_is_in_fold_i_modulo_5():
@@ -92,6 +94,8 @@ def test_the_command_writes_a_model_that_runs(made):
 def test_evaluate_can_read_its_fold_models(made, corpora, capsys):
     models = fold_models.load(str(made / "folds"))
     assert len(models.folds) == 5
+    assert models.by_speaker is not None
+    assert models.by_corpus is not None
     assert set(models.by_speaker) == {("one", speaker) for speaker in "abcde"} | {("two", speaker) for speaker in "xy"}
     assert set(models.by_corpus) == {"one", "two"}
     output = made / "figures.json"
@@ -121,7 +125,7 @@ def test_features_do_not_depend_on_the_number_of_processes(made, corpora, tmp_pa
     from emotion_edge_converter.corpora import readers
 
     some = readers.read([f"csv={corpora / 'table.csv'}"])[::12]
-    options = {"n_versions": 2, "noises": [corpora / "noise" / "hiss.wav"], "rooms": [], "seed": 1}
+    options: dict[str, Any] = {"n_versions": 2, "noises": [corpora / "noise" / "hiss.wav"], "rooms": [], "seed": 1}
     recipe = five_emotions.recipe("x")
     one, two = (
         examples.extract(some, recipe, **options, jobs=jobs, file=tmp_path / f"{jobs}.npy").features for jobs in (1, 2)
@@ -143,7 +147,14 @@ def test_a_damaged_recording_is_left_out(corpora, tmp_path, caplog, jobs):
     bad.write_bytes(b"RIFF")
     good = recording(tmp_path / "good.wav", "sad", 1)
     some = [Utterance(file, "a", "", "sad", "one") for file in (bad, good)]
-    options = {"n_versions": 1, "noises": [], "rooms": [], "seed": 0, "jobs": jobs, "file": tmp_path / "features.npy"}
+    options: dict[str, Any] = {
+        "n_versions": 1,
+        "noises": [],
+        "rooms": [],
+        "seed": 0,
+        "jobs": jobs,
+        "file": tmp_path / "features.npy",
+    }
     table = examples.extract(some, five_emotions.recipe("x"), **options)
     assert "bad.wav is not audio" in caplog.text
     assert [utterance.file for utterance in table.utterances] == [good]

@@ -9,6 +9,7 @@ import signal
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sounds import spoken, write
@@ -72,16 +73,16 @@ def test_a_single_path_and_a_wrong_executor_are_refused(clips):
     """A string is iterable: each letter of a single path would be a missing file."""
     for wrong in (clips[0], os.fsencode(clips[0]), Path(clips[0])):
         with pytest.raises(TypeError, match=r"paths: got .*0\.wav.*, wanted a list of paths: try \["):
-            classify_many(wrong)
+            classify_many(wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"executor: got 3, wanted a concurrent\.futures\.Executor, or None"):
-        classify_many(clips, executor=3)
+        classify_many(clips, executor=3)  # type: ignore[arg-type]
 
 
 def test_the_number_of_submitted_tasks_is_limited(clips):
     read = []
     endless = (read.append(path) or path for path in itertools.cycle(clips))
     with ThreadPoolExecutor(2) as pool:
-        results = classify_many(endless, executor=pool, chunksize=3, buffersize=4)
+        results: Any = classify_many(endless, executor=pool, chunksize=3, buffersize=4)
         for n_results in range(1, 50):
             next(results)
             assert len(read) - n_results < 3 * 4
@@ -93,7 +94,7 @@ def test_a_killed_worker():
     read = []
     endless = (read.append(path) or path for path in map("missing-{}.wav".format, itertools.count()))
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        results = classify_many(endless, executor=pool, chunksize=2, buffersize=6)
+        results: Any = classify_many(endless, executor=pool, chunksize=2, buffersize=6)
         answered = [next(results).path for _ in range(20)]
         os.kill(next(iter(pool._processes)), signal.SIGKILL)
         with pytest.raises(BatchError, match=r"a worker was lost .* have no result") as caught:

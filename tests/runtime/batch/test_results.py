@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from emotion_edge.batch.results import Csv, JsonLines, Results, columns, readabl
 from emotion_edge.errors import ResultsError
 from emotion_edge.speech.windows import Windows
 
-FORMS = {"jsonl": JsonLines(), "csv": Csv(LABELS)}
+FORMS: dict[str, Any] = {"jsonl": JsonLines(), "csv": Csv(LABELS)}
 
 # Names as os.fsdecode returns them for any file on a POSIX file system, with awkward ones more often.
 NAMES = st.lists(

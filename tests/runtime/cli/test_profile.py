@@ -214,6 +214,7 @@ def test_a_model_that_was_trained_again(tmp_path, folder, file, model):
     assert run("listen", "--input", file, "--model", model, "--profile", "anna", "--json").returncode == 0
     before = (folder / "anna.json").read_bytes()
     standardisation = load("tess-mlp").recipe.standardisation
+    assert standardisation is not None
     mean = tuple(number + 1 for number in standardisation.mean)
     other = write_profiled(tmp_path / "m.tflite", standardisation=replace(standardisation, mean=mean))
     for use in (("listen", "--input", file, "--profile", "anna"), ("classify", file, "--profile", "anna")):

@@ -11,6 +11,7 @@ import sys
 import tracemalloc
 from html.parser import HTMLParser
 from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -307,8 +308,8 @@ LABELS = ("angry", "<b>&", "c --> d\te", "sad")
 def fake(monkeypatch, windows, blocks=()):
     """A recording with these windows."""
     monkeypatch.setattr(recording, "answered", lambda _, blocks, __: _fake_windows(blocks, windows))
-    recipe = SimpleNamespace(name="<m>", labels=LABELS)
-    return Recording("a$b$ <x>.wav", SimpleNamespace(recipe=recipe, sample_rate_hz=1000), blocks, Windows(2.0, 0.5))
+    classifier: Any = SimpleNamespace(recipe=SimpleNamespace(name="<m>", labels=LABELS), sample_rate_hz=1000)
+    return Recording("a$b$ <x>.wav", classifier, blocks, Windows(2.0, 0.5))
 
 
 def _fake_windows(blocks, windows):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def stop():
 
 
 def test_events_come_in_order_until_the_queue_is_closed(stop):
-    events = EventQueue(10, lossy=True, stop=stop)
+    events: Any = EventQueue(10, lossy=True, stop=stop)
     events.put("a")
     events.put("b")
     events.close()
@@ -30,7 +31,7 @@ def test_get_returns_none_after_the_timeout(stop):
 
 
 def test_a_full_lossy_queue_drops_the_oldest_events_and_logs_it(stop, caplog):
-    events = EventQueue(3, lossy=True, stop=stop)
+    events: Any = EventQueue(3, lossy=True, stop=stop)
     for number in range(10):
         events.put(number)
     assert [events.get(0) for _ in range(4)] == [7, 8, 9, None]
@@ -42,7 +43,7 @@ def test_a_full_lossy_queue_drops_the_oldest_events_and_logs_it(stop, caplog):
 
 
 def test_put_waits_for_room_in_a_queue_that_loses_nothing(stop):
-    events = EventQueue(2, lossy=False, stop=stop)
+    events: Any = EventQueue(2, lossy=False, stop=stop)
     writer = threading.Thread(target=lambda: [events.put(number) for number in range(50)] and events.close())
     writer.start()
     time.sleep(0.05)
@@ -54,7 +55,7 @@ def test_put_waits_for_room_in_a_queue_that_loses_nothing(stop):
 
 
 def test_stop_ends_the_wait_for_room(stop):
-    events = EventQueue(1, lossy=False, stop=stop)
+    events: Any = EventQueue(1, lossy=False, stop=stop)
     events.put(0)
     writer = threading.Thread(target=events.put, args=(1,))
     writer.start()

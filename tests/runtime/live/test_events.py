@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import numpy as np
 import pytest
@@ -185,7 +186,7 @@ def test_events_come_in_order_for_any_talk(talk, minimum_s, refractory_s, smooth
         assert under_test.verdict is None  # nothing outlasts its utterance
         start_s += 0.5 * len(answers) + 0.6
     held = None
-    last_left: dict = {}
+    last_left: dict[str, float] = {}
     for event in events:
         assert event.start_s <= event.end_s
         if event.kind == "enter":
@@ -222,7 +223,8 @@ def test_invalid_settings(changes, message):
 
 
 def test_settings_accept_any_type_of_number():
-    assert ListenSettings(smoothing_s=np.float32(1.5), pause_s=1).smoothing_s == 1.5
+    smoothing_s: Any = np.float32(1.5)
+    assert ListenSettings(smoothing_s=smoothing_s, pause_s=1).smoothing_s == 1.5
 
 
 def test_settings_default_to_those_of_the_model():

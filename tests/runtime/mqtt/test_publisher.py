@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 import trustme
@@ -28,7 +29,7 @@ TOPIC = "home/kitchen"
 
 def event(kind, label, number=0.0):
     probabilities = dict.fromkeys(RECIPE.labels, 0.2) if label is None else {label: 0.9}
-    status = "uncertain" if label is None else "ok"
+    status: Any = "uncertain" if label is None else "ok"
     now = datetime.now(timezone.utc)
     return Event(kind, status, label, 0.9, probabilities, number, number + 1, now, RECIPE.name)
 
@@ -435,7 +436,8 @@ def test_for_any_events_the_state_is_one_of_the_options_and_follows_the_last_eve
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publishing, "BrokerConnection", Recorded)
         publisher = MqttPublisher(Broker(host="host", port=1, topic=TOPIC), RECIPE)
-    publisher._connection.renew.set()
+    connection: Any = publisher._connection
+    connection.renew.set()
     publisher(None)
     given_events = []
     for label, n_holds, pause in utterances:
@@ -444,12 +446,12 @@ def test_for_any_events_the_state_is_one_of_the_options_and_follows_the_last_eve
         for each in some:
             publisher(each)
         expected = label or "uncertain"
-        states = [payload for name, payload in publisher._connection.messages if name == "state"]
+        states = [payload for name, payload in connection.messages if name == "state"]
         assert states[-1] == expected
         if pause:
             publisher(None)
     publisher(None)
-    messages = publisher._connection.messages
+    messages = connection.messages
     (discovery,) = [json.loads(payload) for name, payload in messages if name == "config"]
     states = [payload for name, payload in messages if name == "state"]
     assert set(states) <= set(discovery["options"])

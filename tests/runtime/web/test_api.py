@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import numpy as np
@@ -166,7 +167,8 @@ def test_every_path_is_described(client):
     from emotion_edge.web.service import Service
 
     app = create_app(Service([EmotionClassifier()], Limits()))
-    paths = {route.path for route in app.routes if not route.path.startswith("/static")} - {"/", "/api/live"}
+    routes: list[Any] = app.routes
+    paths = {route.path for route in routes if not route.path.startswith("/static")} - {"/", "/api/live"}
     assert set(checked_description(client)["paths"]) == paths
     assert "/api/live" in checked_description(client)["info"]["description"]
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -57,7 +58,7 @@ def test_names_a_clock_and_a_model_that_go_astray(tmp_path):
         "import itertools, time\nbefore, looks = time.time, itertools.count()\n"
         "time.time = lambda: before() - 3600 * next(looks)\n"
     )
-    environment = {
+    environment: dict[str, Any] = {
         "LC_ALL": "C",
         "PYTHONUTF8": "0",
         "PYTHONCOERCECLOCALE": "0",

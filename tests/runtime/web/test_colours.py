@@ -59,7 +59,7 @@ def test_emotions_can_be_distinguished(scheme, sight):
         pair: 100 * np.linalg.norm(lab(rgb[pair[0]], sight) - lab(rgb[pair[1]], sight))
         for pair in combinations([*EMOTIONS, "no-speech"], 2)
     }
-    assert min(distances.values()) > 12, min(distances, key=distances.get)
+    assert min(distances.values()) > 12, min(distances, key=lambda pair: distances[pair])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

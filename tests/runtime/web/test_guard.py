@@ -12,6 +12,7 @@ from servers import TOKEN, serving
 from sounds import SPOKEN
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 OPEN = ["/", "/static/main.js", "/healthz", "/openapi.json"]
 CLOSED = ["/api/models", "/metrics", "/v1/models/tess-mlp", "/nix"]
@@ -126,7 +127,7 @@ def test_other_pages_are_refused(server):
         status, why = refusal(server.live_url(), origin=origin)
         assert status == 403
         assert f"requests from pages of {origin} are not allowed" in why
-    with connect(server.live_url(), origin=own):
+    with connect(server.live_url(), origin=Origin(own)):
         pass
 
 
