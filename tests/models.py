@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from emotion_edge import EmotionClassifier
-from emotion_edge.features.mfcc import Mfcc
 from emotion_edge.features.recipe import MfccRecipe
 from emotion_edge.model.file import load
+from emotion_edge.model.front_end import FrontEnd
 from emotion_edge.model.recipe import ProfileRecipe, Standardisation
 
 
@@ -23,7 +23,7 @@ class SpectralTilt(EmotionClassifier):
         super().__init__("tess-mlp")
         mfcc = MfccRecipe.preset("librosa", sample_rate_hz=16000, n_mfcc=2, n_mels=40, n_fft=512, hop_length=160)
         self.recipe = self.recipe.replace(mfcc=mfcc, labels=self.labels, standardisation=None, name="tilt")  # type: ignore[misc]
-        self.mfcc = Mfcc(mfcc)  # type: ignore[misc]
+        self.front_end = FrontEnd(self.recipe)  # type: ignore[misc]
 
     def probabilities(self, vector):
         low = 1 / (1 + np.exp(-(vector[1] - self.shift) / 20))

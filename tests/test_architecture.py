@@ -32,6 +32,7 @@ CONVERTER = [
     "recordings",
     "features evaluation",
     "conversion",
+    "encoder",
     "training",
     "models",
     "reports",

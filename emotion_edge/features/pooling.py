@@ -16,6 +16,10 @@ LAGS: Final = (1, 4, 16)
 syllable."""
 
 
+LOUD_RANGE_DB: Final = 30.0
+"""How far below the loudest frame `loud` still listens: 20 or 40 dB, or all frames, were worse on corpora never heard."""
+
+
 def mean(frames: Array) -> Array:
     """The mean over time: (n_frames, n) to (n,). The sum is in float64, so that hours of frames lose no precision."""
     return np.asarray(frames.mean(axis=0, dtype=np.float64).astype(frames.dtype))
@@ -35,8 +39,24 @@ def statistics(frames: Array) -> Array:
     return np.concatenate(vectors).astype(frames.dtype)
 
 
-POOLINGS: Final = {"mean": mean, "statistics": statistics, "functionals": functionals}
+def loud(frames: Array) -> Array:
+    """Where the numbers of an encoder lie and how far they spread while somebody speaks: (n_frames, n + 1) to (2 n,).
+
+    Mean and standard deviation over the frames less than 30 dB below the loudest; the last column is their level in decibels.
+    Sums are in float64.
+    """
+    level = frames[:, -1]
+    spoken = frames[level >= level.max() - LOUD_RANGE_DB, :-1].astype(np.float64)
+    return np.concatenate([spoken.mean(axis=0), spoken.std(axis=0)]).astype(frames.dtype)
+
+
+POOLINGS: Final = {"mean": mean, "statistics": statistics, "functionals": functionals, "loud": loud}
 """The poolings, by their names in recipes."""
+
+
+def encoder_feature_names(width: int) -> tuple[str, ...]:
+    """What each number is that `loud` makes of an encoder's frames."""
+    return tuple(f"encoder_{number}.{what}" for what in ("mean", "deviation") for number in range(width))
 
 
 def feature_names(pooling: str, n_mfcc: int) -> tuple[str, ...]:

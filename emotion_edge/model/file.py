@@ -18,6 +18,8 @@ from .recipe import ModelRecipe
 
 DEFAULT_MODEL: Final = "five-emotions"
 SPEECH_MODEL: Final = "speech-gate"
+ENCODER: Final = "voice-encoder"
+"""The shipped file that is not a model: several models share it."""
 RECIPE_NAME: Final = "emotion_edge_recipe"
 """The name of the TFLite metadata buffer that contains the recipe."""
 CHECKSUM_NAME: Final = "emotion_edge_crc32"
@@ -40,6 +42,7 @@ class Model:
     Attributes:
         content: the whole file.
         recipe: the recipe from the file.
+        folder: where the file is, and where a voice encoder may be that it needs.
 
     Raises:
         ModelError: the file is not a dense network, or does not fit its recipe.
@@ -47,6 +50,7 @@ class Model:
 
     content: bytes
     recipe: ModelRecipe
+    folder: Path = Path()
 
     def __post_init__(self) -> None:
         network = graph.read(self.content)
@@ -56,14 +60,14 @@ class Model:
         )
 
     @classmethod
-    def from_bytes(cls, content: bytes, name: str = "the model") -> Model:
+    def from_bytes(cls, content: bytes, name: str = "the model", *, folder: Path = Path()) -> Model:
         """Read a model from the content of its file.
 
         Raises:
             ModelError: the file is not a TFLite file, is damaged, or has no recipe or one that cannot be used.
         """
         try:
-            return cls(content, ModelRecipe.from_json(_checked_recipe(content)))
+            return cls(content, ModelRecipe.from_json(embedded_recipe(content)), folder)
         except ModelError as error:
             raise ModelError(f"{name}: {error}") from error
 
@@ -90,8 +94,7 @@ def load(model: str | os.PathLike[str]) -> Model:
     shipped_models = shipped()
     path = shipped_models.get(os.fspath(model), Path(model))
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE + 1)
+        content = read_file(path)
     except FileNotFoundError as error:
         known = ", ".join(shipped_models) or "none"
         if path.name != os.fspath(model) or path.suffix == ".tflite":
@@ -100,16 +103,36 @@ def load(model: str | os.PathLike[str]) -> Model:
             f"unknown model {os.fspath(model)!r}: the shipped models are {known}; for another one, give "
             "the path of its .tflite file"
         ) from error
+    return Model.from_bytes(content, str(path), folder=path.parent)
+
+
+def read_file(path: Path) -> bytes:
+    """Read a model file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ModelError: it cannot be read, or is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except FileNotFoundError:
+        raise
     except (OSError, ValueError) as error:
         raise ModelError(f"the model {path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if len(content) > _LARGEST_FILE:
         raise ModelError(f"{path} has more than {_LARGEST_FILE >> 20} MiB: this is too large for a device")
-    return Model.from_bytes(content, str(path))
+    return content
 
 
 def shipped() -> dict[str, Path]:
     """Return the shipped models: name to path, sorted by name."""
-    return {path.stem: path for path in sorted(_shipped_folder().glob("*.tflite"))}
+    return {path.stem: path for path in sorted(_shipped_folder().glob("*.tflite")) if path.stem != ENCODER}
+
+
+def shipped_encoder(name: str) -> Path:
+    """Where a shipped voice encoder of that name is, if there is one."""
+    return _shipped_folder() / f"{name}.tflite"
 
 
 def _shipped_folder() -> Path:
@@ -130,7 +153,7 @@ def stored_checksum(content: bytes) -> str:
     return content[metadata_places(content)[CHECKSUM_NAME]][::-1].hex()
 
 
-def _checked_recipe(content: bytes) -> bytes:
+def embedded_recipe(content: bytes) -> bytes:
     """The bytes of the recipe, after a check that the file is complete and undamaged."""
     if content[4:8] != IDENTIFIER:
         raise ModelError("this is not a TFLite file")

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..features.mfcc import Mfcc
-from ..features.pooling import POOLINGS
 from .file import load
+from .front_end import FrontEnd
 from .interpreter import construct
 from .recipe import ModelRecipe, Standardisation
 
@@ -41,10 +41,15 @@ class Network:
         self.recipe: Final[ModelRecipe] = loaded.recipe
         self._interpreter: Final = construct(loaded, interpreter)
         _log.debug("%s: %s, run by %s", os.fspath(model), self.recipe.name, self._interpreter.backend)
-        self.mfcc: Final = Mfcc(self.recipe.mfcc, prosody=self.recipe.prosody)
+        self.front_end: Final = FrontEnd(self.recipe, folder=loaded.folder, interpreter=interpreter)
         standardisation = self.recipe.standardisation or Standardisation.neutral(self.recipe.n_features)
         self._mean: Final = np.array(standardisation.mean, np.float32)
         self._deviation: Final = np.array(standardisation.deviation, np.float32)
+
+    @property
+    def mfcc(self) -> Mfcc:
+        """What makes log-mel frames for it."""
+        return self.front_end.mfcc
 
     @property
     def sample_rate_hz(self) -> int:
@@ -53,7 +58,7 @@ class Network:
 
     def pool(self, log_mel: Sequence[Array]) -> Array:
         """Compute the feature vector, shape (n_features,), of log-mel frames, in one or more blocks from `mfcc`."""
-        return POOLINGS[self.recipe.pooling](self.mfcc.coefficients(log_mel))
+        return self.front_end.pool(log_mel)
 
     def probabilities(self, vector: Array) -> Array:
         """Compute the calibrated probabilities, shape (n_labels,), of a feature vector."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from ..errors import ModelError
 from ..features.functionals import N_CHANGING
-from ..features.pooling import feature_names
+from ..features.pooling import encoder_feature_names, feature_names
 from ..features.recipe import MfccRecipe, ProsodyRecipe
 from ..schema import check, check_types, from_object, parse
 
@@ -88,6 +88,29 @@ class ProfileRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EncoderReference:
+    """The voice encoder that a model needs.
+
+    Attributes:
+        name: of its file, without `.tflite`.
+        checksum: that its file carries, eight hexadecimal digits: the model was fitted to the numbers of that very file.
+        width: numbers in a frame.
+    """
+
+    name: str
+    checksum: str
+    width: int
+
+    def __post_init__(self) -> None:
+        check_types(self, "encoder.")
+        plain = self.name.replace("-", "").replace("_", "").isalnum() and len(self.name) <= _LONGEST_NAME
+        check(plain, "encoder.name", self.name, "letters, digits and dashes")
+        digits = len(self.checksum) == 8 and set(self.checksum) <= set("0123456789abcdef")
+        check(digits, "encoder.checksum", self.checksum, "eight hexadecimal digits")
+        check(1 <= self.width <= 4096, "encoder.width", self.width, "1 to 4096")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelRecipe:
     """Everything that the runtime must know about a model.
 
@@ -98,6 +121,8 @@ class ModelRecipe:
         pooling: how the frames of a clip become one vector. `mean`: the mean over time. `statistics`: mean without the
             first coefficient, standard deviation, and change over 1, 4 and 16 frames (`emotion_edge.features.pooling`).
             `functionals`: these and many more, also of prosody (`emotion_edge.features.functionals`).
+        encoder: the voice encoder whose frames are pooled, by `loud`, instead of MFCCs; `mfcc` then says how its log-mel frames
+            are made. None for none.
         prosody: how the prosody of each frame is computed; only `functionals` need it, otherwise None.
         standardisation: applied to the pooled vector; None for none.
         profile: how much of the mean of a voice is subtracted from the standardised vector; None if the model does not
@@ -116,7 +141,8 @@ class ModelRecipe:
     name: str
     labels: tuple[str, ...]
     mfcc: MfccRecipe
-    pooling: Literal["mean", "statistics", "functionals"] = "mean"
+    pooling: Literal["mean", "statistics", "functionals", "loud"] = "mean"
+    encoder: EncoderReference | None = None
     prosody: ProsodyRecipe | None = None
     standardisation: Standardisation | None = None
     profile: ProfileRecipe | None = None
@@ -150,6 +176,12 @@ class ModelRecipe:
             check(size == self.n_features, "standardisation.mean", size, f"{self.n_features} numbers, one per feature")
 
     def _check_pooling(self) -> None:
+        check(
+            (self.pooling == "loud") == (self.encoder is not None),
+            "pooling",
+            self.pooling,
+            "loud with an encoder, and another without",
+        )
         if self.pooling == "functionals":
             check(self.prosody is not None, "prosody", None, "a JSON object, {} for its defaults: functionals need it")
             check(
@@ -172,7 +204,7 @@ class ModelRecipe:
         A name consists of a descriptor and a statistic. With `functionals` the descriptors are `mfcc_0` (the gain) and
         the other coefficients, `pitch`, `voicing`, `voiced`, `level` and `active`; the last name is `log_frames`.
 
-        Example:
+        Examples:
             >>> from emotion_edge import EmotionClassifier
             >>> names = EmotionClassifier().recipe.feature_names
             >>> len(names), names[0], names[-1]
@@ -180,6 +212,8 @@ class ModelRecipe:
             >>> [name for name in names if name.startswith("pitch.quantile")]
             ['pitch.quantile_5', 'pitch.quantile_25', 'pitch.quantile_50', 'pitch.quantile_75', 'pitch.quantile_95']
         """
+        if self.encoder is not None:
+            return encoder_feature_names(self.encoder.width)
         return feature_names(self.pooling, self.mfcc.n_mfcc)
 
     def to_json(self) -> str:
