@@ -20,7 +20,9 @@ _CONTRADICTION: Final = "kept none, because their names differ in speaker or emo
 _log = logging.getLogger(__name__)
 
 
-def recordings(folder: Path, pattern: re.Pattern[str], form: str) -> Iterator[tuple[Path, re.Match[str]]]:
+def recordings(
+    folder: Path, pattern: re.Pattern[str], form: str, *, depth: int = 1
+) -> Iterator[tuple[Path, re.Match[str]]]:
     """The WAV and FLAC files below a folder with a matching name, in the order of their paths, each name once.
 
     Copies of a corpus differ in their folders, and some contain every file twice, so only names are read. A warning
@@ -31,12 +33,13 @@ def recordings(folder: Path, pattern: re.Pattern[str], form: str) -> Iterator[tu
         pattern: matches a name without its suffix. Two files whose groups are equal, ignoring case, count as the same
             recording.
         form: a readable form of the pattern, for messages.
+        depth: number of parts of the path that the pattern matches: 1 for the name, 2 with its folder and a slash before it.
     """
     found: dict[tuple[str, ...], Path] = {}
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() not in _SUFFIXES or not file.is_file():
             continue
-        match = pattern.fullmatch(file.stem)
+        match = pattern.fullmatch("/".join(file.with_suffix("").parts[-depth:]))
         if match is None:
             _log.warning("%s is not named %s: skipped", file, form)
             continue

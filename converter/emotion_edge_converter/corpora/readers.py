@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from ..errors import CorpusError
-from . import ased, emodb, folders, nemo, ravdess, table, tess
+from . import ased, cremad, emodb, es_rcebrian, folders, nemo, ravdess, table, tess
 from .utterance import Utterance as Utterance
 
 EMOTIONS: Final = ("angry", "fear", "happy", "neutral", "sad")
@@ -18,15 +18,21 @@ EMOTIONS: Final = ("angry", "fear", "happy", "neutral", "sad")
 READERS: Final[dict[str, Callable[[Path], list[Utterance]]]] = {
     tess.NAME: tess.read,
     ravdess.NAME: ravdess.read,
+    ravdess.SONG: ravdess.read_song,
     emodb.NAME: emodb.read,
     nemo.NAME: nemo.read,
     ased.NAME: ased.read,
+    cremad.NAME: cremad.read,
+    es_rcebrian.NAME: es_rcebrian.read,
     folders.NAME: folders.read,
     "csv": table.read,
 }
 """Name of a corpus to the function that reads it from its folder, or, for `csv`, from its file."""
 
-_PUBLISHED: Final = {tess.NAME, ravdess.NAME, emodb.NAME, nemo.NAME, ased.NAME}
+_PUBLISHED: Final = {name for name in READERS if name not in (folders.NAME, "csv")}
+
+SAME_SPEAKERS: Final = {ravdess.SONG: ravdess.NAME}
+"""Corpora whose speakers are those of another: both are on the same side of every split."""
 
 _log = logging.getLogger(__name__)
 
