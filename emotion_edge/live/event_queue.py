@@ -20,7 +20,7 @@ class EventQueue:
     Args:
         size: the largest number of events in it.
         lossy: what `put` does when the queue is full: True drops the oldest event, False waits for room.
-        stop: once this is set, `put` does not wait any more.
+        stop: once this is set, `put` stops waiting.
     """
 
     def __init__(self, size: int, *, lossy: bool, stop: threading.Event) -> None:

@@ -103,9 +103,9 @@ def test_raw_samples():
 
 
 def test_a_pipe_without_a_header():
-    with pytest.raises(AudioError, match=r"no WAV stream .* samples without a header of which you give the rate"):
+    with pytest.raises(AudioError, match=r"does not contain a WAV stream .* samples without a header"):
         piped(b"\x01\x02" * 5000).open()
-    with pytest.raises(AudioError, match=r"no WAV stream .* nothing came"):
+    with pytest.raises(AudioError, match=r"does not contain a WAV stream .* it is empty"):
         piped(b"").open()
     with pytest.raises(AudioError, match="the pipe holds no samples"):
         read_all(piped(b"", raw_rate_hz=8000))
@@ -145,7 +145,12 @@ class Fake:
 
 @pytest.fixture
 def plugged(monkeypatch):
-    """What each attempt to open a microphone finds, an error or a fake; and a clock that waits for nobody."""
+    """Replace the microphones.
+
+    Returns:
+        A list that a test fills with the result of each attempt to open a microphone, an error or a fake; and a list of
+        the devices that were asked for.
+    """
     attempts, asked = [], []
 
     def open_next(device=None):
@@ -165,7 +170,7 @@ def plugged(monkeypatch):
 BLOCK = np.ones(160, np.float32)
 
 
-def test_blocks_are_gathered(plugged):
+def test_short_blocks_are_joined(plugged):
     plugged[0].append(Fake([BLOCK] * 12))
     source = MicrophoneSource("usb")
     assert source.open() == 8000

@@ -161,7 +161,7 @@ def test_samples_of_any_kind(monkeypatch, kind):
     [
         ([0.0, np.nan], "sample 1 is nan, wanted finite numbers"),
         (np.full(100, 1000.0), "sample 0 is 1000, wanted -1..1"),
-        (np.zeros((2, 100)), "samples.T, perhaps"),
+        (np.zeros((2, 100)), "did you mean samples.T"),
         (np.zeros((2, 2, 2)), "wanted \\(n,\\) or \\(n, channels\\)"),
         (np.zeros(10, bool), "samples are bool"),
         (None, "samples have shape"),
