@@ -15,9 +15,8 @@ LAGS: Final = (1, 4, 16)
 """The distances, in frames, over which `statistics` measures changes: with hops of 10 ms within a sound, a sound, a
 syllable."""
 
-
 LOUD_RANGE_DB: Final = 30.0
-"""How far below the loudest frame `loud` still listens: 20 or 40 dB, or all frames, were worse on corpora never heard."""
+"""The range below the loudest frame that `loud` uses. On unknown corpora, 20 dB, 40 dB and all frames were worse."""
 
 
 def mean(frames: Array) -> Array:
@@ -40,10 +39,10 @@ def statistics(frames: Array) -> Array:
 
 
 def loud(frames: Array) -> Array:
-    """Where the numbers of an encoder lie and how far they spread while somebody speaks: (n_frames, n + 1) to (2 n,).
+    """Mean and standard deviation of the outputs of an encoder during speech: (n_frames, n + 1) to (2 n,).
 
-    Mean and standard deviation over the frames less than 30 dB below the loudest; the last column is their level in decibels.
-    Sums are in float64.
+    Only frames less than 30 dB below the loudest frame are used; the last column is their level in decibels. Sums are
+    in float64.
     """
     level = frames[:, -1]
     spoken = frames[level >= level.max() - LOUD_RANGE_DB, :-1].astype(np.float64)
@@ -55,7 +54,7 @@ POOLINGS: Final = {"mean": mean, "statistics": statistics, "functionals": functi
 
 
 def encoder_feature_names(width: int) -> tuple[str, ...]:
-    """What each number is that `loud` makes of an encoder's frames."""
+    """Name each number of the vector that `loud` makes from the frames of an encoder with `width` outputs."""
     return tuple(f"encoder_{number}.{what}" for what in ("mean", "deviation") for number in range(width))
 
 

@@ -5,7 +5,7 @@
 - `flatbuffer`, `graph`, `shapes`: read the TFLite format without trusting it
 - `interpreter`: LiteRT, tflite-runtime or numpy, whichever works on this machine
 - `numpy_interpreter`, `numpy_operators`: the numpy one
-- `encoder`: the voice encoder that several models share
-- `front_end`: from log-mel frames to the features of a model
+- `encoder`: the voice encoder, which several models share
+- `front_end`: turns log-mel frames into the features of a model
 - `network`: combines all of them, from log-mel frames to probabilities
 """

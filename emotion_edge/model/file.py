@@ -19,7 +19,7 @@ from .recipe import ModelRecipe
 DEFAULT_MODEL: Final = "five-emotions"
 SPEECH_MODEL: Final = "speech-gate"
 ENCODER: Final = "voice-encoder"
-"""The shipped file that is not a model: several models share it."""
+"""The name of the shipped voice encoder, a file that several models share."""
 RECIPE_NAME: Final = "emotion_edge_recipe"
 """The name of the TFLite metadata buffer that contains the recipe."""
 CHECKSUM_NAME: Final = "emotion_edge_crc32"
@@ -42,7 +42,7 @@ class Model:
     Attributes:
         content: the whole file.
         recipe: the recipe from the file.
-        folder: where the file is, and where a voice encoder may be that it needs.
+        folder: the folder of the file, which may also contain the voice encoder that the model needs.
 
     Raises:
         ModelError: the file is not a dense network, or does not fit its recipe.
@@ -110,8 +110,8 @@ def read_file(path: Path) -> bytes:
     """Read a model file.
 
     Raises:
-        FileNotFoundError: there is none.
-        ModelError: it cannot be read, or is too large.
+        FileNotFoundError: the file does not exist.
+        ModelError: the file cannot be read, or is too large.
     """
     try:
         with path.open("rb") as file:
@@ -131,7 +131,7 @@ def shipped() -> dict[str, Path]:
 
 
 def shipped_encoder(name: str) -> Path:
-    """Where a shipped voice encoder of that name is, if there is one."""
+    """Return the path of a shipped voice encoder; the file may not exist."""
     return _shipped_folder() / f"{name}.tflite"
 
 

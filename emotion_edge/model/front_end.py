@@ -1,4 +1,4 @@
-"""From log-mel frames to the feature vector of a model: by MFCCs, or by the voice encoder."""
+"""Turns log-mel frames into the feature vector of a model, through MFCCs or the voice encoder."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Array = NDArray[Any]
 
 
 class FrontEnd:
-    """Makes the features that a recipe describes.
+    """Computes the features of a recipe.
 
     Args:
-        recipe: of the model.
-        folder: where the model's file is: a voice encoder may be beside it.
-        interpreter: which runs that encoder; by default the first that works.
+        recipe: the recipe of the model.
+        folder: the folder of the model's file, which may also contain the voice encoder.
+        interpreter: the interpreter for the voice encoder; by default the first that works.
 
     Raises:
-        ModelError: the voice encoder is missing, or is another one than the model was fitted to.
-        InterpreterError: no interpreter works here.
+        ModelError: the voice encoder is missing, or is not the one that the model was trained with.
+        InterpreterError: no interpreter works on this machine.
     """
 
     def __init__(self, recipe: ModelRecipe, *, folder: Path = Path(), interpreter: str | None = None) -> None:
@@ -36,7 +36,7 @@ class FrontEnd:
         self._pool: Final = POOLINGS[recipe.pooling]
         self._encoder: Final = None if recipe.encoder is None else load_encoder(recipe.encoder, folder, interpreter)
         if self._encoder is not None and self._encoder.recipe.mfcc != recipe.mfcc:
-            raise ModelError(f"the model {recipe.name} and its voice encoder disagree about how frames are made")
+            raise ModelError(f"the model {recipe.name} and its voice encoder compute frames differently")
 
     def pool(self, log_mel: Sequence[Array]) -> Array:
         """Compute the feature vector, shape (n_features,), of log-mel frames, in one or more blocks from `mfcc`."""

@@ -73,11 +73,11 @@ def construct(model: Model, backend: str | None = None) -> Interpreter:
 
 
 def chosen(make: Callable[[str], T], backend: str | None = None) -> T:
-    """Return what `make` makes with the named interpreter, otherwise with the first that works.
+    """Return the result of `make` for the selected interpreter, otherwise for the first that works.
 
     Raises:
-        InterpreterError: none works here, or the named one does not.
-        ModelError: one works, but not with this file.
+        InterpreterError: no interpreter works on this machine, or the selected one does not.
+        ModelError: an interpreter works, but not with this file.
     """
     origin = "" if backend else f" ({VARIABLE})"
     backend = backend or os.environ.get(VARIABLE)
@@ -117,14 +117,14 @@ def open_backend(content: bytes, backend: str, *, quick: bool = False) -> tuple[
     """Construct the backend's interpreter, and return it with the numbers of its input and output.
 
     Args:
-        content: the file.
+        content: the content of the file.
         backend: the name of the interpreter.
-        quick: whether to use LiteRT's default delegate, which makes a large network eight times as quick and prints a line on
-            stderr. Small networks are no quicker with it.
+        quick: whether to use LiteRT's default delegate. It makes a large network eight times faster, and prints a line
+            to stderr. It does not make small networks faster.
 
     Raises:
-        InterpreterError: the backend is not installed, or does not work here.
-        ModelError: it refuses the file.
+        InterpreterError: the backend is not installed, or does not work on this machine.
+        ModelError: the backend refuses the file.
     """
     try:
         module = importlib.import_module(BACKENDS[backend])

@@ -48,7 +48,7 @@ class Network:
 
     @property
     def mfcc(self) -> Mfcc:
-        """What makes log-mel frames for it."""
+        """Computes the log-mel frames of the model."""
         return self.front_end.mfcc
 
     @property

@@ -92,9 +92,9 @@ class EncoderReference:
     """The voice encoder that a model needs.
 
     Attributes:
-        name: of its file, without `.tflite`.
-        checksum: that its file carries, eight hexadecimal digits: the model was fitted to the numbers of that very file.
-        width: numbers in a frame.
+        name: the name of its file, without `.tflite`.
+        checksum: the checksum in its file, eight hexadecimal digits. The model works only with exactly this file.
+        width: the number of outputs per frame.
     """
 
     name: str
@@ -121,8 +121,8 @@ class ModelRecipe:
         pooling: how the frames of a clip become one vector. `mean`: the mean over time. `statistics`: mean without the
             first coefficient, standard deviation, and change over 1, 4 and 16 frames (`emotion_edge.features.pooling`).
             `functionals`: these and many more, also of prosody (`emotion_edge.features.functionals`).
-        encoder: the voice encoder whose frames are pooled, by `loud`, instead of MFCCs; `mfcc` then says how its log-mel frames
-            are made. None for none.
+        encoder: the voice encoder whose frames are pooled, with `loud`, instead of MFCCs; `mfcc` then describes its
+            log-mel frames. None for no encoder.
         prosody: how the prosody of each frame is computed; only `functionals` need it, otherwise None.
         standardisation: applied to the pooled vector; None for none.
         profile: how much of the mean of a voice is subtracted from the standardised vector; None if the model does not

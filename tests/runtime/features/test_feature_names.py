@@ -25,7 +25,7 @@ def named_features(pooling, frames):
     return dict(zip(feature_names(pooling, n_mfcc), POOLINGS[pooling](frames), strict=True))
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", [name for name in POOLINGS if name != "loud"])
 def test_changing_a_column_changes_only_features_with_its_name(pooling):
     """Change each coefficient in turn: no feature with another name may change."""
     rng = np.random.default_rng(0)

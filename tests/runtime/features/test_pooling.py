@@ -10,7 +10,15 @@ import pytest
 from sounds import voice
 
 from emotion_edge.features.mfcc import Mfcc
-from emotion_edge.features.pooling import LAGS, POOLINGS, feature_names, mean, statistics
+from emotion_edge.features.pooling import (
+    LAGS,
+    POOLINGS,
+    encoder_feature_names,
+    feature_names,
+    loud,
+    mean,
+    statistics,
+)
 from emotion_edge.features.recipe import MfccRecipe
 from emotion_edge.model.recipe import ModelRecipe
 
@@ -44,7 +52,7 @@ def test_mean():
     np.testing.assert_allclose(mean(FRAMES), FRAMES.astype(np.float64).mean(axis=0), rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", POOLINGS)
+@pytest.mark.parametrize("name", [name for name in POOLINGS if name != "loud"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_every_pooling_has_the_length_in_recipes(name, dtype):
     n_columns, counts = (3, (20, 21, 30)) if name == "functionals" else (0, (1, 2, 6))
@@ -53,6 +61,17 @@ def test_every_pooling_has_the_length_in_recipes(name, dtype):
         assert vector.shape == (len(feature_names(name, n_mfcc)),)
         assert vector.dtype == dtype
         assert np.isfinite(vector).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_loud_uses_only_frames_near_the_loudest(dtype):
+    frames = np.random.default_rng(2).normal(0, 10, (57, 5)).astype(dtype)
+    frames[:, -1] = np.where(np.arange(57) % 2, -20.0, -60.0)
+    vector = loud(frames)
+    assert vector.shape == (len(encoder_feature_names(4)),)
+    assert vector.dtype == dtype
+    np.testing.assert_allclose(vector[:4], frames[1::2, :-1].mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(vector[4:], frames[1::2, :-1].std(axis=0), rtol=1e-5)
 
 
 def test_recipes_can_use_every_pooling():

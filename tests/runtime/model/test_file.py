@@ -18,7 +18,9 @@ CONTENT = shipped()[DEFAULT_MODEL].read_bytes()
 def test_a_shipped_model_by_name_and_by_path(tmp_path):
     path = tmp_path / "copy.tflite"
     path.write_bytes(CONTENT)
-    assert load(DEFAULT_MODEL) == load(path) == load(str(path))
+    assert load(path) == load(str(path))
+    assert load(DEFAULT_MODEL).content == load(path).content
+    assert load(DEFAULT_MODEL).recipe == load(path).recipe
     assert load(DEFAULT_MODEL).recipe.name == DEFAULT_MODEL
 
 
