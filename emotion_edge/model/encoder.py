@@ -10,7 +10,7 @@ import json
 import math
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -113,15 +113,8 @@ class Encoder:
         Returns:
             Shape (ceil((n - 1) / 2), width + 1), float32: behind the numbers of each frame its level in decibels.
         """
-        bands = log_mel[: max(1, len(log_mel) - 1), : self.recipe.mfcc.n_mels]
-        loudest = bands.max()
-        scaled = (np.maximum(bands, loudest - _RANGE_DB) - (loudest - _LOUDEST_DB)) / 10
-        scaled = np.asarray((scaled + 4) / 4, np.float32)
-        n_sections = math.ceil(len(scaled) / LONGEST)
-        length = 2 * math.ceil(len(scaled) / n_sections / 2)
         with self._lock:
-            encoded = [self._run(scaled[first : first + length]) for first in range(0, len(scaled), length)]
-        return np.column_stack([np.concatenate(encoded), _levels(bands)])
+            return encode(log_mel[:, : self.recipe.mfcc.n_mels], self._run)
 
     def _run(self, log_mel: Array) -> Array:
         interpreter = self._interpreter
@@ -139,6 +132,22 @@ class Encoder:
         if frames.shape != ((len(log_mel) + 1) // 2, self.recipe.width) or not np.isfinite(frames).all():
             raise ModelError(f"{self.backend} got no usable answer from the voice encoder: its file is damaged")
         return frames
+
+
+def encode(log_mel: Array, network: Callable[[Array], Array]) -> Array:
+    """What `Encoder` does, with any network that takes scaled log-mel frames, shape (n, n_mels)."""
+    bands = log_mel[: max(1, len(log_mel) - 1)]
+    frames = scaled(bands)
+    length = 2 * math.ceil(len(frames) / math.ceil(len(frames) / LONGEST) / 2)
+    encoded = [network(frames[first : first + length]) for first in range(0, len(frames), length)]
+    return np.column_stack([np.concatenate(encoded), _levels(bands)])
+
+
+def scaled(log_mel: Array) -> Array:
+    """Log-mel frames in decibels as the encoder takes them: the loudest value fixed, the range limited; float32."""
+    loudest = log_mel.max()
+    limited = np.maximum(log_mel, loudest - _RANGE_DB) - (loudest - _LOUDEST_DB)
+    return np.asarray((limited / 10 + 4) / 4, np.float32)
 
 
 def load_encoder(wanted: EncoderReference, folder: Path, backend: str | None = None) -> Encoder:

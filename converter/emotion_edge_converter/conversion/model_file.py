@@ -12,6 +12,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from emotion_edge.model.encoder import EncoderRecipe
 from emotion_edge.model.file import CHECKSUM_NAME, RECIPE_NAME, checksum, metadata_places
 from emotion_edge.model.recipe import ModelRecipe
 
@@ -35,7 +36,7 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
         return schema.BufferEnd(builder)
 
 
-def embed(tflite: bytes, recipe: ModelRecipe) -> bytes:
+def embed(tflite: bytes, recipe: ModelRecipe | EncoderRecipe) -> bytes:
     """A `.tflite` file with the recipe and a checksum in its metadata. Earlier ones are replaced."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(tflite, 0))
     _set_metadata(model, RECIPE_NAME, recipe.to_json().encode())

@@ -69,7 +69,7 @@ def read(path: Path) -> dict[str, NDArray[np.float32]]:
     Raises:
         ConversionError: another kind of file, a damaged one, or another size of Whisper.
 
-    Example:
+    Examples:
         >>> weights = read(Path("whisper-tiny.en.safetensors"))  # doctest: +SKIP
         >>> weights["conv1.weight"].shape  # doctest: +SKIP
         (384, 80, 3)
