@@ -81,6 +81,7 @@ def test_the_windows_cover_the_recording(classifier, seconds, window_s, step):
 
 @given(cuts=st.lists(st.integers(0, 50_000), max_size=12))
 @settings(max_examples=20)
+@pytest.mark.slow
 def test_blocks_of_any_size_give_the_same_predictions(classifier, cuts):
     samples = two_sentences()[0]
     blocks = np.split(samples, np.minimum(np.cumsum(cuts, dtype=int), len(samples)))
@@ -108,6 +109,7 @@ def test_a_prediction_does_not_wait_for_the_end(classifier):
 
 
 @pytest.mark.parametrize("rate_model", ["five-emotions", "tess-mlp"])
+@pytest.mark.slow
 def test_an_hour_needs_no_more_memory_than_minutes(rate_model):
     classifier = EmotionClassifier(rate_model)
     rate = classifier.sample_rate_hz

@@ -338,6 +338,7 @@ print(prediction.end_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kB on Linux only")
+@pytest.mark.slow
 def test_memory_grows_by_less_than_the_samples_need(tmp_path):
     seconds = {}
     for minutes in (1, 21):

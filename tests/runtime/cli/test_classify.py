@@ -153,6 +153,7 @@ def n_written(out):
     ],
     indirect=["out"],
 )
+@pytest.mark.slow
 def test_killed_at_random_moments_and_resumed(archive, expected, out, jobs, name):
     """No file is answered twice, none is missing, and no process is left behind."""
     number = getattr(signal, name)
@@ -237,6 +238,7 @@ soundfile.SoundFile = SoundFile
 
 @POSIX
 @pytest.mark.parametrize("timeline", [False, True])
+@pytest.mark.slow
 def test_files_that_kill_their_process(archive, expected, tmp_path, timeline):
     """As damaged files did, which crashed older decoders."""
     (tmp_path / "sitecustomize.py").write_text(POISON)

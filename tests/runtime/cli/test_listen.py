@@ -229,6 +229,7 @@ def on_terminal(*arguments, **environment):
     return drawn.decode()
 
 
+@pytest.mark.slow
 def test_the_live_view(tmp_path):
     samples, _ = with_silence("hello-high", "hello-high", pause_s=0.3)
     file = write(tmp_path / "long.wav", np.concatenate([samples, np.zeros(RATE)]), RATE)

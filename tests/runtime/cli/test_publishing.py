@@ -84,6 +84,7 @@ def test_it_is_offline_however_it_ended(broker, listening, number):
 
 
 @needs_mosquitto
+@pytest.mark.slow
 def test_a_broker_that_starts_later(broker, listening):
     broker.stop()
     process = listening("--mqtt", f"mqtt://127.0.0.1:{broker.port}/home/kitchen")
@@ -99,6 +100,7 @@ def test_a_broker_that_starts_later(broker, listening):
     assert process.wait(20) == 0
 
 
+@pytest.mark.slow
 def test_no_broker_at_all():
     done = run("--input", SOUND, "--mqtt", f"mqtt://127.0.0.1:{free_port()}")
     assert done.returncode == 0

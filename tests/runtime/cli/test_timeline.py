@@ -429,6 +429,7 @@ def test_names_with_special_characters(monkeypatch, tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", [".html", ".json", ".csv", ".vtt"])
+@pytest.mark.slow
 def test_hours_need_no_more_memory_than_minutes(monkeypatch, tmp_path, suffix):
     second = np.sin(np.arange(1000)).astype(np.float32)
 
@@ -517,6 +518,7 @@ NAMES = {
 
 @pytest.mark.parametrize("names", NAMES)
 @pytest.mark.parametrize("n_labels", [2, 5, 10, 14, 15, 16, 64])
+@pytest.mark.slow
 def test_no_text_leaves_the_picture(monkeypatch, names, n_labels):
     figure, renderer = drawn(monkeypatch, NAMES[names][:n_labels], name="M" * 250 + ".wav", model="W" * 100)
     texts = [*figure.texts, *legend(figure).get_texts()]

@@ -119,6 +119,7 @@ def test_an_installation_with_only_numpy(installation):
         (None, None, None),
     ],
 )
+@pytest.mark.slow
 def test_missing_system_libraries(installation, program, libsndfile, portaudio):
     installation.module("soundfile", "raise OSError('sndfile library not found')")
     installation.module("sounddevice", "raise OSError('PortAudio library not found')")
@@ -135,6 +136,7 @@ def test_missing_system_libraries(installation, program, libsndfile, portaudio):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no signals")
+@pytest.mark.slow
 def test_an_interpreter_that_crashes_python(installation):
     installation.module("ai_edge_litert.interpreter", "import os; os.kill(os.getpid(), 4)")
     installation.module("ai_edge_litert.__init__", "")

@@ -201,6 +201,7 @@ def test_a_publisher_that_is_closed_is_quiet_and_offline(broker, publish):
 
 
 @needs_mosquitto
+@pytest.mark.slow
 def test_a_broker_that_restarts_gets_everything_again(broker, publish, caplog):
     running = publish(broker.port)
     running.wait_until_connected()
@@ -273,6 +274,7 @@ def test_with_a_frozen_broker_few_events_are_sent_and_the_newest_others_wait(bro
 
 
 @needs_mosquitto
+@pytest.mark.slow
 def test_a_frozen_broker_does_not_block_the_end(broker, publish, caplog):
     running = publish(broker.port)
     running.wait_until_connected()
@@ -389,6 +391,7 @@ def test_tls_for_another_name(encrypted, authority, tmp_path, publish, caplog):
 
 
 @needs_mosquitto
+@pytest.mark.slow
 def test_two_listeners_with_the_same_topic_are_reported(broker, publish, caplog):
     for _ in range(2):
         publish(broker.port)

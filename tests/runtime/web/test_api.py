@@ -136,6 +136,7 @@ def test_wrong_paths_methods_and_queries(client):
 
 @given(content=st.binary(min_size=1, max_size=2000))
 @settings(max_examples=40)
+@pytest.mark.slow
 def test_no_bytes_break_it(client, content):
     assert post(client, content).status_code in (200, 422)
     assert post(client, content, {"content-type": "multipart/form-data; boundary=x"}).status_code == 400
@@ -143,6 +144,7 @@ def test_no_bytes_break_it(client, content):
 
 @given(at=st.integers(0, 200), damage=st.binary(min_size=1, max_size=40))
 @settings(max_examples=40)
+@pytest.mark.slow
 def test_no_damage_breaks_it(client, at, damage):
     assert post(client, HELLO[:at] + damage + HELLO[at + len(damage) :]).status_code in (200, 413, 422)
 

@@ -143,6 +143,7 @@ def test_signals_end_it_cleanly(number):
         assert ended == [(0, "")]
 
 
+@pytest.mark.slow
 def test_neither_a_slow_upload_nor_a_long_recording_delays_the_end():
     long = io.BytesIO()
     soundfile.write(long, np.tile(np.frombuffer(HELLO[44:], "<i2"), 600), 22050, format="WAV")  # 16 minutes

@@ -131,6 +131,7 @@ json_values = st.recursive(
 
 @given(value=json_values, key=st.sampled_from(["instances", "inputs"]))
 @settings(max_examples=60)
+@pytest.mark.slow
 def test_no_json_breaks_it(client, value, key):
     assert ask(client, "tess-mlp", json.dumps({key: value}).encode()).status_code == 400
 
