@@ -199,7 +199,10 @@ def test_mistakes(folder, file, model, use):
             ("--profile", "other", "--model", model),
             "made with the model another, which has 4 features, but this is tess-mlp",
         ),
-        (("--profile", "damaged", "--model", model), "cannot be used (the voice profile lacks utterances): restore a copy"),
+        (
+            ("--profile", "damaged", "--model", model),
+            "cannot be used (the voice profile lacks utterances): restore a copy",
+        ),
         (("--profile", "../anna", "--model", model), "the name of a voice profile: got '../anna', wanted"),
         (("--profile", "", "--model", model), "the name of a voice profile: got '', wanted"),
     ]:
