@@ -220,7 +220,8 @@ class EmotionClassifier(Network):
         """
         if self.profile is None or not features.speech or features.duration_s < _SHORTEST_LEARNT_S:
             return False
-        self.profile.learn(self.standardised(features.vector), features.duration_s)
+        standardised = self.standardised(features.vector)
+        self.profile.learn(standardised, features.duration_s, self.answer(standardised))
         return True
 
     def _verdict(self, features: Features) -> tuple[str | None, float, dict[str, float], Status]:

@@ -23,8 +23,9 @@ from .schema import LARGEST_JSON, check, check_types, from_object, parse
 
 Array = NDArray[np.float64]
 
-FORMAT: Final = 2
-"""The version of the file format that this release writes. It also reads 1, which lacks `standardisation`."""
+FORMAT: Final = 3
+"""The version of the file format that this release writes. It also reads 2, which lacks `probabilities`, and 1, which also
+lacks `standardisation`."""
 FOLDER_VARIABLE: Final = "EMOTION_EDGE_PROFILES"
 """The environment variable for the folder of the profiles."""
 SUFFIX: Final = ".json"
@@ -40,6 +41,7 @@ class _Learnt(NamedTuple):
     utterances: int
     seconds: float
     mean: Array
+    probabilities: Array | None  # the mean of the labels' probabilities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,7 @@ class _File:
     seconds: float
     mean: tuple[float, ...]
     standardisation: str | None = None
+    probabilities: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         check_types(self, "")
@@ -62,6 +65,8 @@ class _File:
         check(len(self.mean) > 0, "mean", self.mean, "one number per feature")
         furthest = max(self.mean, key=abs)
         check(abs(furthest) <= _LARGEST, "mean", furthest, f"numbers up to {_LARGEST:g}")
+        shares = all(0 <= probability <= 1 for probability in self.probabilities)
+        check(shares, "probabilities", self.probabilities, "numbers from 0 to 1")
 
 
 class VoiceProfile:
@@ -89,7 +94,7 @@ class VoiceProfile:
     def __init__(self, model: str, n_features: int) -> None:
         self.model: Final = model
         self.n_features: Final = n_features
-        self._learnt = _Learnt(0, 0.0, np.zeros(n_features))  # always replaced as a whole, so that readers need no lock
+        self._learnt = _Learnt(0, 0.0, np.zeros(n_features), None)  # always replaced as a whole, so that readers need no lock
         self._lock: Final = threading.Lock()
         self._standardisation: str | None = None  # a digest of the model's standardisation
 
@@ -111,12 +116,14 @@ class VoiceProfile:
         """
         return self._learnt.mean.copy()
 
-    def learn(self, vector: ArrayLike, seconds: float) -> None:
+    def learn(self, vector: ArrayLike, seconds: float, probabilities: ArrayLike | None = None) -> None:
         """Learn from the features of an utterance. `EmotionClassifier` calls this when it is asked to learn.
 
         Args:
             vector: the standardised features of the utterance, shape (n_features,).
             seconds: the length of the utterance in seconds.
+            probabilities: what the model says of it without a profile, shape (n_labels,), so that its emotion is not taken
+                for the voice; None if the model does not use them.
 
         Raises:
             ProfileError: the shape is wrong, or the numbers are not finite or too large for any voice.
@@ -137,9 +144,13 @@ class VoiceProfile:
         if not 0 <= seconds < math.inf:
             raise ProfileError(f"seconds of speech: got {seconds!r}, wanted a number, 0 or more")
         with self._lock:
-            utterances, before_s, mean = self._learnt
-            mean = mean + (features - mean) / min(utterances + 1, _MEMORY)
-            self._learnt = _Learnt(utterances + 1, before_s + seconds, mean)
+            utterances, before_s, mean, shares = self._learnt
+            weight = 1 / min(utterances + 1, _MEMORY)
+            mean = mean + weight * (features - mean)
+            if probabilities is not None:
+                answer = np.asarray(probabilities, np.float64)
+                shares = answer if shares is None or shares.shape != answer.shape else shares + weight * (answer - shares)
+            self._learnt = _Learnt(utterances + 1, before_s + seconds, mean, shares)
 
     def offset(self, recipe: ProfileRecipe) -> Array:
         """Return what is subtracted from standardised features, float64, shape (n_features,).
@@ -152,7 +163,11 @@ class VoiceProfile:
             (764,)
         """
         learnt = self._learnt
-        return recipe.share(learnt.utterances) * learnt.mean
+        voice = learnt.mean
+        if recipe.emotion_share and learnt.probabilities is not None:
+            emotions = np.reshape(recipe.emotion_means, (len(learnt.probabilities), -1))
+            voice = voice - recipe.emotion_share * (learnt.probabilities @ emotions)
+        return recipe.share(learnt.utterances) * voice
 
     def share(self, recipe: ProfileRecipe) -> float:
         """Return the share of the mean that is subtracted now, 0 to 1. It grows with the number of utterances.
@@ -195,6 +210,12 @@ class VoiceProfile:
                 f"the voice profile was made with the model {self.model}, which has {self.n_features} features, but "
                 f"this is {recipe.name}, which has {recipe.n_features}: use that model, or a profile with another name"
             )
+        probabilities = self._learnt.probabilities
+        if probabilities is not None and len(probabilities) != len(recipe.labels):
+            raise ProfileError(
+                f"the voice profile was made with a model of {len(probabilities)} labels, but {recipe.name} has "
+                f"{len(recipe.labels)}: use that model, or a profile with another name"
+            )
         if self._standardisation not in (None, _digest(recipe)):
             raise ProfileError(
                 f"the voice profile was made with another version of the model {self.model}, trained differently: "
@@ -221,6 +242,7 @@ class VoiceProfile:
             seconds=round(learnt.seconds, 3),
             mean=tuple(learnt.mean.tolist()),
             standardisation=self._standardisation,
+            probabilities=() if learnt.probabilities is None else tuple(learnt.probabilities.tolist()),
         )
         try:
             _write(Path(path), json.dumps(asdict(file)))
@@ -282,7 +304,8 @@ class VoiceProfile:
                 f"the voice profile {name} cannot be used ({error}): restore a copy of it, or delete it to start again"
             ) from error
         profile = cls(file.model, len(file.mean))
-        profile._learnt = _Learnt(file.utterances, float(file.seconds), np.array(file.mean, np.float64))
+        shares = np.array(file.probabilities, np.float64) if file.probabilities else None
+        profile._learnt = _Learnt(file.utterances, float(file.seconds), np.array(file.mean, np.float64), shares)
         profile._standardisation = file.standardisation
         return profile
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +50,7 @@ class Model:
 
     content: bytes
     recipe: ModelRecipe
-    folder: Path = Path()
+    folder: Path = field(default=Path(), compare=False)
 
     def __post_init__(self) -> None:
         network = graph.read(self.content)

@@ -69,18 +69,29 @@ class ProfileRecipe:
     The share after n utterances is strength * n / (n + utterances_to_half): the mean of only a few utterances says more
     about the emotions in them than about the voice.
 
+    A speaker who is only known in one emotion would lose that emotion with the mean. So a part of what the emotions in the
+    utterances do to the mean, as far as the model recognises them, is put back first.
+
     Attributes:
         strength: the share that is reached in the end, 0 to 1.
         utterances_to_half: the number of utterances after which the share is half of `strength`.
+        emotion_share: the part of the emotions that is put back, 0 to 1.
+        emotion_means: how each emotion moves the features of a speaker, standardised: one label after the other, n_labels *
+            n_features numbers; empty where `emotion_share` is 0.
     """
 
     strength: float
     utterances_to_half: float
+    emotion_share: float = 0.0
+    emotion_means: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         check_types(self, "profile.")
         check(0 <= self.strength <= 1, "profile.strength", self.strength, "0 to 1")
         check(self.utterances_to_half > 0, "profile.utterances_to_half", self.utterances_to_half, "a number above 0")
+        check(0 <= self.emotion_share <= 1, "profile.emotion_share", self.emotion_share, "0 to 1")
+        wanted = "numbers where profile.emotion_share is above 0, else none"
+        check((self.emotion_share > 0) == bool(self.emotion_means), "profile.emotion_means", self.emotion_means, wanted)
 
     def share(self, utterances: int) -> float:
         """Return the share that is subtracted after this number of utterances, 0 to 1."""
@@ -171,6 +182,10 @@ class ModelRecipe:
         wanted = f"{shortest} or more: at most {_MOST_FRAMES} frames per second"
         check(self.mfcc.hop_length >= shortest, "mfcc.hop_length", self.mfcc.hop_length, wanted)
         self._check_pooling()
+        if self.profile is not None and self.profile.emotion_means:
+            size, wanted_size = len(self.profile.emotion_means), len(self.labels) * self.n_features
+            wanted = f"{wanted_size} numbers, one for each label and feature"
+            check(size == wanted_size, "profile.emotion_means", size, wanted)
         if self.standardisation is not None:
             size = len(self.standardisation.mean)
             check(size == self.n_features, "standardisation.mean", size, f"{self.n_features} numbers, one per feature")

@@ -272,7 +272,7 @@ def test_saved_and_loaded(tmp_path):
     assert list(path.parent.iterdir()) == [path]
     assert path.stat().st_size < 2000
     written = json.loads(path.read_text())
-    assert list(written) == ["format", "model", "utterances", "seconds", "mean", "standardisation"]
+    assert list(written) == ["format", "model", "utterances", "seconds", "mean", "standardisation", "probabilities"]
     if os.name == "posix":  # it is about a person
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -339,7 +339,7 @@ GOOD = {"format": 2, "model": "m", "utterances": 3, "seconds": 4.5, "mean": [0.5
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 3}, "format: got 3, wanted 1 to 2, or a newer emotion-edge"),
+        ({"format": 4}, "format: got 4, wanted 1 to 3, or a newer emotion-edge"),
         ({"standardisation": 7}, "standardisation: got 7, wanted a text"),
         ({"model": " "}, "model: got ' ', wanted the name of a model"),
         ({"model": None}, "model: got None, wanted a text"),
@@ -479,3 +479,30 @@ def test_a_user_without_a_home(monkeypatch):
 def test_public_names_can_be_imported():
     assert issubclass(emotion_edge.ProfileError, emotion_edge.EmotionEdgeError)
     assert emotion_edge.VoiceProfile is VoiceProfile
+
+
+def test_a_speaker_known_in_one_emotion_keeps_it():
+    """The voice is what is left of the mean when what the recognised emotions do to it is put back."""
+    emotions = np.array([[2.0, 0.0], [-2.0, 0.0]])
+    recipe = ProfileRecipe(
+        strength=1.0, utterances_to_half=1.0, emotion_share=1.0, emotion_means=tuple(emotions.ravel().tolist())
+    )
+    voice = np.array([0.5, 3.0])
+    profile = VoiceProfile("m", 2)
+    for _ in range(9):
+        profile.learn(voice + emotions[0], 1.0, [1.0, 0.0])
+    np.testing.assert_allclose(profile.offset(recipe), 0.9 * voice)
+    plain = ProfileRecipe(strength=1.0, utterances_to_half=1.0)
+    np.testing.assert_allclose(profile.offset(plain), 0.9 * (voice + emotions[0]))
+
+
+def test_probabilities_are_saved_and_must_fit_the_model(tmp_path, model):
+    profile = VoiceProfile.open(str(tmp_path / "anna.json"), model)
+    n_labels = len(EmotionClassifier(model).recipe.labels)
+    profile.learn(np.zeros(N), 1.0, np.full(n_labels, 1 / n_labels))
+    profile.save(tmp_path / "anna.json")
+    loaded = json.loads((tmp_path / "anna.json").read_text())
+    assert loaded["probabilities"] == pytest.approx([1 / n_labels] * n_labels)
+    (tmp_path / "anna.json").write_text(json.dumps(loaded | {"probabilities": [0.5, 0.5]}))
+    with pytest.raises(ProfileError, match="made with a model of 2 labels, but tess-mlp has 5"):
+        VoiceProfile.open(str(tmp_path / "anna.json"), model)

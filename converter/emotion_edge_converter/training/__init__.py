@@ -2,8 +2,10 @@
 
 - `architectures`: multilayer perceptrons, untrained
 - `fitting`: repeatable training
+- `linear`: softmax regression with a ridge penalty
+- `voices`: voice profiles for heads on the voice encoder
 - `splits`: which utterances train and which test
 - `study`: the original study, repeated
-- `owners`: simulated voice profiles
+- `owners`: voice profiles for networks
 - `checkpoints`: long runs that can be interrupted and resumed
 """

@@ -1,0 +1,116 @@
+"""Trains heads: models on the voice encoder that work with a profile of the speaker and without one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from emotion_edge.model.recipe import EncoderReference, ModelRecipe, ProfileRecipe
+
+from ..corpora.readers import Utterance
+from ..encoder.recipe import MFCC
+from ..evaluation.metrics import label_numbers
+from ..features.examples import Examples
+from ..training import linear
+from ..training.voices import Voices, emotion_means, speakers
+
+Array = NDArray[Any]
+
+_WINDOW_S: Final = 2.5
+_RIDGE: Final = 0.3
+_LABEL_SMOOTHING: Final = 0.1
+_BALANCE: Final = 0.8  # 0: all recordings count the same; 1: all emotions of all corpora count the same
+_OTHER_EMOTIONS_WEIGHT: Final = 0.5
+_N_FOLDS: Final = 5
+_N_PROFILES: Final = 3  # drawn for each recording
+_NO_PROFILE: Final = 0.25  # the weight of each recording without a profile
+_STRENGTH: Final = 1.0
+_UTTERANCES_TO_HALF: Final = 1.0
+_EMOTION_SHARE: Final = 0.7
+
+
+class Head(NamedTuple):
+    """A trained head.
+
+    Attributes:
+        model: raw features to probabilities.
+        profile: how it uses voice profiles.
+    """
+
+    model: keras.Model
+    profile: ProfileRecipe
+
+
+def recipe(name: str, labels: Sequence[str], encoder: EncoderReference) -> ModelRecipe:
+    """The recipe of a head, before it is trained."""
+    return ModelRecipe(name=name, labels=tuple(labels), mfcc=MFCC, pooling="loud", encoder=encoder, window_s=_WINDOW_S)
+
+
+def fit(examples: Examples, rows: Array, labels: Sequence[str], *, seed: int) -> Head:
+    """Train on the recordings in a mask of shape (n,). The same seed gives the same head.
+
+    Emotions that are not among the labels are learnt too, with half the weight, and their outputs are removed afterwards.
+    """
+    utterances = [each for each, wanted in zip(examples.utterances, rows, strict=True) if wanted]
+    features = examples.features[rows]
+    names = [each.emotion for each in utterances]
+    learnt = (*labels, *sorted(set(names) - set(labels)))
+    targets = np.eye(len(learnt), dtype=np.float32)[label_numbers(names, learnt)]
+    targets = targets * (1 - _LABEL_SMOOTHING) + _LABEL_SMOOTHING / len(learnt)
+    weights = _weights(utterances, labels)
+    mean, deviation = linear.standardisation(features, weights)
+    standardised = (features - mean) / deviation
+    means = emotion_means(standardised[:, 0], utterances, learnt)
+    own = ProfileRecipe(
+        strength=_STRENGTH,
+        utterances_to_half=_UTTERANCES_TO_HALF,
+        emotion_share=_EMOTION_SHARE,
+        emotion_means=tuple(means.ravel().tolist()),
+    )
+    answers = _cross_fitted(standardised, targets, weights, speakers(utterances))
+    voices, random = Voices(standardised, answers, utterances, own, means), np.random.default_rng(seed)
+    shifts = [np.zeros((), np.float32), *(voices.offsets(random) for _ in range(_N_PROFILES))]
+    shares = [_NO_PROFILE, *[(1 - _NO_PROFILE) / _N_PROFILES] * _N_PROFILES]
+    n_versions, n_features = features.shape[1:]
+    kernel, bias = linear.fit(
+        np.concatenate([(standardised - shift).reshape(-1, n_features) for shift in shifts]),
+        np.tile(np.repeat(targets, n_versions, axis=0), (len(shifts), 1)),
+        np.concatenate([share * np.repeat(weights, n_versions) for share in shares]),
+        _RIDGE,
+    )
+    n_labels = len(labels)
+    kept = emotion_means(standardised[:, 0], utterances, labels).ravel()
+    profile = ProfileRecipe(
+        strength=_STRENGTH,
+        utterances_to_half=_UTTERANCES_TO_HALF,
+        emotion_share=_EMOTION_SHARE,
+        emotion_means=tuple(round(float(number), 4) for number in kept),
+    )
+    model = linear.as_keras(mean, deviation, kernel[:, :n_labels], bias[:n_labels], "head")
+    return Head(model, profile)
+
+
+def _cross_fitted(standardised: Array, targets: Array, weights: Array, names: Array) -> Array:
+    """What a head without profiles says of the recordings of speakers that it did not learn from, (n, n_learnt)."""
+    fold = np.unique(names, return_inverse=True)[1] % _N_FOLDS
+    answers = np.empty((len(targets), targets.shape[1]), np.float32)
+    for number in range(_N_FOLDS):
+        train = fold != number
+        kernel, bias = linear.fit(standardised[train, 0], targets[train], weights[train], _RIDGE)
+        answers[~train] = softmax(standardised[~train, 0] @ kernel + bias, axis=1)
+    return answers
+
+
+def _weights(utterances: Sequence[Utterance], labels: Sequence[str]) -> Array:
+    """The weight of each recording: smaller if its corpus holds many of its emotion. Shape (n,), mean 1."""
+    groups = [(each.corpus, each.emotion) for each in utterances]
+    counts = Counter(groups)
+    others = [_OTHER_EMOTIONS_WEIGHT if emotion not in labels else 1.0 for _, emotion in groups]
+    weights = np.array(others) / np.array([counts[group] for group in groups]) ** _BALANCE
+    return np.asarray(weights / weights.mean(), np.float32)
