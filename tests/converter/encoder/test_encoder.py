@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,8 @@ def model():
 
 
 def write_npz(path):
-    np.savez(path, **random_weights())
+    weights: dict[str, Any] = dict(random_weights())
+    np.savez(path, **weights)
 
 
 def write_safetensors(path):
@@ -90,9 +92,8 @@ def test_other_files_and_sizes_are_named(tmp_path):
         reading.read(tmp_path / "model.pkl")
     with pytest.raises(ConversionError, match="cannot be read: No such file"):
         reading.read(tmp_path / "model.npz")
-    np.savez(
-        tmp_path / "base.npz", **{name: np.zeros((8, *values.shape[1:])) for name, values in random_weights().items()}
-    )
+    base: dict[str, Any] = {name: np.zeros((8, *values.shape[1:])) for name, values in random_weights().items()}
+    np.savez(tmp_path / "base.npz", **base)
     with pytest.raises(ConversionError, match=r"conv1.weight has shape \(8, 80, 3\), wanted \(384, 80, 3\)"):
         reading.read(tmp_path / "base.npz")
 

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sounds import spoken
 
-from emotion_edge import EmotionClassifier, EmotionStream, ModelError
+from emotion_edge import EmotionClassifier, EmotionStream, InterpreterError, ModelError
 from emotion_edge.features.mfcc import Mfcc
 from emotion_edge.features.pooling import loud
 from emotion_edge.model.encoder import LONGEST, Encoder, EncoderRecipe
-from emotion_edge.model.interpreter import BACKENDS, InterpreterError
+from emotion_edge.model.interpreter import BACKENDS
 from emotion_edge.speech.recent_frames import RecentFrames
 
-pytest.importorskip("emotion_edge_converter", reason="the converter makes these files")
+pytest.importorskip("keras", reason="needs Keras, with which the converter makes these files")
 
 RATE = 16000
 
