@@ -94,7 +94,8 @@ class VoiceProfile:
     def __init__(self, model: str, n_features: int) -> None:
         self.model: Final = model
         self.n_features: Final = n_features
-        self._learnt = _Learnt(0, 0.0, np.zeros(n_features), None)  # always replaced as a whole, so that readers need no lock
+        # Always replaced as a whole, so that readers need no lock.
+        self._learnt = _Learnt(0, 0.0, np.zeros(n_features), None)
         self._lock: Final = threading.Lock()
         self._standardisation: str | None = None  # a digest of the model's standardisation
 
@@ -149,7 +150,9 @@ class VoiceProfile:
             mean = mean + weight * (features - mean)
             if probabilities is not None:
                 answer = np.asarray(probabilities, np.float64)
-                shares = answer if shares is None or shares.shape != answer.shape else shares + weight * (answer - shares)
+                shares = (
+                    answer if shares is None or shares.shape != answer.shape else shares + weight * (answer - shares)
+                )
             self._learnt = _Learnt(utterances + 1, before_s + seconds, mean, shares)
 
     def offset(self, recipe: ProfileRecipe) -> Array:
