@@ -2,6 +2,6 @@
 
 - `main`: the program
 - one module for each command: `metadata`, `grid`, `train`, `convert`, `parity`, `evaluate`, `adapt`, `five_emotions`,
-  `speech_gate`, `voice_encoder`
+  `speech_gate`, `voice_encoder`, `head`
 - `arguments`, `outputs`: options that several commands share, and the output files of training commands
 """

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,12 @@ def run(options: argparse.Namespace) -> int:
         jobs=options.jobs,
         file=options.folds / "features.npy",
     )
-    training = {"seed": options.seed, "epochs": options.epochs}
-    recipe = cross_validation.run(table, recipe, options.folds, **training)
-    model, content = cross_validation.of_everything(table, recipe, options.folds, **training)
+    trainer = cross_validation.Trainer(
+        fit=partial(five_emotions.fit, seed=options.seed, epochs=options.epochs),
+        profile=lambda examples, rows: five_emotions.PROFILE,
+    )
+    recipe = cross_validation.run(table, recipe, options.folds, trainer, seed=options.seed)
+    model, content = cross_validation.of_everything(table, recipe, options.folds, trainer, seed=options.seed)
     with replacing(files["tflite"]) as temporary:
         temporary.write_bytes(content)
         parities = parity.compare_features(model, temporary, table.features[:, 0])

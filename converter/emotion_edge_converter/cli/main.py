@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from emotion_edge.cli.running import CommandParser, run
 
 from .. import __version__
-from . import adapt, convert, evaluate, five_emotions, grid, metadata, parity, speech_gate, train, voice_encoder
+from . import adapt, convert, evaluate, five_emotions, grid, head, metadata, parity, speech_gate, train, voice_encoder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +24,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"emotion-edge-converter {__version__}")
     parser.add_argument("--debug", action="store_true", help="log details on stderr")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=CommandParser)
-    for command in (metadata, grid, train, convert, parity, evaluate, adapt, five_emotions, speech_gate, voice_encoder):
+    for command in (
+        metadata,
+        grid,
+        train,
+        convert,
+        parity,
+        evaluate,
+        adapt,
+        five_emotions,
+        speech_gate,
+        voice_encoder,
+        head,
+    ):
         command.register(commands)
     return parser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,11 +51,13 @@ def embed(tflite: bytes, recipe: ModelRecipe | EncoderRecipe) -> bytes:
 
 
 @contextmanager
-def temporary(content: bytes) -> Iterator[Path]:
+def temporary(content: bytes, *, beside: Path | None = None) -> Iterator[Path]:
     """Yield the path of a temporary file with this content. A model loaded from it works after the block too."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
+        if beside is not None:
+            shutil.copy(beside, folder)
         yield path
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 from numpy.typing import NDArray
 
+from emotion_edge import ModelError
 from emotion_edge.features.mfcc import Mfcc
 from emotion_edge.features.recipe import MfccRecipe
 from emotion_edge.model.encoder import EncoderRecipe, scaled
+from emotion_edge.model.file import embedded_recipe, read_file, stored_checksum
+from emotion_edge.model.recipe import EncoderReference
 
 from .weights import N_MELS, WIDTH
 
@@ -31,6 +35,20 @@ by 0.02 of their deviation."""
 def recipe(name: str, *, licence: str, notice: str, corpora: tuple[str, ...]) -> EncoderRecipe:
     """The recipe of the encoder's file."""
     return EncoderRecipe(name=name, width=WIDTH, mfcc=MFCC, licence=licence, notice=notice, corpora=corpora)
+
+
+def reference(file: Path) -> EncoderReference:
+    """How models name an encoder's file. The name is that of the file: a model looks for it beside itself.
+
+    Raises:
+        ModelError: it is missing, or not a voice encoder.
+    """
+    try:
+        content = read_file(file)
+    except FileNotFoundError as error:
+        raise ModelError(f"{file}: no such file; make it with emotion-edge-converter voice-encoder") from error
+    found = EncoderRecipe.from_json(embedded_recipe(content))
+    return EncoderReference(name=file.stem, checksum=stored_checksum(content), width=found.width)
 
 
 def log_mel(samples: Array, own: EncoderRecipe) -> Array:

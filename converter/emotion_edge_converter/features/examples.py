@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from emotion_edge import AudioError
-from emotion_edge.features.mfcc import Mfcc
-from emotion_edge.features.pooling import POOLINGS
+from emotion_edge.model.front_end import FrontEnd
 from emotion_edge.model.recipe import ModelRecipe
 
 from .. import processes
@@ -54,6 +54,7 @@ def extract(
     seed: int,
     jobs: int,
     file: Path,
+    encoder: Path = Path(),
 ) -> Examples:
     """Compute the features of recordings and of changed versions of them, with a progress bar.
 
@@ -67,6 +68,7 @@ def extract(
         noises, rooms: files with noises and with impulse responses of rooms, for the versions.
         seed: random seed for the versions.
         jobs: number of processes.
+        encoder: the folder of the voice encoder, if the recipe needs one.
         file: a `.npy` file for the features. If it exists, it must come from the same arguments, and it is read
             instead.
 
@@ -77,7 +79,7 @@ def extract(
     """
     if not file.is_file():
         tasks = [(utterance.file, n_versions, [seed, number]) for number, utterance in enumerate(utterances)]
-        with processes.mapped(_Extractor(recipe, noises, rooms).versions, tasks, jobs) as results:
+        with processes.mapped(_Extractor(recipe, noises, rooms, encoder).versions, tasks, jobs) as results:
             progress = tqdm(results, total=len(tasks), desc="features", unit="file", disable=None)
             rows = [_row(result, 1 + n_versions, recipe) for result in progress]
         with replacing(file) as temporary:
@@ -102,12 +104,17 @@ def _row(result: Array | AudioError, n_versions: int, recipe: ModelRecipe) -> Ar
 class _Extractor:
     """Computes the features of the versions of a file."""
 
-    def __init__(self, recipe: ModelRecipe, noises: Sequence[Path], rooms: Sequence[Path]) -> None:
+    def __init__(self, recipe: ModelRecipe, noises: Sequence[Path], rooms: Sequence[Path], encoder: Path) -> None:
+        self._recipe: Final = recipe
+        self._encoder: Final = encoder
         self._rate: Final = recipe.mfcc.sample_rate_hz
-        self._mfcc: Final = Mfcc(recipe.mfcc, prosody=recipe.prosody)
-        self._pool: Final = POOLINGS[recipe.pooling]
         self._noises: Final = [sounds.load(file, self._rate) for file in noises]
         self._rooms: Final = sounds.rooms(rooms, self._rate)
+
+    @cached_property
+    def _front_end(self) -> FrontEnd:
+        """Made in each process, because an interpreter cannot be sent to one."""
+        return FrontEnd(self._recipe, folder=self._encoder)
 
     def versions(self, task: tuple[Path, int, list[int]]) -> Array | AudioError:
         """The features of a file and of `n_versions` versions of it, shape (1 + n_versions, n_features), float32."""
@@ -122,12 +129,12 @@ class _Extractor:
         )
 
     def _as_recorded(self, samples: Array) -> Array:
-        return self._pool(self._mfcc(samples))
+        return self._front_end.pool([self._front_end.mfcc.log_mel_of(samples)])
 
     def _random_version(self, samples: Array, random: np.random.Generator) -> Array:
         changed = augmentation.random_version(samples, self._rate, random, noises=self._noises, rooms=self._rooms)
-        log_mel = self._mfcc.log_mel_of(changed)
+        log_mel = self._front_end.mfcc.log_mel_of(changed)
         if random.random() < 0.5:
             factor = random.uniform(*_VOCAL_TRACTS)
-            log_mel = augmentation.with_other_vocal_tract(log_mel, self._mfcc.recipe.n_mels, factor)
-        return self._pool(self._mfcc.coefficients([log_mel]))
+            log_mel = augmentation.with_other_vocal_tract(log_mel, self._recipe.mfcc.n_mels, factor)
+        return self._front_end.pool([log_mel])

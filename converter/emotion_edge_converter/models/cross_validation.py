@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,11 +16,12 @@ from scipy.special import softmax
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.model.file import Model
-from emotion_edge.model.recipe import ModelRecipe
+from emotion_edge.model.recipe import ModelRecipe, ProfileRecipe
 
 from ..conversion import model_file
 from ..conversion.keras_models import load_keras, save_keras
 from ..conversion.tflite import convert
+from ..corpora.readers import SAME_SPEAKERS
 from ..evaluation import calibration
 from ..evaluation.fold_models import FOLDS_FILE
 from ..evaluation.metrics import confusion_matrix, label_numbers, uar
@@ -59,17 +60,37 @@ class TrainingSet:
     corpus: str = ""
 
 
+@dataclass(frozen=True)
+class Trainer:
+    """How the models are trained.
+
+    Attributes:
+        fit: trains on the recordings in a mask, raw features to probabilities.
+        profile: how a model of these recordings uses voice profiles.
+        encoder: the file of the voice encoder, if the models need one.
+        for_strangers: whether temperature and threshold come from corpora that were left out, because users' recordings are
+            from no corpus; otherwise from speakers that were.
+        precision: the share of answers above the threshold that must be right.
+    """
+
+    fit: Callable[[Examples, Array], keras.Model]
+    profile: Callable[[Examples, Array], ProfileRecipe]
+    encoder: Path | None = None
+    for_strangers: bool = False
+    precision: float = calibration.PRECISION
+
+
 def training_sets(examples: Examples) -> Iterator[TrainingSet]:
     """One set per fold, then one without each corpus, if there are several corpora."""
     fold = five_emotions.folds(examples.utterances)
     for number in np.unique(fold):
         yield TrainingSet(f"fold-{number + 1}", fold != number)
-    corpora = np.array([utterance.corpus for utterance in examples.utterances])
+    corpora = np.array([SAME_SPEAKERS.get(each.corpus, each.corpus) for each in examples.utterances])
     for corpus in np.unique(corpora) if len(np.unique(corpora)) > 1 else ():
         yield TrainingSet(f"without-{corpus}", corpora != corpus, str(corpus))
 
 
-def run(examples: Examples, recipe: ModelRecipe, folder: Path, *, seed: int, epochs: int) -> ModelRecipe:
+def run(examples: Examples, recipe: ModelRecipe, folder: Path, trainer: Trainer, *, seed: int) -> ModelRecipe:
     """Train, convert and calibrate all models, and write them into a folder with a `folds.json`.
 
     A Keras model that is already in the folder is used again, so an interrupted run can be resumed.
@@ -79,36 +100,46 @@ def run(examples: Examples, recipe: ModelRecipe, folder: Path, *, seed: int, epo
         recordings.
     """
     sets = list(training_sets(examples))
-    models = {each.name: trained(examples, each, folder, seed=seed, epochs=epochs) for each in sets}
-    contents = {each.name: converted(models[each.name], recipe, examples, each.train, seed) for each in sets}
+    models = {each.name: trained(examples, each, folder, trainer) for each in sets}
+    contents = {
+        each.name: converted(
+            models[each.name], recipe.replace(profile=trainer.profile(examples, each.train)), examples, each.train, seed
+        )
+        for each in sets
+    }
     folds = [each for each in sets if not each.corpus]
-    logits = _held_out_answers(examples, folds, contents)
+    logits = _held_out_answers(examples, folds, contents, trainer.encoder)
+    left_out = _held_out_answers(examples, [each for each in sets if each.corpus], contents, trainer.encoder)
+    strangers = left_out if trainer.for_strangers and len(left_out) else logits
     for each in sets:
         own = Model.from_bytes(contents[each.name]).recipe.replace(name=each.name)
-        own = _calibrated(examples, own, logits, each.train)
+        own = _calibrated(examples, own, strangers, each.train, trainer.precision)
         write_bytes(folder / f"{each.name}.tflite", model_file.embed(contents[each.name], own))
     write_text(folder / FOLDS_FILE, json.dumps(_folds(examples, sets), indent=1) + "\n")
-    left_out = _held_out_answers(examples, [each for each in sets if each.corpus], contents)
+    if trainer.encoder is not None:
+        write_bytes(folder / trainer.encoder.name, trainer.encoder.read_bytes())
     scores = _scores(examples, recipe, logits, "UAR") | _scores(examples, recipe, left_out, "UAR, corpus left out")
-    everything = _calibrated(examples, recipe, logits, np.ones(len(logits), bool))
-    return everything.replace(protocol=PROTOCOL, scores=scores)
+    all_rows = np.ones(len(logits), bool)
+    everything = _calibrated(examples, recipe, strangers, all_rows, trainer.precision)
+    profile = trainer.profile(examples, all_rows)
+    return everything.replace(protocol=PROTOCOL, scores=scores, profile=profile)
 
 
 def of_everything(
-    examples: Examples, recipe: ModelRecipe, folder: Path, *, seed: int, epochs: int
+    examples: Examples, recipe: ModelRecipe, folder: Path, trainer: Trainer, *, seed: int
 ) -> tuple[keras.Model, bytes]:
     """Train the model on all recordings, and convert it to int8."""
     everything = TrainingSet("everything", np.ones(len(examples.utterances), bool))
-    model = trained(examples, everything, folder, seed=seed, epochs=epochs)
+    model = trained(examples, everything, folder, trainer)
     return model, converted(model, recipe, examples, everything.train, seed)
 
 
-def trained(examples: Examples, training_set: TrainingSet, folder: Path, *, seed: int, epochs: int) -> keras.Model:
+def trained(examples: Examples, training_set: TrainingSet, folder: Path, trainer: Trainer) -> keras.Model:
     """Read the Keras model of a training set from its file in the folder, or train it and write it there."""
     file = folder / f"{training_set.name}.keras"
     if file.is_file():
         return load_keras(file)
-    model = five_emotions.fit(examples, training_set.train, seed=seed, epochs=epochs)
+    model = trainer.fit(examples, training_set.train)
     save_keras(model, file)
     return model
 
@@ -131,11 +162,13 @@ def converted(model: keras.Model, recipe: ModelRecipe, examples: Examples, train
     return convert(model, recipe, clipped(features[np.sort(chosen)], _FURTHEST))
 
 
-def _held_out_answers(examples: Examples, sets: Sequence[TrainingSet], contents: Mapping[str, bytes]) -> Array:
+def _held_out_answers(
+    examples: Examples, sets: Sequence[TrainingSet], contents: Mapping[str, bytes], encoder: Path | None
+) -> Array:
     """Log probabilities by the int8 models for recordings that they were not trained on, as recorded, (n, n_labels)."""
     answers: dict[int, Array] = {}
     for each in sets:
-        with model_file.temporary(contents[each.name]) as file:
+        with model_file.temporary(contents[each.name], beside=encoder) as file:
             classifier = EmotionClassifier(file)
         for row in np.flatnonzero(~each.train):
             answers[int(row)] = np.log(classifier.probabilities(examples.features[row, 0]))
@@ -157,7 +190,7 @@ def _scores(examples: Examples, recipe: ModelRecipe, logits: Array, name: str) -
     return {**scores, f"{name}, mean": round(float(np.mean(list(scores.values()))), 4)}
 
 
-def _calibrated(examples: Examples, recipe: ModelRecipe, logits: Array, train: Array) -> ModelRecipe:
+def _calibrated(examples: Examples, recipe: ModelRecipe, logits: Array, train: Array, precision: float) -> ModelRecipe:
     """The recipe with temperature and threshold from the training recordings. Every corpus counts the same."""
     emotions = [utterance.emotion for utterance in examples.utterances]
     rows = np.flatnonzero(train & np.isin(emotions, recipe.labels))
@@ -167,7 +200,7 @@ def _calibrated(examples: Examples, recipe: ModelRecipe, logits: Array, train: A
     weights = 1 / np.array([counts[corpus] for corpus in corpora])
     temperature = calibration.temperature(logits[rows], targets, weights)
     probabilities = softmax(logits[rows] / temperature, axis=1)
-    threshold = calibration.uncertain_below(probabilities, targets, weights)
+    threshold = calibration.uncertain_below(probabilities, targets, weights, precision=precision)
     return recipe.replace(temperature=temperature, uncertain_below=threshold)
 
 

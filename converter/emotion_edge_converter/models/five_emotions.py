@@ -14,7 +14,7 @@ from tqdm import trange
 from emotion_edge.features.recipe import MfccRecipe, ProsodyRecipe
 from emotion_edge.model.recipe import ModelRecipe, ProfileRecipe
 
-from ..corpora.readers import EMOTIONS, Utterance
+from ..corpora.readers import EMOTIONS, SAME_SPEAKERS, Utterance
 from ..evaluation.metrics import label_numbers
 from ..features.examples import Examples
 from ..features.outliers import clipped
@@ -73,13 +73,14 @@ def folds(utterances: Sequence[Utterance]) -> Array:
     """The fold of each recording, shape (n,). Speaker number i of a corpus, sorted, is in fold i modulo 5."""
     speakers: dict[str, set[str]] = {}
     for utterance in utterances:
-        speakers.setdefault(utterance.corpus, set()).add(utterance.speaker)
+        speakers.setdefault(SAME_SPEAKERS.get(utterance.corpus, utterance.corpus), set()).add(utterance.speaker)
     fold = {
         (corpus, speaker): number % N_FOLDS
         for corpus, names in speakers.items()
         for number, speaker in enumerate(sorted(names))
     }
-    return np.array([fold[utterance.corpus, utterance.speaker] for utterance in utterances])
+    corpora = [SAME_SPEAKERS.get(utterance.corpus, utterance.corpus) for utterance in utterances]
+    return np.array([fold[corpus, each.speaker] for corpus, each in zip(corpora, utterances, strict=True)])
 
 
 def fit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -35,24 +35,12 @@ _UTTERANCES_TO_HALF: Final = 1.0
 _EMOTION_SHARE: Final = 0.7
 
 
-class Head(NamedTuple):
-    """A trained head.
-
-    Attributes:
-        model: raw features to probabilities.
-        profile: how it uses voice profiles.
-    """
-
-    model: keras.Model
-    profile: ProfileRecipe
-
-
 def recipe(name: str, labels: Sequence[str], encoder: EncoderReference) -> ModelRecipe:
     """The recipe of a head, before it is trained."""
     return ModelRecipe(name=name, labels=tuple(labels), mfcc=MFCC, pooling="loud", encoder=encoder, window_s=_WINDOW_S)
 
 
-def fit(examples: Examples, rows: Array, labels: Sequence[str], *, seed: int) -> Head:
+def fit(examples: Examples, rows: Array, labels: Sequence[str], *, seed: int) -> keras.Model:
     """Train on the recordings in a mask of shape (n,). The same seed gives the same head.
 
     Emotions that are not among the labels are learnt too, with half the weight, and their outputs are removed afterwards.
@@ -60,21 +48,16 @@ def fit(examples: Examples, rows: Array, labels: Sequence[str], *, seed: int) ->
     utterances = [each for each, wanted in zip(examples.utterances, rows, strict=True) if wanted]
     features = examples.features[rows]
     names = [each.emotion for each in utterances]
-    learnt = (*labels, *sorted(set(names) - set(labels)))
+    learnt = _learnt(utterances, labels)
     targets = np.eye(len(learnt), dtype=np.float32)[label_numbers(names, learnt)]
     targets = targets * (1 - _LABEL_SMOOTHING) + _LABEL_SMOOTHING / len(learnt)
     weights = _weights(utterances, labels)
     mean, deviation = linear.standardisation(features, weights)
     standardised = (features - mean) / deviation
     means = emotion_means(standardised[:, 0], utterances, learnt)
-    own = ProfileRecipe(
-        strength=_STRENGTH,
-        utterances_to_half=_UTTERANCES_TO_HALF,
-        emotion_share=_EMOTION_SHARE,
-        emotion_means=tuple(means.ravel().tolist()),
-    )
     answers = _cross_fitted(standardised, targets, weights, speakers(utterances))
-    voices, random = Voices(standardised, answers, utterances, own, means), np.random.default_rng(seed)
+    voices = Voices(standardised, answers, utterances, _profile(means), means)
+    random = np.random.default_rng(seed)
     shifts = [np.zeros((), np.float32), *(voices.offsets(random) for _ in range(_N_PROFILES))]
     shares = [_NO_PROFILE, *[(1 - _NO_PROFILE) / _N_PROFILES] * _N_PROFILES]
     n_versions, n_features = features.shape[1:]
@@ -85,15 +68,29 @@ def fit(examples: Examples, rows: Array, labels: Sequence[str], *, seed: int) ->
         _RIDGE,
     )
     n_labels = len(labels)
-    kept = emotion_means(standardised[:, 0], utterances, labels).ravel()
-    profile = ProfileRecipe(
+    return linear.as_keras(mean, deviation, kernel[:, :n_labels], bias[:n_labels], "head")
+
+
+def profile(examples: Examples, rows: Array, labels: Sequence[str]) -> ProfileRecipe:
+    """How a head on the recordings in a mask of shape (n,) uses voice profiles."""
+    utterances = [each for each, wanted in zip(examples.utterances, rows, strict=True) if wanted]
+    features = examples.features[rows]
+    mean, deviation = linear.standardisation(features, _weights(utterances, labels))
+    return _profile(emotion_means((features[:, 0] - mean) / deviation, utterances, labels))
+
+
+def _profile(means: Array) -> ProfileRecipe:
+    return ProfileRecipe(
         strength=_STRENGTH,
         utterances_to_half=_UTTERANCES_TO_HALF,
         emotion_share=_EMOTION_SHARE,
-        emotion_means=tuple(round(float(number), 4) for number in kept),
+        emotion_means=tuple(round(float(number), 4) for number in means.ravel()),
     )
-    model = linear.as_keras(mean, deviation, kernel[:, :n_labels], bias[:n_labels], "head")
-    return Head(model, profile)
+
+
+def _learnt(utterances: Sequence[Utterance], labels: Sequence[str]) -> tuple[str, ...]:
+    """The labels, then the other emotions of the recordings."""
+    return (*labels, *sorted({each.emotion for each in utterances} - set(labels)))
 
 
 def _cross_fitted(standardised: Array, targets: Array, weights: Array, names: Array) -> Array:
