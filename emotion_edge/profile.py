@@ -24,8 +24,8 @@ from .schema import LARGEST_JSON, check, check_types, from_object, parse
 Array = NDArray[np.float64]
 
 FORMAT: Final = 3
-"""The version of the file format that this release writes. It also reads 2, which lacks `probabilities`, and 1, which also
-lacks `standardisation`."""
+"""The version of the file format that this release writes. It also reads 2, which lacks `probabilities`, and 1, which
+also lacks `standardisation`."""
 FOLDER_VARIABLE: Final = "EMOTION_EDGE_PROFILES"
 """The environment variable for the folder of the profiles."""
 SUFFIX: Final = ".json"
@@ -123,8 +123,8 @@ class VoiceProfile:
         Args:
             vector: the standardised features of the utterance, shape (n_features,).
             seconds: the length of the utterance in seconds.
-            probabilities: what the model says of it without a profile, shape (n_labels,), so that its emotion is not taken
-                for the voice; None if the model does not use them.
+            probabilities: what the model says of it without a profile, shape (n_labels,), so that its emotion is not
+                taken for the voice; None if the model does not use them.
 
         Raises:
             ProfileError: the shape is wrong, or the numbers are not finite or too large for any voice.

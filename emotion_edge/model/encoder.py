@@ -1,7 +1,7 @@
 """The voice encoder: a network that several models share. Log-mel frames in, frames of numbers about the voice out.
 
-Its file is a `.tflite` with a recipe of its own (`EncoderRecipe`). A model that needs it names it by its checksum, for the
-model was fitted to the numbers of that very file.
+Its file is a `.tflite` with a recipe of its own (`EncoderRecipe`). A model that needs it names it by its checksum,
+for the model was fitted to the numbers of that very file.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ class Encoder:
     def __call__(self, log_mel: Array) -> Array:
         """The frames of a recording, two hops apart.
 
-        The last log-mel frame, half of which lies behind the end, is left out. Level does not matter: the loudest value is set
-        to a fixed one first. Recordings of more than 12.8 s are encoded in equal sections.
+        The last log-mel frame, half of which lies behind the end, is left out. Level does not matter: the loudest
+        value is set to a fixed one first. Recordings of more than 12.8 s are encoded in equal sections.
 
         Args:
             log_mel: shape (n, n_mels), in decibels, as `Mfcc` makes them from the recording; n at least 1.

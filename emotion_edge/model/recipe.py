@@ -69,15 +69,15 @@ class ProfileRecipe:
     The share after n utterances is strength * n / (n + utterances_to_half): the mean of only a few utterances says more
     about the emotions in them than about the voice.
 
-    A speaker who is only known in one emotion would lose that emotion with the mean. So a part of what the emotions in the
-    utterances do to the mean, as far as the model recognises them, is put back first.
+    A speaker who is only known in one emotion would lose that emotion with the mean. So a part of what the emotions
+    in the utterances do to the mean, as far as the model recognises them, is put back first.
 
     Attributes:
         strength: the share that is reached in the end, 0 to 1.
         utterances_to_half: the number of utterances after which the share is half of `strength`.
         emotion_share: the part of the emotions that is put back, 0 to 1.
-        emotion_means: how each emotion moves the features of a speaker, standardised: one label after the other, n_labels *
-            n_features numbers; empty where `emotion_share` is 0.
+        emotion_means: how each emotion moves the features of a speaker, standardised: one label after the other,
+            n_labels * n_features numbers; empty where `emotion_share` is 0.
     """
 
     strength: float

@@ -38,10 +38,10 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "head",
         help="train a model on the voice encoder",
-        description="Train a linear model on the frames of the voice encoder, on all corpora together, for speakers with a "
-        "voice profile and without one. Cross-validate it by speaker and by corpus, and calibrate its confidence on corpora "
-        "that were left out. Writes NAME.keras, NAME.tflite, NAME.json (the recipe) and, in the folder --folds, the models "
-        "for `evaluate`.",
+        description="Train a linear model on the frames of the voice encoder, on all corpora together, for speakers "
+        "with a voice profile and without one. Cross-validate it by speaker and by corpus, and calibrate its "
+        "confidence on corpora that were left out. Writes NAME.keras, NAME.tflite, NAME.json (the recipe) and, in the "
+        "folder --folds, the models for `evaluate`.",
     )
     parser.add_argument(
         "encoder", type=Path, metavar="ENCODER.tflite", help="the voice encoder, as voice-encoder writes it"
@@ -62,8 +62,8 @@ def register(commands: Any) -> None:
         type=Path,
         default=Path("folds"),
         metavar="DIR",
-        help="folder for the features and the models of the cross-validation; run the command again with the same options "
-        "to resume an interrupted run (default: %(default)s)",
+        help="folder for the features and the models of the cross-validation; run the command again with the same "
+        "options to resume an interrupted run (default: %(default)s)",
     )
     add_licence(parser)
     parser.add_argument("-o", "--output", type=name_of(".keras"), default=Path("head.keras"), metavar="NAME.keras")

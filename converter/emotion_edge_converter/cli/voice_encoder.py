@@ -1,4 +1,4 @@
-"""`emotion-edge-converter voice-encoder`: the encoder that several models share, from published weights to a small file."""
+"""`emotion-edge-converter voice-encoder`: makes the encoder that several models share from published weights."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "voice-encoder",
         help="make the voice encoder from the weights of Whisper tiny.en",
-        description="Take the convolutions and the first block from the encoder of Whisper tiny.en, round them for some "
-        "speech, and write a small file. Prints how its features differ from those of the full encoder, on recordings that "
-        "were not used for rounding.",
+        description="Take the convolutions and the first block from the encoder of Whisper tiny.en, round them for "
+        "some speech, and write a small file. Prints how its features differ from those of the full encoder, on "
+        "recordings that were not used for rounding.",
     )
     parser.add_argument(
         "weights", type=Path, metavar="WEIGHTS", help="a .safetensors file, a CTranslate2 model.bin, or an .npz"

@@ -3,9 +3,9 @@
 Cao, Cooper, Keutmann, Gur, Nenkova & Verma (2014), IEEE Transactions on Affective Computing 5(4), 377-390,
 https://github.com/CheyneyComputerScience/CREMA-D. Open Database License 1.0.
 
-Names are actor, sentence, emotion and level: 1001_DFA_ANG_XX. The label is what the actor intended. Listeners who only heard
-the voice often heard something else: most of them agree with the label in 96 % of neutral, 61 % of angry, 32 % of fear, 26 %
-of happy and 16 % of sad recordings (the corpus's own table of votes).
+Names are actor, sentence, emotion and level: 1001_DFA_ANG_XX. The label is what the actor intended. Listeners who
+only heard the voice often heard something else: most of them agree with the label in 96 % of neutral, 61 % of angry,
+32 % of fear, 26 % of happy and 16 % of sad recordings (the corpus's own table of votes).
 """
 
 from __future__ import annotations

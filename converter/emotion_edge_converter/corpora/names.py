@@ -33,7 +33,8 @@ def recordings(
         pattern: matches a name without its suffix. Two files whose groups are equal, ignoring case, count as the same
             recording.
         form: a readable form of the pattern, for messages.
-        depth: number of parts of the path that the pattern matches: 1 for the name, 2 with its folder and a slash before it.
+        depth: number of parts of the path that the pattern matches: 1 for the name, 2 with its folder and a slash
+            before it.
     """
     found: dict[tuple[str, ...], Path] = {}
     for file in sorted(folder.rglob("*")):

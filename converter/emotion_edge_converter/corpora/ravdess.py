@@ -40,7 +40,7 @@ _STATEMENTS: Final = {"01": "Kids are talking by the door", "02": "Dogs are sitt
 
 
 def read(folder: Path) -> list[Utterance]:
-    """All spoken recordings below a folder with a matching file name, each sound once. A warning names every other file."""
+    """The spoken recordings below a folder, by their file names, each sound once. A warning names every other file."""
     return _read(folder, _SPEECH, NAME)
 
 

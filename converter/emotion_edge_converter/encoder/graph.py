@@ -1,8 +1,8 @@
 """The encoder as a TFLite graph that LiteRT, tflite-runtime and numpy all run.
 
 TensorFlow's converter does not write it: its dynamic range has one scale for a whole matrix, which loses too much, or
-FULLY_CONNECTED version 12, which tflite-runtime refuses. Here a FULLY_CONNECTED of version 9 has whole numbers with the scale 1,
-and a MUL behind it has the scale of each row.
+FULLY_CONNECTED version 12, which tflite-runtime refuses. Here a FULLY_CONNECTED of version 9 has whole numbers with
+the scale 1, and a MUL behind it has the scale of each row.
 """
 
 from __future__ import annotations

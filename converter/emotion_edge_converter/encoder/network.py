@@ -1,7 +1,9 @@
-"""The encoder in Keras: stem and first block of Whisper, log-mel frames to vectors of 384 numbers. Every other one is measured
-against this.
+"""The encoder in Keras: stem and first block of Whisper, log-mel frames to vectors of 384 numbers.
 
-Radford et al. (2022), "Robust speech recognition via large-scale weak supervision". MIT licence, Copyright (c) 2022 OpenAI.
+The small encoder is measured against this one.
+
+Radford et al. (2022), "Robust speech recognition via large-scale weak supervision". MIT licence,
+Copyright (c) 2022 OpenAI.
 """
 
 from __future__ import annotations

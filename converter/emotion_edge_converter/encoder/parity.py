@@ -1,7 +1,7 @@
 """Checks that the small encoder gives the features of the full one.
 
-The full path uses librosa's log-mel frames and Keras in float32. The small path is the code of the device: numpy frames and the
-file, on each interpreter that works here.
+The full path uses librosa's log-mel frames and Keras in float32. The small path is the code of the device: numpy
+frames and the file, on each interpreter that works here.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class EncoderParity:
 
     def __str__(self) -> str:
         return (
-            f"{self.interpreter}: {self.n_sounds} sounds, pooled features differ by {self.difference:.4f} of their deviation, "
-            f"lowest correlation {self.correlation:.4f}"
+            f"{self.interpreter}: {self.n_sounds} sounds, pooled features differ by {self.difference:.4f} of their "
+            f"deviation, lowest correlation {self.correlation:.4f}"
         )
 
 

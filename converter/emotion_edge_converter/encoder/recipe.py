@@ -28,8 +28,8 @@ MFCC: Final = MfccRecipe.preset(
     n_mfcc=N_MELS,
     fmax_hz=8000.0,
 )
-"""Whisper's frames. Frames beyond the ends of a recording see zeros, where Whisper mirrors the sound: pooled features then differ
-by 0.02 of their deviation."""
+"""Whisper's frames. At the ends of a recording they see zeros, where Whisper mirrors the sound: pooled features then
+differ by 0.02 of their deviation."""
 
 
 def recipe(name: str, *, licence: str, notice: str, corpora: tuple[str, ...]) -> EncoderRecipe:

@@ -1,9 +1,10 @@
 """The encoder's matrices as whole numbers.
 
-A matrix with one scale for all of it loses too much: pooled features are then off by 0.8 of their deviation over recordings.
-Here each row has its own, and rows are rounded for what their inputs look like in speech (Frantar et al., 2022, GPTQ): column by
-column, and what rounding one loses is made up in those still to come. Pooled features of corpora that were not used are off by
-0.03 of their deviation, where rounding each weight to the nearest number gives 0.07.
+A matrix with one scale for all of it loses too much: pooled features are then off by 0.8 of their deviation over
+recordings. Here each row has its own, and rows are rounded for what their inputs look like in speech (Frantar et al.,
+2022, GPTQ): column by column, and what rounding one loses is made up in those still to come. Pooled features of
+corpora that were not used are off by 0.03 of their deviation, where rounding each weight to the nearest number gives
+0.07.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class Rounded(NamedTuple):
 def matrices(weights: Mapping[str, Array]) -> dict[str, Matrix]:
     """The encoder's dense layers.
 
-    Scale and offset of each normalisation are in the matrix behind it, and the 1 / sqrt(64) of the attention in the query's.
+    Scale and offset of each normalisation are in the matrix behind it, and the 1 / sqrt(64) of the attention in the
+    query's.
     """
     wide = {name: np.asarray(values, np.float64) for name, values in weights.items()}
     found = {}
@@ -95,7 +97,7 @@ def rounded(weights: Mapping[str, Array], model: keras.Model, log_mels: Iterable
 
 
 def _as_multiplied(name: str, values: Array, weights: Mapping[str, Array], layer: Matrix) -> Array:
-    """A layer's inputs as its matrix here takes them: without the normalisation's scale and offset, and with `moved`."""
+    """A layer's inputs as its matrix here takes them: with `moved`, without the normalisation's scale and offset."""
     norm = {"query_key_value": "attention_norm", "mlp_in": "mlp_norm"}.get(name)
     if norm is None:
         return np.asarray(values, np.float64)

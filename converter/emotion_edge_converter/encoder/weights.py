@@ -1,4 +1,4 @@
-"""Reads the weights of Whisper's encoder from the formats in which they are published. None of them runs code: no pickles."""
+"""Reads the weights of Whisper's encoder from the formats in which they are published, except from pickles."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def read(path: Path) -> dict[str, NDArray[np.float32]]:
     """The weights of stem and first block, float32, by the names of `SHAPES`.
 
     Args:
-        path: an `.npz` with these names, a `.safetensors` file of Hugging Face's `WhisperModel`, or a CTranslate2 `model.bin`.
+        path: an `.npz` with these names, a `.safetensors` file of Hugging Face's `WhisperModel`, or a CTranslate2
+            `model.bin`.
 
     Raises:
         ConversionError: another kind of file, a damaged one, or another size of Whisper.

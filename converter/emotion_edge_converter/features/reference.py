@@ -103,8 +103,8 @@ def reference_features(file: Path, recipe: ModelRecipe) -> Array:
     """
     if recipe.encoder is not None:
         raise ConversionError(
-            f"the model {recipe.name} uses a voice encoder, which no reference library has: the commands voice-encoder and "
-            "head compare both parts with Keras when they make them"
+            f"the model {recipe.name} uses a voice encoder, which no reference library has: the commands "
+            "voice-encoder and head compare both parts with Keras when they make them"
         )
     frames = reference_frames(load_audio(file, recipe.mfcc.sample_rate_hz), recipe)
     return np.asarray(POOLINGS[recipe.pooling](frames), np.float32)

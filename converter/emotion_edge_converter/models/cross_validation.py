@@ -68,8 +68,8 @@ class Trainer:
         fit: trains on the recordings in a mask, raw features to probabilities.
         profile: how a model of these recordings uses voice profiles.
         encoder: the file of the voice encoder, if the models need one.
-        for_strangers: whether temperature and threshold come from corpora that were left out, because users' recordings are
-            from no corpus; otherwise from speakers that were.
+        for_strangers: whether temperature and threshold come from corpora that were left out, because users'
+            recordings are from no corpus; otherwise from speakers that were.
         precision: the share of answers above the threshold that must be right.
     """
 

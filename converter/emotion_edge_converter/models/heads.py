@@ -43,7 +43,8 @@ def recipe(name: str, labels: Sequence[str], encoder: EncoderReference) -> Model
 def fit(examples: Examples, rows: Array, labels: Sequence[str], *, seed: int) -> keras.Model:
     """Train on the recordings in a mask of shape (n,). The same seed gives the same head.
 
-    Emotions that are not among the labels are learnt too, with half the weight, and their outputs are removed afterwards.
+    Emotions that are not among the labels are learnt too, with half the weight, and their outputs are removed
+    afterwards.
     """
     utterances = [each for each, wanted in zip(examples.utterances, rows, strict=True) if wanted]
     features = examples.features[rows]

@@ -1,4 +1,4 @@
-"""Trains linear heads: softmax regression with a ridge penalty, solved to the end, so that there is nothing random in it."""
+"""Trains linear heads: softmax regression with a ridge penalty, solved to the end, so that nothing is random."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def standardisation(features: Array, weights: Array) -> tuple[Array, Array]:
 
 
 def fit(rows: Array, targets: Array, weights: Array, ridge: float) -> tuple[Array, Array]:
-    """The weights and biases that minimise the weighted mean cross entropy and `ridge` / 2 times the sum of squared weights.
+    """The weights and biases with the smallest loss.
+
+    The loss is the weighted mean cross entropy plus `ridge` / 2 times the sum of squared weights.
 
     Args:
         rows: standardised features, shape (n, n_features), float32.

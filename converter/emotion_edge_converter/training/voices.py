@@ -22,12 +22,14 @@ _NEUTRAL: Final = "neutral"
 
 
 def speakers(utterances: Sequence[Utterance]) -> Array:
-    """A name for the speaker of each recording, shape (n,); one who speaks in one corpus and sings in another has one."""
+    """A name for the speaker of each recording, shape (n,). Who sings in another corpus has the same name there."""
     return np.array([f"{SAME_SPEAKERS.get(each.corpus, each.corpus)}:{each.speaker}" for each in utterances])
 
 
 def emotion_means(standardised: Array, utterances: Sequence[Utterance], labels: Sequence[str]) -> Array:
-    """How each emotion moves the features of a speaker: the mean over speakers who show all of them; (n_labels, n_features).
+    """How each emotion moves the features of a speaker, shape (n_labels, n_features).
+
+    It is the mean over the speakers who show all of the emotions.
 
     Args:
         standardised: features of recordings, shape (n, n_features).
@@ -49,7 +51,8 @@ class Voices:
 
     Args:
         standardised: features, shape (n, versions, n_features).
-        probabilities: what a head without profiles says of each recording that it did not learn from, shape (n, n_labels).
+        probabilities: what a head without profiles says of each recording that it did not learn from, shape
+            (n, n_labels).
         utterances: the n recordings.
         recipe: how a profile is applied.
         means: as `emotion_means` gives them.
@@ -70,8 +73,9 @@ class Voices:
         self._emotions: Final = np.array([each.emotion for each in utterances])
 
     def offsets(self, random: np.random.Generator) -> Array:
-        """For each recording in each version, what some profile of its speaker subtracts, learnt from other recordings in the
-        same version; shape (n, versions, n_features), float32.
+        """What profiles subtract from each recording in each version, shape (n, versions, n_features), float32.
+
+        Each is some profile of the speaker, learnt from other recordings in the same version.
         """
         found = np.zeros_like(self._features)
         for name in np.unique(self._names):

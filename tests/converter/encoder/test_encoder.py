@@ -1,4 +1,4 @@
-"""The voice encoder of the converter: weights from every format, Keras as its authors have it, and a small file that follows."""
+"""The voice encoder: weights from every format, Keras as its authors have it, and a small file that follows."""
 
 from __future__ import annotations
 
