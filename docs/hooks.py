@@ -15,7 +15,11 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parents[1]
 OUTSIDE_DOCS = (
     "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
     "LICENSE",
+    "SECURITY.md",
+    "tests/fuzz/README.md",
     "converter/README.md",
     "models/*.md",
     "packaging/*",
