@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import paho.mqtt.client as paho
 import pytest
 
 PROGRAM = shutil.which("mosquitto", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
@@ -83,6 +82,8 @@ class Subscriber:
     def __init__(self, port: int, **login: str) -> None:
         self.messages: list[Message] = []
         self._changed = threading.Condition()
+        import paho.mqtt.client as paho  # here, because conftest.py imports this module for every test
+
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         if login:
             self._client.username_pw_set(**login)

@@ -40,7 +40,7 @@ class Learning:
         self.failed = False
 
     def save_some(self) -> None:
-        """Save the profile if enough utterances were learned since the last attempt."""
+        """Save the profile if enough utterances were learnt since the last attempt."""
         if self._n_learned - self._n_tried >= _SAVE_EVERY:
             self._save()
 

@@ -1,4 +1,4 @@
-"""`emotion-edge profile`: show or delete what was learned about a voice."""
+"""`emotion-edge profile`: show or delete what was learnt about a voice."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def register(commands: Any) -> None:
     actions = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     show = actions.add_parser(
         "show",
-        help="show how much speech a profile learned from, and how strong its effect is",
-        description="Show how much speech a voice profile learned from, and how strong its effect is.",
+        help="show how much speech a profile has learnt from, and how strong its effect is",
+        description="Show how much speech a voice profile has learnt from, and how strong its effect is.",
     )
     show.add_argument("name", nargs="?", metavar="NAME|FILE.json", help="a profile (default: all profiles)")
     show.add_argument(

@@ -89,7 +89,7 @@ def register(commands: Any) -> None:
         type=number(1, 1000, whole=True),
         default=4,
         metavar="N",
-        help="number of uploads at the same time, and of live streams (default: %(default)s)",
+        help="most uploads at the same time, and most live streams (default: %(default)s)",
     )
     parser.set_defaults(run=run)
 

@@ -25,8 +25,8 @@ def register(commands: Any) -> None:
         help="show the emotions of a recording over time, as a picture, a page, a table or captions",
         description="Show the emotions of a recording over time. The suffix of the output file chooses the format: "
         ".png, .svg and .pdf are pictures (they need matplotlib); .html is a web page in a single file; .json and .csv "
-        "list every window; .vtt are captions; .txt is a label track for Audacity. Recordings of hours need no more "
-        "memory than those of minutes.",
+        "list every window; .vtt has captions; .txt is a label track for Audacity. A recording of several hours needs "
+        "no more memory than one of a few minutes.",
     )
     parser.add_argument(
         "file", metavar="FILE", help="an audio file, as for classify, or - for sound from standard input"
@@ -37,7 +37,7 @@ def register(commands: Any) -> None:
         type=_output_path,
         required=True,
         metavar="FILE",
-        help=f"the file to write; an existing one is replaced. Its name ends in {', '.join(SUFFIXES)}",
+        help=f"the file to write; an existing one is replaced. Its name ends in one of {', '.join(SUFFIXES)}",
     )
     add_model(parser)
     add_windows(parser)

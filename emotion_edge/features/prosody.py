@@ -68,9 +68,8 @@ class Prosody:
 
         Returns:
             Shape (n_frames, 3). Level: the power in all mel filters in dB. Voicing: the normalised autocorrelation at
-                the
-            best period, about 0.3 for noise, 1 for a perfect period, 0.8 for one near the lowest pitch. Pitch: log2 of
-            the pitch in Hz, which is meaningless if the voicing is low.
+            the best period, about 0.3 for noise, 1 for a perfect period, 0.8 for one near the lowest pitch. Pitch: log2
+            of the pitch in Hz, which is meaningless if the voicing is low.
         """
         columns = np.empty((len(mel), N_COLUMNS), mel.dtype)
         columns[:, 0] = 10 * np.log10(np.maximum(np.add.reduce(mel, axis=1), _SMALLEST_POWER))

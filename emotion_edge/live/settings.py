@@ -23,7 +23,7 @@ class ListenSettings:
         window_s: the length of the longest window. Windows grow from the start of an utterance up to this length.
         step_s: the time from one decision to the next; at most `window_s`.
         shortest_s: the shortest window that is decided upon; at most `window_s`.
-        pause_s: how long a pause ends an utterance.
+        pause_s: the length of the pause that ends an utterance.
         above_background_db: how much louder than the background of the last 5 s a voice must be, in dB.
         speech_above: the probability of speech, 0 to 1, that a window must have to be classified.
         enter_above: the probability, 0 to 1, that a label must reach to be entered. Below it the answer is uncertain.
@@ -32,7 +32,7 @@ class ListenSettings:
         smoothing_s: the time constant of the average over windows, once an utterance is longer than a window.
             0 turns it off.
         minimum_s: how long a label must be the most likely one before it is entered.
-        refractory_s: how long a label cannot be entered again after it was left.
+        refractory_s: the time after a label was left before it can be entered again.
 
     Raises:
         SettingsError: a value is out of its range, or two values contradict each other.
@@ -52,14 +52,16 @@ class ListenSettings:
     window_s: float | None = _setting(None, SHORTEST_S, LONGEST_S, "length of the longest window that is classified")
     step_s: float | None = _setting(None, SHORTEST_STEP_S, LONGEST_S, "time from one decision to the next")
     shortest_s: float = _setting(0.5, 0.1, 60, "length of the shortest window that is classified")
-    pause_s: float = _setting(0.5, 0.1, 60, "how long a pause ends an utterance")
+    pause_s: float = _setting(0.5, 0.1, 60, "length of the pause that ends an utterance")
     above_background_db: float = _setting(
         9.0, 0, 60, "how much louder than the background of the last 5 s a voice must be; lower it for a distant voice"
     )
     speech_above: float = _setting(
         0.7, 0, 1, "probability of speech below which a window is ignored; raise it if noise is classified"
     )
-    enter_above: float | None = _setting(None, 0, 1, "probability at which a label is entered; below, it is uncertain")
+    enter_above: float | None = _setting(
+        None, 0, 1, "probability at which a label is entered; below it, the answer is uncertain"
+    )
     leave_below: float | None = _setting(
         None,
         0,
@@ -75,7 +77,7 @@ class ListenSettings:
         60,
         "how long a label must be the most likely one before it is entered; a shorter utterance is decided at its end",
     )
-    refractory_s: float = _setting(1.0, 0, 3600, "how long a label cannot be entered again after it was left")
+    refractory_s: float = _setting(1.0, 0, 3600, "time after a label was left before it can be entered again")
 
     def __post_init__(self) -> None:
         for each in fields(self):

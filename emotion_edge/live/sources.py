@@ -56,7 +56,7 @@ class SoundSource(Protocol):
 
     @property
     def away(self) -> bool:
-        """Whether the source delivers no_samples at the moment because the microphone is unplugged."""
+        """Whether the source delivers no samples at the moment because the microphone is unplugged."""
 
     @property
     def lost_s(self) -> float:

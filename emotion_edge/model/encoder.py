@@ -1,7 +1,7 @@
-"""The voice encoder: a network that several models share. Log-mel frames in, frames of numbers about the voice out.
+"""The voice encoder: a network that several models share. It turns log-mel frames into frames that describe the voice.
 
-Its file is a `.tflite` with a recipe of its own (`EncoderRecipe`). A model that needs it names it by its checksum,
-for the model was fitted to the numbers of that very file.
+Its file is a `.tflite` with a recipe of its own (`EncoderRecipe`). A model that needs it identifies it by its checksum,
+because the model was trained on the output of exactly that file.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from .recipe import EncoderReference
 Array = NDArray[Any]
 
 LONGEST: Final = 1280
-"""Log-mel frames that the encoder takes at once: 12.8 s."""
+"""The most log-mel frames that the encoder accepts at once: 12.8 s."""
 
-_LENGTHS: Final = (1, 2, 3, LONGEST - 1, LONGEST)  # at which its graph must fit: the extremes, and both parities
-_LOUDEST_DB: Final = 12.0  # to what the loudest value is set, so that the level of a recording does not matter
-_RANGE_DB: Final = 80.0  # what lies further below is raised to it, as Whisper does
+_LENGTHS: Final = (1, 2, 3, LONGEST - 1, LONGEST)  # the lengths that are checked: the extremes, odd and even ones
+_LOUDEST_DB: Final = 12.0  # the loudest value is set to this, so that the level of a recording does not matter
+_RANGE_DB: Final = 80.0  # values further below the loudest are raised to this limit, as in Whisper
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderRecipe:
-    """What an encoder's file says of itself.
+    """The description of an encoder inside its file.
 
     Attributes:
-        name: how models and people call it.
-        width: numbers in a frame of its output.
-        mfcc: how its log-mel frames are made; it gets the mel bands, not the coefficients.
-        licence: of the weights.
-        notice: who made them, as the licence wants it said.
-        corpora: of which recordings its whole numbers were rounded for.
+        name: the name of the encoder.
+        width: the number of values in each output frame.
+        mfcc: how its log-mel frames are computed; the encoder gets the mel bands, not the coefficients.
+        licence: the licence of the weights.
+        notice: the copyright notice that the licence requires.
+        corpora: the corpora whose recordings were used to choose the rounding of the weights.
     """
 
     name: str
@@ -72,7 +72,7 @@ class EncoderRecipe:
         """Read what `to_json` wrote.
 
         Raises:
-            ModelError: it is the recipe of something else, or damaged.
+            ModelError: the recipe is damaged, or is not that of an encoder.
         """
         data = parse(text, "the encoder's recipe")
         check(isinstance(data, dict) and data.pop("encoder", None) == 1, "the recipe", data, "that of a voice encoder")
@@ -104,14 +104,14 @@ class Encoder:
     def __call__(self, log_mel: Array) -> Array:
         """The frames of a recording, two hops apart.
 
-        The last log-mel frame, half of which lies behind the end, is left out. Level does not matter: the loudest
-        value is set to a fixed one first. Recordings of more than 12.8 s are encoded in equal sections.
+        The last log-mel frame is left out, because half of it is after the end. The level does not matter: the loudest
+        value is first set to a fixed one. Recordings of more than 12.8 s are encoded in equal sections.
 
         Args:
             log_mel: shape (n, n_mels), in decibels, as `Mfcc` makes them from the recording; n at least 1.
 
         Returns:
-            Shape (ceil((n - 1) / 2), width + 1), float32: behind the numbers of each frame its level in decibels.
+            Shape (ceil((n - 1) / 2), width + 1), float32. The last column is the level of each frame in decibels.
         """
         with self._lock:
             return encode(log_mel[:, : self.recipe.mfcc.n_mels], self._run)
@@ -120,7 +120,7 @@ class Encoder:
         interpreter = self._interpreter
         try:
             if len(log_mel) != self._length:
-                self._length = 0  # unknown, should the next lines fail
+                self._length = 0  # unknown if one of the next lines fails
                 interpreter.resize_tensor_input(self._input, list(log_mel.shape))
                 interpreter.allocate_tensors()
                 self._length = len(log_mel)
@@ -172,7 +172,7 @@ def load_encoder(wanted: EncoderReference, folder: Path, backend: str | None = N
     here = f"here is one with {' and one with '.join(found)}" if found else "there is none here"
     raise ModelError(
         f"the model needs the voice encoder {wanted.name} with the checksum {wanted.checksum}, and {here}: install the "
-        f"emotion-edge that the model was made with, or put its {wanted.name}.tflite beside the model"
+        f"emotion-edge that the model was made with, or put its {wanted.name}.tflite into the folder of the model"
     )
 
 
@@ -199,9 +199,9 @@ def _levels(bands: Array) -> Array:
 
 @contextmanager
 def _without_chatter() -> Iterator[None]:
-    """Keep LiteRT's first line about its quick delegate off stderr; what else is written meanwhile still appears.
+    """Hide the line about its fast delegate that LiteRT prints on stderr; everything else is printed afterwards.
 
-    The delegate makes the encoder eight times as quick, and no setting silences the line.
+    The delegate makes the encoder eight times as fast, and no setting turns the line off.
     """
     if not hasattr(os, "memfd_create"):
         yield

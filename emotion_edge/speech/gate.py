@@ -41,7 +41,7 @@ class ClipSpeech:
 
     The gate classifies windows of 0.8 to 2 s that end every 0.5 s, and one that ends with the clip. A single window may
     be wrong, so the log odds of two neighbours are averaged if there are two. As soon as speech is found, the gate
-    stops. Clips shorter than 0.8 s are decided by level alone. The verdict does not depend on how the samples are split
+    stops. In clips shorter than 0.8 s the level alone decides. The verdict does not depend on how the samples are split
     into blocks, and only the last seconds are in memory.
 
     Args:

@@ -32,7 +32,7 @@ READERS: Final[dict[str, Callable[[Path], list[Utterance]]]] = {
 _PUBLISHED: Final = {name for name in READERS if name not in (folders.NAME, "csv")}
 
 SAME_SPEAKERS: Final = {ravdess.SONG: ravdess.NAME}
-"""Corpora whose speakers are those of another: both are on the same side of every split."""
+"""Corpora with the same speakers as another one: both are on the same side of every split."""
 
 _log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from .weights import N_MELS, WIDTH
 Array = NDArray[Any]
 
 LONGEST: Final = 640
-"""Output frames at most, 12.8 s: so long is the table of positions."""
+"""The most output frames, 12.8 s: the length of the table of positions."""
 
 _NOTICE: Final = "stem and block 0 of Whisper tiny.en; MIT licence, Copyright (c) 2022 OpenAI"
 _VERSIONS: Final = {"FULLY_CONNECTED": 9, "DEQUANTIZE": 2, "STRIDED_SLICE": 2}
@@ -93,7 +93,7 @@ class _Encoder:
         return self.writer.step("CONCATENATION", taps, (None, 3 * width), "ConcatenationOptions", axis=1)
 
     def _positions(self, x: int) -> int:
-        """As many rows of the table as x has, one byte a number."""
+        """The first rows of the table of positions, as many as x has. Each number is one byte."""
         shape = self.writer.step("SHAPE", (x,), (2,), "ShapeOptions", dtype="int32", outType=schema.TensorType.INT32)
         kind: dict[str, Any] = {"dtype": "int8", "scale": 1 / 127}
         table = self.writer.constant("positions", np.rint(127 * positions(LONGEST)).astype(np.int8), scale=1 / 127)
@@ -104,7 +104,7 @@ class _Encoder:
         return self.writer.step("MEAN", (x, self._ints("last_axis", 1)), (None, 1), "ReducerOptions", keepDims=True)
 
     def _norm(self, x: int) -> int:
-        """To mean 0 and deviation 1; scale and offset are in the matrix behind it."""
+        """Normalise to mean 0 and deviation 1. The next matrix includes the scale and the offset."""
         x = self.writer.step("SUB", (x, self._mean(x)), self.writer.shape(x), "SubOptions")
         variance = self._add(self._mean(self._mul(x, x)), self._floats("epsilon", EPSILON))
         return self._mul(x, self.writer.step("RSQRT", (variance,), (None, 1)))

@@ -1,4 +1,4 @@
-"""Writes a TFLite graph operator by operator, where TensorFlow's own converter would write another one."""
+"""Writes a TFLite graph operator by operator, because TensorFlow's converter would write a different one."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class GraphWriter:
     """A graph that grows by one operator at a time. Tensors are known by number.
 
     Args:
-        description: what the file says of itself.
-        versions: of operators, where it is not 1.
+        description: the description in the file.
+        versions: the versions of operators, if they are not 1.
     """
 
     def __init__(self, description: str, versions: Mapping[str, int]) -> None:

@@ -26,14 +26,14 @@ DENSE: Final = ("query_key_value", "attention_out", "mlp_in", "mlp_out")
 
 
 def positions(n: int) -> Array:
-    """What marks a frame's place: sines, then cosines, of t * exp(-i * ln(10000) / 191); shape (n, 384), float32."""
+    """The encoding of positions: sines, then cosines, of t * exp(-i * ln(10000) / 191); shape (n, 384), float32."""
     half = WIDTH // 2
     angles = np.arange(n)[:, np.newaxis] * np.exp(-np.arange(half) * np.log(10000) / (half - 1))
     return np.concatenate([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
 
 
 class Positions(layers.Layer):  # type: ignore[misc]
-    """Adds each frame's place to it."""
+    """Adds the encoding of its position to each frame."""
 
     def __init__(self, longest: int, **options: Any) -> None:
         super().__init__(**options)

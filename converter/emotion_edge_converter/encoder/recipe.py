@@ -1,4 +1,4 @@
-"""What the encoder's file says of itself, and the frames that it takes."""
+"""The recipe of the encoder's file, and the frames that the encoder accepts."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ MFCC: Final = MfccRecipe.preset(
     n_mfcc=N_MELS,
     fmax_hz=8000.0,
 )
-"""Whisper's frames. At the ends of a recording they see zeros, where Whisper mirrors the sound: pooled features then
-differ by 0.02 of their deviation."""
+"""The parameters of Whisper's frames. But at the ends of a recording they use zeros, where Whisper mirrors the sound.
+This changes pooled features by 0.02 of their deviation."""
 
 
 def recipe(name: str, *, licence: str, notice: str, corpora: tuple[str, ...]) -> EncoderRecipe:
@@ -38,7 +38,9 @@ def recipe(name: str, *, licence: str, notice: str, corpora: tuple[str, ...]) ->
 
 
 def reference(file: Path) -> EncoderReference:
-    """How models name an encoder's file. The name is that of the file: a model looks for it beside itself.
+    """How models refer to an encoder's file: by its name.
+
+    A model looks for it in its own folder, then among the shipped ones.
 
     Raises:
         ModelError: it is missing, or not a voice encoder.

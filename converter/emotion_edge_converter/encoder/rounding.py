@@ -2,9 +2,9 @@
 
 A matrix with one scale for all of it loses too much: pooled features are then off by 0.8 of their deviation over
 recordings. Here each row has its own, and rows are rounded for what their inputs look like in speech (Frantar et al.,
-2022, GPTQ): column by column, and what rounding one loses is made up in those still to come. Pooled features of
-corpora that were not used are off by 0.03 of their deviation, where rounding each weight to the nearest number gives
-0.07.
+2022, GPTQ): column by column, where the later columns compensate for the rounding errors of the earlier ones. In
+corpora that were not used for rounding, the error of pooled features is 0.03 of their deviation. Rounding each weight
+to the nearest number gives 0.07.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .weights import WIDTH
 
 Array = NDArray[Any]
 
-_MOVED: Final = 0.5  # of a column's largest weight this power moves over to the activations, which have room
+_MOVED: Final = 0.5  # this power of a column's largest weight is moved to the activations, whose range is sufficient
 _DAMPING: Final = 0.01
 _COLUMNS_AT_ONCE: Final = 64
 
@@ -46,7 +46,7 @@ class Rounded(NamedTuple):
     Attributes:
         rows: (outputs, inputs), int8.
         scale: (outputs,).
-        bias: (outputs,); it takes out what rounding adds on average.
+        bias: (outputs,); it removes the mean rounding error.
         moved: as in `Matrix`.
     """
 

@@ -68,7 +68,7 @@ def read(path: Path) -> dict[str, NDArray[np.float32]]:
             `model.bin`.
 
     Raises:
-        ConversionError: another kind of file, a damaged one, or another size of Whisper.
+        ConversionError: the file is damaged, of another kind, or from another size of Whisper.
 
     Examples:
         >>> weights = read(Path("whisper-tiny.en.safetensors"))  # doctest: +SKIP
@@ -139,7 +139,7 @@ def _ctranslate2(path: Path) -> dict[str, Array]:
 
 
 def _renamed(places: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Each name of `SHAPES` with the part that another format calls otherwise, and how."""
+    """Each name of `SHAPES`, the part that differs in another format, and its name there."""
     for name in SHAPES:
         own = name.rpartition(".")[0]
         if own in places:

@@ -95,7 +95,7 @@ def _learnt(utterances: Sequence[Utterance], labels: Sequence[str]) -> tuple[str
 
 
 def _cross_fitted(standardised: Array, targets: Array, weights: Array, names: Array) -> Array:
-    """What a head without profiles says of the recordings of speakers that it did not learn from, (n, n_learnt)."""
+    """Probabilities by heads without profiles, for speakers that they were not trained on, (n, n_learnt)."""
     fold = np.unique(names, return_inverse=True)[1] % _N_FOLDS
     answers = np.empty((len(targets), targets.shape[1]), np.float32)
     for number in range(_N_FOLDS):
@@ -106,7 +106,7 @@ def _cross_fitted(standardised: Array, targets: Array, weights: Array, names: Ar
 
 
 def _weights(utterances: Sequence[Utterance], labels: Sequence[str]) -> Array:
-    """The weight of each recording: smaller if its corpus holds many of its emotion. Shape (n,), mean 1."""
+    """The weight of each recording: smaller if its corpus has many recordings of its emotion. Shape (n,), mean 1."""
     groups = [(each.corpus, each.emotion) for each in utterances]
     counts = Counter(groups)
     others = [_OTHER_EMOTIONS_WEIGHT if emotion not in labels else 1.0 for _, emotion in groups]

@@ -22,7 +22,7 @@ _NEUTRAL: Final = "neutral"
 
 
 def speakers(utterances: Sequence[Utterance]) -> Array:
-    """A name for the speaker of each recording, shape (n,). Who sings in another corpus has the same name there."""
+    """The name of the speaker of each recording, shape (n,). It is the same in a corpus of the same people singing."""
     return np.array([f"{SAME_SPEAKERS.get(each.corpus, each.corpus)}:{each.speaker}" for each in utterances])
 
 
@@ -51,8 +51,7 @@ class Voices:
 
     Args:
         standardised: features, shape (n, versions, n_features).
-        probabilities: what a head without profiles says of each recording that it did not learn from, shape
-            (n, n_labels).
+        probabilities: by a head without profiles that was not trained on the recording, shape (n, n_labels).
         utterances: the n recordings.
         recipe: how a profile is applied.
         means: as `emotion_means` gives them.
