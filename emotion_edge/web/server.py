@@ -119,7 +119,10 @@ class _NoMoreConnections(logging.Filter):
         self._warned_at = -math.inf
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if not record.getMessage().startswith("socket.accept() out of system resource"):
+        message = record.getMessage()
+        if "._start_serving(" in message:  # a second later asyncio tries again, also if the server has ended by then
+            return False
+        if not message.startswith("socket.accept() out of system resource"):
             return True
         now = time.monotonic()
         if now - self._warned_at < _WARN_EVERY_S:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import logging
 import os
 import shutil
 import socket
@@ -45,6 +48,31 @@ def test_more_connections_than_it_may_have_files():
         sentence = "connections are waiting: this process has reached its limit of open files (ulimit -n)\n"
         assert server.messages == [f"emotion-edge: {sentence}"]
         server.messages.clear()
+
+
+def test_a_server_that_ends_with_connections_waiting_prints_no_traceback():
+    """A second after there were no more files asyncio listens again, although the socket may be closed by then."""
+    from emotion_edge.web.server import _NoMoreConnections
+
+    async def listen_again_after_the_end():
+        loop: Any = asyncio.get_running_loop()
+        listening = socket.socket()
+        listening.close()
+        loop.call_soon(loop._start_serving, asyncio.Protocol, listening)
+        loop.call_soon(lambda: [][0])
+        await asyncio.sleep(0.01)
+
+    logger, shown = logging.getLogger("asyncio"), io.StringIO()
+    handler, silence = logging.StreamHandler(shown), _NoMoreConnections()
+    logger.addFilter(silence)
+    logger.addHandler(handler)
+    try:
+        asyncio.run(listen_again_after_the_end())
+    finally:
+        logger.removeHandler(handler)
+        logger.removeFilter(silence)
+    assert "_start_serving" not in shown.getvalue()
+    assert "list index out of range" in shown.getvalue()  # what else fails is still logged
 
 
 def test_names_a_clock_and_a_model_that_go_astray(tmp_path):
