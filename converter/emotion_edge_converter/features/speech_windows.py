@@ -50,6 +50,8 @@ _SYNTHETIC_S: Final = 4.0
 _SPEAKERS: Final[dict[str, Callable[[Path], str]]] = {
     "tess": lambda file: file.stem.split("_")[0][:2],  # OA_bite_neutral belongs to OAF
     "ravdess": lambda file: file.stem[-2:],
+    "ravdess-song": lambda file: file.stem[-2:],
+    "cremad": lambda file: file.stem[:4],
     "emodb": lambda file: file.stem[:2],
     "nemo": lambda file: file.stem.split("_")[0],
     "ased": lambda file: re.findall(r"\d+", file.stem)[-1],

@@ -140,6 +140,8 @@ def test_speakers_and_folds(sounds):
     [
         ("tess", ["OAF_bite_sad", "OA_bite_neutral", "YAF_bite_sad"], [0, 0, 1]),
         ("ravdess", ["03-01-01-01-01-01-01", "03-01-01-01-01-01-02"], [0, 1]),
+        ("ravdess-song", ["03-02-01-01-01-01-01", "03-02-01-01-01-01-02"], [0, 1]),
+        ("cremad", ["1001_DFA_ANG_XX", "1001_IEO_SAD_HI", "1002_DFA_ANG_XX"], [0, 0, 1]),
         ("emodb", ["03a01Fa", "03b01Fa", "08a01Fa"], [0, 0, 1]),
         ("nemo", ["EB0_neutral_13", "WR0_surprised_64"], [0, 1]),
         ("ased", ["n1-01-01-01-01", "n1-01-01-02-01", "n1-01-01-01-03"], [0, 0, 1]),
