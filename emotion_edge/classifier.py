@@ -220,8 +220,10 @@ class EmotionClassifier(Network):
         """
         if self.profile is None or not features.speech or features.duration_s < _SHORTEST_LEARNT_S:
             return False
-        standardised = self.standardised(features.vector)
-        self.profile.learn(standardised, features.duration_s, self.answer(standardised))
+        standardised, recipe = self.standardised(features.vector), self.recipe.profile
+        # Only some models put emotions back, and only they need another answer.
+        answer = self.answer(standardised) if recipe is not None and recipe.emotion_share else None
+        self.profile.learn(standardised, features.duration_s, answer)
         return True
 
     def _verdict(self, features: Features) -> tuple[str | None, float, dict[str, float], Status]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from ..features.examples import Examples
 from ..features.outliers import clipped
 from ..settings import SEED
 from ..training import architectures, fitting
+from ..training.balance import balanced_weights
 from ..training.owners import Owners
 
 Array = NDArray[Any]
@@ -39,8 +39,6 @@ _NOISE: Final = 0.1  # in standard deviations of a feature
 _LABEL_SMOOTHING: Final = 0.05
 _BATCH_SIZE: Final = 256
 _VERSIONS_AN_EPOCH: Final = 3
-_OTHER_EMOTIONS_WEIGHT: Final = 0.5
-_BALANCE: Final = 0.8  # 0: all recordings count the same; 1: all emotions of all corpora count the same
 _FURTHEST: Final = 6.0  # standard deviations; larger values come from pitch tracking errors or scratches
 
 
@@ -102,7 +100,7 @@ def fit(
     names = [utterance.emotion for utterance in utterances]
     learnt = (*labels, *sorted(set(names) - set(labels)))
     targets = np.eye(len(learnt), dtype=np.float32)[label_numbers(names, learnt)]
-    weights = _weights(utterances, labels)
+    weights = balanced_weights(utterances, labels)
     n_features = features.shape[2]
     model = architectures.regularised(
         features.reshape(-1, n_features),
@@ -131,12 +129,3 @@ def _cut(model: keras.Model, n_labels: int) -> keras.Model:
     small = keras.Sequential([keras.Input(model.input_shape[1:]), *kept[:-1], last], name="five_emotions")
     last.set_weights([weights[..., :n_labels] for weights in kept[-1].get_weights()])
     return small
-
-
-def _weights(utterances: Sequence[Utterance], labels: Sequence[str]) -> Array:
-    """The weight of each recording: smaller if its corpus holds many of its emotion. Shape (n,), mean 1."""
-    groups = [(utterance.corpus, utterance.emotion) for utterance in utterances]
-    counts = Counter(groups)
-    others = [_OTHER_EMOTIONS_WEIGHT if emotion not in labels else 1.0 for _, emotion in groups]
-    weights = np.array(others) / np.array([counts[group] for group in groups]) ** _BALANCE
-    return np.asarray(weights / weights.mean(), np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from ..encoder.recipe import MFCC
 from ..evaluation.metrics import label_numbers
 from ..features.examples import Examples
 from ..training import linear
+from ..training.balance import balanced_weights
 from ..training.voices import Voices, emotion_means, speakers
 
 Array = NDArray[Any]
@@ -25,8 +25,6 @@ Array = NDArray[Any]
 _WINDOW_S: Final = 2.5
 _RIDGE: Final = 0.3
 _LABEL_SMOOTHING: Final = 0.1
-_BALANCE: Final = 0.8  # 0: all recordings count the same; 1: all emotions of all corpora count the same
-_OTHER_EMOTIONS_WEIGHT: Final = 0.5
 _N_FOLDS: Final = 5
 _N_PROFILES: Final = 3  # drawn for each recording
 _NO_PROFILE: Final = 0.25  # the weight of each recording without a profile
@@ -52,7 +50,7 @@ def fit(examples: Examples, rows: Array, labels: Sequence[str], *, seed: int) ->
     learnt = _learnt(utterances, labels)
     targets = np.eye(len(learnt), dtype=np.float32)[label_numbers(names, learnt)]
     targets = targets * (1 - _LABEL_SMOOTHING) + _LABEL_SMOOTHING / len(learnt)
-    weights = _weights(utterances, labels)
+    weights = balanced_weights(utterances, labels)
     mean, deviation = linear.standardisation(features, weights)
     standardised = (features - mean) / deviation
     means = emotion_means(standardised[:, 0], utterances, learnt)
@@ -76,7 +74,7 @@ def profile(examples: Examples, rows: Array, labels: Sequence[str]) -> ProfileRe
     """How a head on the recordings in a mask of shape (n,) uses voice profiles."""
     utterances = [each for each, wanted in zip(examples.utterances, rows, strict=True) if wanted]
     features = examples.features[rows]
-    mean, deviation = linear.standardisation(features, _weights(utterances, labels))
+    mean, deviation = linear.standardisation(features, balanced_weights(utterances, labels))
     return _profile(emotion_means((features[:, 0] - mean) / deviation, utterances, labels))
 
 
@@ -103,12 +101,3 @@ def _cross_fitted(standardised: Array, targets: Array, weights: Array, names: Ar
         kernel, bias = linear.fit(standardised[train, 0], targets[train], weights[train], _RIDGE)
         answers[~train] = softmax(standardised[~train, 0] @ kernel + bias, axis=1)
     return answers
-
-
-def _weights(utterances: Sequence[Utterance], labels: Sequence[str]) -> Array:
-    """The weight of each recording: smaller if its corpus has many recordings of its emotion. Shape (n,), mean 1."""
-    groups = [(each.corpus, each.emotion) for each in utterances]
-    counts = Counter(groups)
-    others = [_OTHER_EMOTIONS_WEIGHT if emotion not in labels else 1.0 for _, emotion in groups]
-    weights = np.array(others) / np.array([counts[group] for group in groups]) ** _BALANCE
-    return np.asarray(weights / weights.mean(), np.float32)

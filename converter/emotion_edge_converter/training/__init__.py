@@ -2,6 +2,7 @@
 
 - `architectures`: multilayer perceptrons, untrained
 - `fitting`: repeatable training
+- `balance`: how much each recording counts
 - `linear`: softmax regression with a ridge penalty
 - `voices`: voice profiles for heads on the voice encoder
 - `splits`: which utterances train and which test
