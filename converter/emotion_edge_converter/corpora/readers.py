@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import CorpusError
 from . import ased, cremad, emodb, es_rcebrian, folders, nemo, ravdess, table, tess
 from .utterance import Utterance as Utterance
@@ -77,6 +80,11 @@ def _each_once(utterances: Iterable[Utterance]) -> list[Utterance]:
         if kept is not utterance:
             _log.warning("%s is given twice: used once, as %s", utterance.file, kept.emotion)
     return list(found.values())
+
+
+def speakers(utterances: Sequence[Utterance]) -> NDArray[np.str_]:
+    """The name of the speaker of each recording, shape (n,). It is the same in a corpus of the same people singing."""
+    return np.array([f"{SAME_SPEAKERS.get(each.corpus, each.corpus)}:{each.speaker}" for each in utterances])
 
 
 def with_emotions(

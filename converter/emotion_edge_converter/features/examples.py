@@ -18,12 +18,14 @@ from emotion_edge.model.front_end import FrontEnd
 from emotion_edge.model.recipe import ModelRecipe
 
 from .. import processes
-from ..corpora.readers import Utterance
+from ..corpora.readers import Utterance, speakers
 from ..errors import CorpusError
 from ..files import replacing
 from ..recordings import augmentation, sounds
 
 Array = NDArray[Any]
+Random = np.random.Generator
+Seed = tuple[int, int]
 
 _VOCAL_TRACTS: Final = (0.92, 1.08)
 
@@ -58,8 +60,9 @@ def extract(
 ) -> Examples:
     """Compute the features of recordings and of changed versions of them, with a progress bar.
 
-    A file that cannot be read is left out with a warning. Each recording has a separate random sequence, so the result
-    does not depend on the number of processes.
+    A file that cannot be read is left out with a warning. In a version, all recordings of a speaker are heard in the
+    same room by the same microphone, because that is what a voice profile learns from. Random choices depend on the
+    recording and its speaker only, so the result does not depend on the number of processes.
 
     Args:
         utterances: the recordings.
@@ -78,7 +81,11 @@ def extract(
         EmotionEdgeError: one of the processes was killed.
     """
     if not file.is_file():
-        tasks = [(utterance.file, n_versions, [seed, number]) for number, utterance in enumerate(utterances)]
+        names = np.unique(speakers(utterances), return_inverse=True)[1]
+        tasks = [
+            (utterance.file, n_versions, (seed, int(name)), (seed, number))
+            for number, (utterance, name) in enumerate(zip(utterances, names, strict=True))
+        ]
         with processes.mapped(_Extractor(recipe, noises, rooms, encoder).versions, tasks, jobs) as results:
             progress = tqdm(results, total=len(tasks), desc="features", unit="file", disable=None)
             rows = [_row(result, 1 + n_versions, recipe) for result in progress]
@@ -116,25 +123,32 @@ class _Extractor:
         """Made in each process, because an interpreter cannot be sent to one."""
         return FrontEnd(self._recipe, folder=self._encoder)
 
-    def versions(self, task: tuple[Path, int, list[int]]) -> Array | AudioError:
-        """The features of a file and of `n_versions` versions of it, shape (1 + n_versions, n_features), float32."""
-        file, n_versions, seed = task
+    def versions(self, task: tuple[Path, int, Seed, Seed]) -> Array | AudioError:
+        """The features of a file and of `n_versions` versions of it, shape (1 + n_versions, n_features), float32.
+
+        The task is a file, `n_versions`, the seed of its speaker and its own.
+        """
+        file, n_versions, speaker, recording = task
         try:
             samples = sounds.load(file, self._rate)
         except AudioError as error:
             return error
-        random = np.random.default_rng(seed)
-        return np.stack(
-            [self._as_recorded(samples), *(self._random_version(samples, random) for _ in range(n_versions))]
+        random = np.random.default_rng(recording)
+        versions = (
+            self._random_version(samples, np.random.default_rng((*speaker, number)), random)
+            for number in range(n_versions)
         )
+        return np.stack([self._as_recorded(samples), *versions])
 
     def _as_recorded(self, samples: Array) -> Array:
         return self._front_end.pool([self._front_end.mfcc.log_mel_of(samples)])
 
-    def _random_version(self, samples: Array, random: np.random.Generator) -> Array:
-        changed = augmentation.random_version(samples, self._rate, random, noises=self._noises, rooms=self._rooms)
+    def _random_version(self, samples: Array, speaker: Random, recording: Random) -> Array:
+        changed = augmentation.random_version(
+            samples, self._rate, speaker, recording, noises=self._noises, rooms=self._rooms
+        )
         log_mel = self._front_end.mfcc.log_mel_of(changed)
-        if random.random() < 0.5:
-            factor = random.uniform(*_VOCAL_TRACTS)
+        if speaker.random() < 0.5:
+            factor = speaker.uniform(*_VOCAL_TRACTS)
             log_mel = augmentation.with_other_vocal_tract(log_mel, self._recipe.mfcc.n_mels, factor)
         return self._front_end.pool([log_mel])

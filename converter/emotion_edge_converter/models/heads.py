@@ -12,13 +12,13 @@ from scipy.special import softmax
 
 from emotion_edge.model.recipe import EncoderReference, ModelRecipe, ProfileRecipe
 
-from ..corpora.readers import Utterance
+from ..corpora.readers import Utterance, speakers
 from ..encoder.recipe import MFCC
 from ..evaluation.metrics import label_numbers
 from ..features.examples import Examples
 from ..training import linear
 from ..training.balance import balanced_weights
-from ..training.voices import Voices, emotion_means, speakers
+from ..training.voices import Voices, emotion_means
 
 Array = NDArray[Any]
 

@@ -145,26 +145,36 @@ def with_other_vocal_tract(log_mel: Array, n_mels: int, factor: float) -> Array:
     return np.concatenate([warped, log_mel[:, n_mels:]], axis=1)
 
 
-def random_version(samples: Array, rate: int, random: Random, *, noises: list[Array], rooms: list[Array]) -> Array:
-    """Imitate other speakers and places: larger or smaller speakers, a shorter section, a room, noise, another
-    microphone.
+def random_version(
+    samples: Array, rate: int, speaker: Random, recording: Random, *, noises: list[Array], rooms: list[Array]
+) -> Array:
+    """Imitate another speaker in another place: another size, room and microphone, a shorter section, noise.
 
     Each change is applied at random, in the order in which they affect real sound.
+
+    Args:
+        samples: the recording.
+        rate: its rate.
+        speaker: chooses what all recordings of a speaker on one device have in common. With the same state it makes the
+            same choices for each of them.
+        recording: chooses the rest.
+        noises, rooms: noises and impulse responses to choose from.
     """
-    if random.random() < 0.7:
-        samples = at_speed(samples, random.uniform(0.86, 1.16))
-    if random.random() < 0.25:
-        samples = random_section(samples, round(_SHORTEST_SECTION_S * rate), random)
-    if rooms and random.random() < 0.4:
-        echo = in_room(samples, rooms[random.integers(len(rooms))])
-        samples = random.uniform(0, 1) * samples + random.uniform(0.3, 1) * echo
-    if noises and random.random() < 0.5:
-        samples = with_noise(samples, noises[random.integers(len(noises))], random.uniform(3, 30), random)
-    if random.random() < 0.4:
-        samples = coloured(samples, rate, random)
-    if random.random() < 0.15:
-        samples = band_limited(samples, rate, random.uniform(100, 300), random.uniform(3000, 4000))
-    return at_any_level(samples, random)
+    if speaker.random() < 0.7:
+        samples = at_speed(samples, speaker.uniform(0.86, 1.16))
+    if recording.random() < 0.25:
+        samples = random_section(samples, round(_SHORTEST_SECTION_S * rate), recording)
+    if rooms and speaker.random() < 0.4:
+        echo = in_room(samples, rooms[speaker.integers(len(rooms))])
+        samples = speaker.uniform(0, 1) * samples + speaker.uniform(0.3, 1) * echo
+    if noises and recording.random() < 0.5:
+        noise = section(noises[recording.integers(len(noises))], len(samples), recording)
+        samples = mixed(samples, noise, recording.uniform(3, 30), speech_power(samples, rate))
+    if speaker.random() < 0.4:
+        samples = coloured(samples, rate, speaker)
+    if speaker.random() < 0.2:
+        samples = band_limited(samples, rate, speaker.uniform(100, 300), speaker.uniform(3000, 4000))
+    return at_any_level(samples, recording)
 
 
 def _blocks(samples: Array, rate: int) -> Array:

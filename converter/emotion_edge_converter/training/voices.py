@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from emotion_edge.model.recipe import ProfileRecipe
 
-from ..corpora.readers import SAME_SPEAKERS, Utterance
+from ..corpora.readers import Utterance, speakers
 
 Array = NDArray[Any]
 
@@ -19,11 +19,6 @@ _KINDS: Final = {"few": 0.15, "many": 0.3, "neutral": 0.15, "mostly neutral": 0.
 _FEW, _MANY, _OTHERS = 3, 10, 3
 _PROFILES_PER_SPEAKER: Final = 16
 _NEUTRAL: Final = "neutral"
-
-
-def speakers(utterances: Sequence[Utterance]) -> Array:
-    """The name of the speaker of each recording, shape (n,). It is the same in a corpus of the same people singing."""
-    return np.array([f"{SAME_SPEAKERS.get(each.corpus, each.corpus)}:{each.speaker}" for each in utterances])
 
 
 def emotion_means(standardised: Array, utterances: Sequence[Utterance], labels: Sequence[str]) -> Array:

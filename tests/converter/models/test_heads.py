@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emotion_edge_converter.cli.main import main
+from emotion_edge_converter.corpora import readers
 from emotion_edge_converter.corpora.readers import EMOTIONS, Utterance
 from emotion_edge_converter.evaluation import fold_models
 from emotion_edge_converter.features.examples import Examples
@@ -97,7 +98,7 @@ def test_a_profile_finds_the_voice_whatever_the_emotion():
 
 def test_singers_are_the_speakers_of_the_other_corpus():
     some = utterances(("ravdess", "01", "sad"), ("ravdess-song", "01", "sad"), ("ravdess", "02", "sad"))
-    first, second, third = voices.speakers(some)
+    first, second, third = readers.speakers(some)
     assert first == second != third
 
 
