@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from copy import copy
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +16,7 @@ from .errors import ProfileError
 from .features.mfcc import FRAMES_AT_ONCE
 from .model.file import DEFAULT_MODEL
 from .model.network import Network
+from .model.recipe import ModelRecipe
 from .prediction import Prediction, Status
 from .profile import VoiceProfile
 from .speech.gate import SPEECH, ClipSpeech, speech_gate
@@ -51,7 +53,6 @@ class EmotionClassifier(Network):
 
     Attributes:
         recipe: everything that the model file says about itself, for example `recipe.labels`.
-        profile: the profile, or None.
 
     Raises:
         ModelError: the model cannot be used, or does not support profiles.
@@ -75,13 +76,33 @@ class EmotionClassifier(Network):
         profile: VoiceProfile | None = None,
     ) -> None:
         super().__init__(model, interpreter=interpreter)
-        self.profile: Final = profile
-        if profile is not None:
-            if not isinstance(profile, VoiceProfile):
-                raise ProfileError(
-                    f"the profile: got {profile!r}, wanted a VoiceProfile, for example from VoiceProfile.open"
-                )
-            profile.check_fits(self.recipe)
+        self._profile = _fitting(profile, self.recipe)
+
+    @property
+    def profile(self) -> VoiceProfile | None:
+        """The profile of the speaker, or None."""
+        return self._profile
+
+    def with_profile(self, profile: VoiceProfile | None) -> EmotionClassifier:
+        """Return this classifier for another speaker. Both share the network, so one for each speaker costs nothing.
+
+        Args:
+            profile: the profile of the speaker; None for no profile.
+
+        Raises:
+            ModelError: the model does not support profiles.
+            ProfileError: the profile was made with another model, or is not a VoiceProfile.
+
+        Examples:
+            >>> from emotion_edge import EmotionClassifier, VoiceProfile
+            >>> classifier = EmotionClassifier()
+            >>> of_anna = classifier.with_profile(VoiceProfile.open("anna.json"))
+            >>> of_anna.classify("hello.wav", learn=True).label == classifier.classify("hello.wav").label
+            True
+        """
+        other = copy(self)
+        other._profile = _fitting(profile, self.recipe)
+        return other
 
     @property
     def gate(self) -> Network | None:
@@ -246,6 +267,17 @@ class EmotionClassifier(Network):
             f"EmotionClassifier({recipe.name}: mono {recipe.mfcc.sample_rate_hz} Hz -> {recipe.pooling} of "
             f"(n, {recipe.mfcc.n_mfcc}) MFCC -> {', '.join(recipe.labels)}; {self._interpreter.backend})"
         )
+
+
+def _fitting(profile: VoiceProfile | None, recipe: ModelRecipe) -> VoiceProfile | None:
+    """The profile, after a check that it fits a model."""
+    if profile is not None:
+        if not isinstance(profile, VoiceProfile):
+            raise ProfileError(
+                f"the profile: got {profile!r}, wanted a VoiceProfile, for example from VoiceProfile.open"
+            )
+        profile.check_fits(recipe)
+    return profile
 
 
 @lru_cache(maxsize=1)

@@ -170,6 +170,20 @@ def test_classify_with_learn_lets_the_profile_learn(model, tmp_path, open_gate):
     )  # no profile learns
 
 
+def test_one_classifier_serves_several_speakers(model):
+    anyone = EmotionClassifier(model)
+    ada, bob = (VoiceProfile.open(f"{name}.json", model) for name in ("ada", "bob"))
+    of_ada, of_bob = anyone.with_profile(ada), anyone.with_profile(bob)
+    vector = np.ones(N, np.float32)
+    assert of_ada.learn(Features(vector, 2.0, True))
+    assert (ada.utterances, bob.utterances, anyone.profile) == (1, 0, None)
+    for known, profile in ((of_ada, ada), (of_bob, bob), (of_ada.with_profile(None), None)):
+        alone = EmotionClassifier(model, profile=profile)
+        np.testing.assert_array_equal(known.probabilities(vector), alone.probabilities(vector))
+    with pytest.raises(ProfileError, match="was made with the model other"):
+        anyone.with_profile(VoiceProfile("other", N))
+
+
 def test_threads_can_classify_and_learn(model):
     classifier = EmotionClassifier(model, profile=VoiceProfile.open("none.json", model))
     vectors = RANDOM.standard_normal((400, N)).astype(np.float32)

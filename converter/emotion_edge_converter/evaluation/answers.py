@@ -6,22 +6,20 @@ import logging
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
 from emotion_edge import AudioError, Prediction
 from emotion_edge.audio.files import read_blocks
+from emotion_edge.classifier import Features
 
 from .. import processes
 from ..corpora.readers import Utterance
 from ..errors import CorpusError
 from ..recordings.conditions import AS_RECORDED, Conditions
 from .fold_models import FoldModels
-
-LEFT_OUT: Final = "corpus left out"
-"""Name of the condition: as recorded, answered by the model that was trained without the corpus of the recording."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,9 +52,22 @@ class Answers:
         return {name: self.of(corpus=name) for name in sorted({utterance.corpus for utterance in self.utterances})}
 
 
-def answer(
-    models: FoldModels, utterances: Sequence[Utterance], conditions: Conditions, *, jobs: int = 1
-) -> dict[str, Answers]:
+@dataclass(frozen=True)
+class Evaluation:
+    """The answers under every condition.
+
+    Attributes:
+        conditions: name of each condition to the answers of the models that are asked by default.
+        left_out: the same by the models that were trained without the corpus of the recording; empty if there are none.
+        features: of the recordings as recorded, in the order of `conditions[AS_RECORDED]`.
+    """
+
+    conditions: dict[str, Answers]
+    left_out: dict[str, Answers]
+    features: list[Features]
+
+
+def answer(models: FoldModels, utterances: Sequence[Utterance], conditions: Conditions, *, jobs: int = 1) -> Evaluation:
     """Let models answer recordings under each condition, and with the corpus of the recording left out of training.
 
     Only recordings with one of the models' labels are used. A file that cannot be read is left out with a warning. A
@@ -77,20 +88,33 @@ def answer(
     if not wanted:
         raise CorpusError(f"no recording has one of the model's labels ({', '.join(labels)})")
     models.require(wanted)
-    answers: dict[str, Answers] = {}
+    evaluation = Evaluation({}, {}, [])
     with processes.mapped(_Answerer(models, conditions).answer, wanted, jobs) as results:
         progress = tqdm(results, desc="evaluate", unit="file", total=len(wanted), disable=None)
         for utterance, result in zip(wanted, progress, strict=True):
             if isinstance(result, AudioError):
                 _log.warning("%s: left out", result)
                 continue
-            for name, prediction in result.items():
-                under = answers.setdefault(name, Answers(labels, [], []))
-                under.utterances.append(utterance)
-                under.predictions.append(prediction)
-    if not answers:
+            evaluation.features.append(result.features)
+            for answers, predictions in (
+                (evaluation.conditions, result.predictions),
+                (evaluation.left_out, result.left_out),
+            ):
+                for name, prediction in predictions.items():
+                    under = answers.setdefault(name, Answers(labels, [], []))
+                    under.utterances.append(utterance)
+                    under.predictions.append(prediction)
+    if not evaluation.features:
         raise CorpusError(f"none of the {len(wanted)} recordings could be read")
-    return answers
+    return evaluation
+
+
+class _Answered(NamedTuple):
+    """The predictions for one recording: name of each condition to the prediction."""
+
+    features: Features
+    predictions: dict[str, Prediction]
+    left_out: dict[str, Prediction]
 
 
 class _Answerer:
@@ -100,21 +124,22 @@ class _Answerer:
         self._models: Final = models
         self._conditions: Final = conditions
 
-    def answer(self, utterance: Utterance) -> dict[str, Prediction] | AudioError:
-        """Name of each condition to the answer. The file is read once; features are computed once per condition."""
-        extract, model = self._models.any.features, self._models.of(utterance)
-        without_corpus = self._models.without_corpus_of(utterance)
-        answers = {}
+    def answer(self, utterance: Utterance) -> _Answered | AudioError:
+        """The answers to a recording. The file is read once; features are computed once per condition."""
         try:
             blocks = list(read_blocks(utterance.file, sample_rate_hz=self._conditions.rate_hz))
-            for name, disturbed in self._conditions.of(blocks, _random(utterance)):
-                features = extract(disturbed)
-                answers[name] = model.predict(features)
-                if name == AS_RECORDED and without_corpus is not None:
-                    answers[LEFT_OUT] = without_corpus.predict(features)
+            features = {
+                name: self._models.any.features(disturbed)
+                for name, disturbed in self._conditions.of(blocks, _random(utterance))
+            }
         except AudioError as error:
             return error
-        return answers
+        model, without_corpus = self._models.of(utterance), self._models.without_corpus_of(utterance)
+        return _Answered(
+            features[AS_RECORDED],
+            {name: model.predict(each) for name, each in features.items()},
+            {} if without_corpus is None else {name: without_corpus.predict(each) for name, each in features.items()},
+        )
 
 
 def _random(utterance: Utterance) -> np.random.Generator:

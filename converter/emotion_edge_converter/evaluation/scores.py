@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..recordings.conditions import AS_RECORDED
-from .answers import LEFT_OUT, Answers
+from .answers import Answers, Evaluation
 from .metrics import (
     accuracy_at_coverage,
     confusion_matrix,
@@ -19,6 +19,7 @@ from .metrics import (
     uar,
     uar_interval,
 )
+from .profiles import WithProfile
 
 Array = NDArray[Any]
 
@@ -28,21 +29,21 @@ NO_SPEECH: Final = "no speech"
 _COVERAGES: Final = np.arange(10, 0, -1) / 10
 
 
-def figures(answers: Mapping[str, Answers]) -> dict[str, Any]:
-    """All figures, from the answers under each condition.
+def figures(evaluation: Evaluation, profiles: Mapping[str, WithProfile]) -> dict[str, Any]:
+    """All figures, from the answers under each condition and with each kind of voice profile.
 
-    As recorded: for each corpus, each known sex, and all corpora together. Corpora left out: the same without the
-    sexes. Other conditions: only the recalls.
+    As recorded: for each corpus, each known sex, and all corpora together. Corpora left out and profiles: the same
+    without the sexes. Other conditions: only the recalls.
     """
-    as_recorded, left_out = answers[AS_RECORDED], answers.get(LEFT_OUT)
-    recalls = {name: _recalls_by_corpus(each) for name, each in answers.items() if name != LEFT_OUT}
+    as_recorded = evaluation.conditions[AS_RECORDED]
     return {
         "labels": list(as_recorded.labels),
-        "mean_uar": recalls[AS_RECORDED]["mean_uar"],
+        "left_out": _of_left_out(evaluation.left_out),
+        "profiles": {name: _of_profile(answers) for name, answers in profiles.items()},
+        "mean_uar": _mean_uar(_recalls_by_corpus(as_recorded)["corpora"]),
         "together": together(as_recorded),
         "corpora": {name: _of_corpus(part) for name, part in as_recorded.by_corpus().items()},
-        "left_out": None if left_out is None else _of_left_out(left_out),
-        "conditions": recalls,
+        "conditions": {name: _recalls_by_corpus(each) for name, each in evaluation.conditions.items()},
     }
 
 
@@ -77,9 +78,25 @@ def _of_corpus(answers: Answers) -> dict[str, Any]:
     return {**_all(answers), "sex": {sex: _all(answers.of(sex=sex)) for sex in sexes}}
 
 
-def _of_left_out(answers: Answers) -> dict[str, Any]:
+def _of_left_out(conditions: Mapping[str, Answers]) -> dict[str, Any] | None:
+    if not conditions:
+        return None
+    answers = conditions[AS_RECORDED]
     corpora = {name: _all(part) for name, part in answers.by_corpus().items()}
-    return {"mean_uar": _mean_uar(corpora), "together": together(answers), "corpora": corpora}
+    return {
+        "mean_uar": _mean_uar(corpora),
+        "together": together(answers),
+        "corpora": corpora,
+        "conditions": {name: _recalls_by_corpus(each) for name, each in conditions.items()},
+    }
+
+
+def _of_profile(answers: WithProfile) -> dict[str, Any]:
+    """With a profile. `gain` is the difference to the answers to the same recordings without one."""
+    known, unknown = _recalls_by_corpus(answers.known), _recalls_by_corpus(answers.unknown)
+    for name, corpus in known["corpora"].items():
+        corpus["gain"] = _rounded(corpus["uar"] - unknown["corpora"][name]["uar"])
+    return {**known, "gain": _rounded(known["mean_uar"] - unknown["mean_uar"]), "together": together(answers.known)}
 
 
 def _all(answers: Answers) -> dict[str, Any]:

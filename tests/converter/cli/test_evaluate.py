@@ -68,10 +68,12 @@ def answers_of(source, folder, noise=(), rooms=None, **options):
 def test_the_answers_are_those_of_the_runtime(recordings):
     classifier = EmotionClassifier("tess-mlp")
     under = answers_of("tess-mlp", recordings)
-    assert list(under) == [AS_RECORDED, TELEPHONE]
-    for utterance, prediction in zip(under[AS_RECORDED].utterances, under[AS_RECORDED].predictions, strict=True):
+    assert list(under.conditions) == [AS_RECORDED, TELEPHONE]
+    assert not under.left_out
+    as_recorded, telephone = under.conditions.values()
+    for utterance, prediction in zip(as_recorded.utterances, as_recorded.predictions, strict=True):
         assert prediction == classifier.classify(utterance.file)
-    assert {utterance.speaker for utterance in under[TELEPHONE].of(speaker="ada").utterances} == {"ada"}
+    assert {utterance.speaker for utterance in telephone.of(speaker="ada").utterances} == {"ada"}
 
 
 @pytest.fixture(scope="module")
@@ -105,31 +107,37 @@ def folds(tmp_path_factory):
 
 def test_each_speaker_is_answered_by_the_model_that_was_trained_without_them(folds, recordings):
     under = answers_of(folds, recordings)
-    assert list(under) == [AS_RECORDED, answers.LEFT_OUT, TELEPHONE]
-    for name, expected in [
-        (AS_RECORDED, {"ada": "happy", "bob": "sad"}),
-        (TELEPHONE, {"ada": "happy", "bob": "sad"}),
-        (answers.LEFT_OUT, {"ada": "angry", "bob": "angry"}),
+    for kind, expected in [
+        (under.conditions, {"ada": "happy", "bob": "sad"}),
+        (under.left_out, {"ada": "angry", "bob": "angry"}),
     ]:
-        for utterance, prediction in zip(under[name].utterances, under[name].predictions, strict=True):
-            silent = utterance.file.stem == "silence"
-            assert prediction.label == (None if silent else expected[utterance.speaker])
+        assert list(kind) == [AS_RECORDED, TELEPHONE]
+        for each in kind.values():
+            for utterance, prediction in zip(each.utterances, each.predictions, strict=True):
+                silent = utterance.file.stem == "silence"
+                assert prediction.label == (None if silent else expected[utterance.speaker])
 
 
 def test_the_number_of_processes_changes_nothing(folds, recordings, disturbances):
     options = {"noise": [disturbances / "noise"], "rooms": disturbances / "rooms"}
     alone = answers_of(folds, recordings, **options)
-    assert list(alone) == [AS_RECORDED, answers.LEFT_OUT, *NOISE.values(), ROOM, TELEPHONE]
-    assert answers_of(folds, recordings, **options, jobs=2) == alone
-    assert answers_of("tess-mlp", recordings, **options, jobs=2) == answers_of("tess-mlp", recordings, **options)
+    assert list(alone.conditions) == list(alone.left_out) == [AS_RECORDED, *NOISE.values(), ROOM, TELEPHONE]
+    together = answers_of(folds, recordings, **options, jobs=2)
+    assert (together.conditions, together.left_out) == (alone.conditions, alone.left_out)
+    assert all(
+        np.array_equal(one.vector, other.vector)
+        for one, other in zip(*(each.features for each in (alone, together)), strict=True)
+    )
+    single, parallel = (answers_of("tess-mlp", recordings, **options, jobs=jobs) for jobs in (1, 2))
+    assert single.conditions == parallel.conditions
 
 
 def test_noise_does_not_depend_on_the_other_recordings(recordings, disturbances, tmp_path):
     shutil.copytree(recordings / "happy", tmp_path / "happy")
     noise = [disturbances / "noise"]
     few, many = answers_of("tess-mlp", tmp_path, noise), answers_of("tess-mlp", recordings, noise)
-    for name, answered in few.items():
-        happy = zip(many[name].utterances, many[name].predictions, strict=True)
+    for name, answered in few.conditions.items():
+        happy = zip(many.conditions[name].utterances, many.conditions[name].predictions, strict=True)
         assert answered.predictions == [prediction for utterance, prediction in happy if utterance.emotion == "happy"]
 
 
@@ -151,10 +159,11 @@ def test_the_protocol_end_to_end(folds, recordings, disturbances, tmp_path, caps
     assert list(figures["conditions"]) == [AS_RECORDED, *NOISE.values(), ROOM, TELEPHONE]
     assert {condition["mean_uar"] for condition in figures["conditions"].values()} == {corpus["uar"]}
     assert figures["together"]["coverage"][0] == {"coverage": 1.0, "accuracy": corpus["accuracy"]}
+    assert {condition["mean_uar"] for condition in figures["left_out"]["conditions"].values()} == {0}
     printed = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in printed if line.startswith(("noise, 5 dB", "corpus left out"))] == [
+    assert [line.split() for line in printed if line.startswith("noise, 5 dB")] == [
+        ["noise,", "5", "dB", "0.000", "0.000"],  # the corpus left out comes first
         ["noise,", "5", "dB", *[f"{corpus['uar']:.3f}"] * 2],
-        ["corpus", "left", "out", "0.000", "0.000"],
     ]
     html = report.read_text()
     assert html.endswith("</html>")
