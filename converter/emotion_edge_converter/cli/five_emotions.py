@@ -101,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
     )
     trainer = cross_validation.Trainer(
         fit=partial(five_emotions.fit, seed=options.seed, epochs=options.epochs),
-        profile=lambda examples, rows: five_emotions.PROFILE,
+        recipe=lambda recipe, examples, rows: recipe.replace(profile=five_emotions.PROFILE),
     )
     recipe = cross_validation.run(table, recipe, options.folds, trainer, seed=options.seed)
     model, content = cross_validation.of_everything(table, recipe, options.folds, trainer, seed=options.seed)

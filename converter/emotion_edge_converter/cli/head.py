@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
     )
     trainer = cross_validation.Trainer(
         fit=partial(heads.fit, labels=labels, seed=options.seed),
-        profile=partial(heads.profile, labels=labels),
+        recipe=heads.fitted,
         encoder=options.encoder,
         for_strangers=True,
         precision=_PRECISION,

@@ -111,7 +111,8 @@ def to_standardised_logits(model: keras.Model, mean: Array, deviation: Array, ex
     """The same classifier for standardised features, with logits as output.
 
     Leading affine layers (Normalization, BatchNormalization, Rescaling) and the standardisation are folded into the
-    first dense layer. Dropout is removed. The runtime computes the softmax in float.
+    first dense layer. If an activation comes before it, these layers must be the same as the standardisation. Dropout
+    is removed. The runtime computes the softmax in float.
 
     Args:
         model: raw features to probabilities.
@@ -123,14 +124,19 @@ def to_standardised_logits(model: keras.Model, mean: Array, deviation: Array, ex
     """
     layers = _without_softmax(_chain(model))
     scale, offset, layers = _leading_affine(layers, len(mean))
-    kernel, bias = _weights(layers[0])
-    scaled = kernel * (scale * deviation)[:, None]
-    shifted = bias + (offset + scale * mean) @ kernel
+    scale, offset = scale * deviation, offset + scale * mean  # from standardised features
     copies = [_copy(layer, f"layer_{number}") for number, layer in enumerate(layers, 1)]
     core = keras.Sequential([keras.Input((len(mean),), name="features"), *copies], name="core")
     for copied, layer in zip(core.layers, layers, strict=True):
         copied.set_weights(_weights(layer) if isinstance(layer, keras.layers.Dense) else layer.get_weights())
-    core.layers[0].set_weights([scaled, shifted])
+    if isinstance(layers[0], keras.layers.Dense):
+        kernel, bias = _weights(layers[0])
+        core.layers[0].set_weights([kernel * scale[:, None], bias + offset @ kernel])
+    elif not np.allclose([scale, offset], [[1], [0]], atol=_SAME):
+        raise ConversionError(
+            f"the model has a {type(layers[0]).__name__} layer before its first dense one: it can be converted only if "
+            "the layers before it are the same as the standardisation in the recipe"
+        )
     _check_same(model, probabilities(core, (examples - mean) / deviation), examples)
     return core
 
@@ -271,17 +277,11 @@ def _linear(kernel: Array, bias: Array) -> Any:
 
 
 def _leading_affine(layers: Sequence[Any], n_features: int) -> tuple[Array, Array, list[Any]]:
-    """Scale and offset of the layers before the first dense one, which compute x * scale + offset; and the other
-    layers.
-    """
+    """Scale and offset of the first layers, which compute x * scale + offset; and the other layers."""
     scale, offset = np.ones(n_features), np.zeros(n_features)
     for number, layer in enumerate(layers):
-        if isinstance(layer, keras.layers.Dense):
-            return scale, offset, list(layers[number:])
         if not isinstance(layer, _AFFINE):
-            raise ConversionError(
-                f"the model has a {type(layer).__name__} layer before its first dense one: it cannot be converted"
-            )
+            return scale, offset, list(layers[number:])
         layer_scale, layer_offset = _affine(layer)
         scale, offset = scale * layer_scale, offset * layer_scale + layer_offset
     raise AssertionError("_chain found a dense layer")

@@ -65,15 +65,15 @@ def draw_features(recipe: ModelRecipe, n: int, *, seed: int) -> Array:
     return np.asarray(np.array(standardisation.mean) + np.array(standardisation.deviation) * draws, np.float32)
 
 
+def decimals(numbers: Array) -> tuple[float, ...]:
+    """Round to six digits. Both sides use the rounded values, and the standardisation is a tenth of some files."""
+    return tuple(float(f"{number:.6g}") for number in numbers)
+
+
 def _standardisation(features: Array) -> Standardisation:
     deviation = features.std(axis=0, dtype=np.float64)
     deviation = np.maximum(deviation, _LEAST_DEVIATION)
-    return Standardisation(mean=_decimals(features.mean(axis=0, dtype=np.float64)), deviation=_decimals(deviation))
-
-
-def _decimals(numbers: Array) -> tuple[float, ...]:
-    """Round to six digits. Both sides use the rounded values, and the standardisation is a tenth of some files."""
-    return tuple(float(f"{number:.6g}") for number in numbers)
+    return Standardisation(mean=decimals(features.mean(axis=0, dtype=np.float64)), deviation=decimals(deviation))
 
 
 def _to_tflite(core: keras.Model, standardised: Array, variant: str) -> bytes:

@@ -16,7 +16,7 @@ from scipy.special import softmax
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.model.file import Model
-from emotion_edge.model.recipe import ModelRecipe, ProfileRecipe
+from emotion_edge.model.recipe import ModelRecipe
 
 from ..conversion import model_file
 from ..conversion.keras_models import load_keras, save_keras
@@ -28,15 +28,12 @@ from ..evaluation.metrics import confusion_matrix, label_numbers, uar
 from ..features.examples import Examples
 from ..features.outliers import clipped
 from ..files import write_bytes, write_text
+from ..training import linear
 from . import five_emotions
 
 Array = NDArray[Any]
 
 _N_CALIBRATION: Final = 3000
-
-# In standard deviations. On held-out speakers of a fold, the int8 model and Keras gave the same label for 0.992 of the
-# recordings with 4, for 0.987 with 3 and for 0.985 with 6.
-_FURTHEST: Final = 4.0
 
 PROTOCOL: Final = (
     f"{five_emotions.N_FOLDS} folds by speaker, all corpora together, every statistic from the training side, the int8 "
@@ -66,7 +63,7 @@ class Trainer:
 
     Attributes:
         fit: trains on the recordings in a mask, raw features to probabilities.
-        profile: how a model of these recordings uses voice profiles.
+        recipe: completes the recipe of a model with what depends on its training recordings.
         encoder: the file of the voice encoder, if the models need one.
         for_strangers: whether temperature and threshold come from corpora that were left out, because users'
             recordings are from no corpus; otherwise from speakers that were.
@@ -74,7 +71,7 @@ class Trainer:
     """
 
     fit: Callable[[Examples, Array], keras.Model]
-    profile: Callable[[Examples, Array], ProfileRecipe]
+    recipe: Callable[[ModelRecipe, Examples, Array], ModelRecipe]
     encoder: Path | None = None
     for_strangers: bool = False
     precision: float = calibration.PRECISION
@@ -103,7 +100,7 @@ def run(examples: Examples, recipe: ModelRecipe, folder: Path, trainer: Trainer,
     models = {each.name: trained(examples, each, folder, trainer) for each in sets}
     contents = {
         each.name: converted(
-            models[each.name], recipe.replace(profile=trainer.profile(examples, each.train)), examples, each.train, seed
+            models[each.name], trainer.recipe(recipe, examples, each.train), examples, each.train, seed
         )
         for each in sets
     }
@@ -121,8 +118,7 @@ def run(examples: Examples, recipe: ModelRecipe, folder: Path, trainer: Trainer,
     scores = _scores(examples, recipe, logits, "UAR") | _scores(examples, recipe, left_out, "UAR, corpus left out")
     all_rows = np.ones(len(logits), bool)
     everything = _calibrated(examples, recipe, strangers, all_rows, trainer.precision)
-    profile = trainer.profile(examples, all_rows)
-    return everything.replace(protocol=PROTOCOL, scores=scores, profile=profile)
+    return trainer.recipe(everything.replace(protocol=PROTOCOL, scores=scores), examples, all_rows)
 
 
 def of_everything(
@@ -159,7 +155,7 @@ def converted(model: keras.Model, recipe: ModelRecipe, examples: Examples, train
     """
     features = examples.features[train].reshape(-1, examples.features.shape[2])
     chosen = np.random.default_rng(seed).permutation(len(features))[:_N_CALIBRATION]
-    return convert(model, recipe, clipped(features[np.sort(chosen)], _FURTHEST))
+    return convert(model, recipe, clipped(features[np.sort(chosen)], linear.LIMIT))
 
 
 def _held_out_answers(

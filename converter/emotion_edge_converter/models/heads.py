@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from emotion_edge.model.recipe import EncoderReference, ModelRecipe, ProfileRecipe
+from emotion_edge.model.recipe import EncoderReference, ModelRecipe, ProfileRecipe, Standardisation
 
+from ..conversion.tflite import decimals
 from ..corpora.readers import Utterance, speakers
 from ..encoder.recipe import MFCC
 from ..evaluation.metrics import label_numbers
@@ -61,7 +62,7 @@ def fit(examples: Examples, rows: Array, labels: Sequence[str], *, seed: int) ->
     shares = [_NO_PROFILE, *[(1 - _NO_PROFILE) / _N_PROFILES] * _N_PROFILES]
     n_versions, n_features = features.shape[1:]
     kernel, bias = linear.fit(
-        np.concatenate([(standardised - shift).reshape(-1, n_features) for shift in shifts]),
+        np.concatenate([linear.limited(standardised - shift).reshape(-1, n_features) for shift in shifts]),
         np.tile(np.repeat(targets, n_versions, axis=0), (len(shifts), 1)),
         np.concatenate([share * np.repeat(weights, n_versions) for share in shares]),
         _RIDGE,
@@ -70,12 +71,15 @@ def fit(examples: Examples, rows: Array, labels: Sequence[str], *, seed: int) ->
     return linear.as_keras(mean, deviation, kernel[:, :n_labels], bias[:n_labels], "head")
 
 
-def profile(examples: Examples, rows: Array, labels: Sequence[str]) -> ProfileRecipe:
-    """How a head on the recordings in a mask of shape (n,) uses voice profiles."""
+def fitted(recipe: ModelRecipe, examples: Examples, rows: Array) -> ModelRecipe:
+    """The recipe with the standardisation and the use of voice profiles of a head on the recordings in a mask (n,)."""
     utterances = [each for each, wanted in zip(examples.utterances, rows, strict=True) if wanted]
     features = examples.features[rows]
-    mean, deviation = linear.standardisation(features, balanced_weights(utterances, labels))
-    return _profile(emotion_means((features[:, 0] - mean) / deviation, utterances, labels))
+    mean, deviation = linear.standardisation(features, balanced_weights(utterances, recipe.labels))
+    deviation = linear.LIMIT * deviation  # as in linear.as_keras
+    means = emotion_means((features[:, 0] - mean) / deviation, utterances, recipe.labels)
+    standardisation = Standardisation(mean=decimals(mean), deviation=decimals(deviation))
+    return recipe.replace(standardisation=standardisation, profile=_profile(means))
 
 
 def _profile(means: Array) -> ProfileRecipe:
@@ -94,10 +98,11 @@ def _learnt(utterances: Sequence[Utterance], labels: Sequence[str]) -> tuple[str
 
 def _cross_fitted(standardised: Array, targets: Array, weights: Array, names: Array) -> Array:
     """Probabilities by heads without profiles, for speakers that they were not trained on, (n, n_learnt)."""
+    recorded = linear.limited(standardised[:, 0])
     fold = np.unique(names, return_inverse=True)[1] % _N_FOLDS
     answers = np.empty((len(targets), targets.shape[1]), np.float32)
     for number in range(_N_FOLDS):
         train = fold != number
-        kernel, bias = linear.fit(standardised[train, 0], targets[train], weights[train], _RIDGE)
-        answers[~train] = softmax(standardised[~train, 0] @ kernel + bias, axis=1)
+        kernel, bias = linear.fit(recorded[train], targets[train], weights[train], _RIDGE)
+        answers[~train] = softmax(recorded[~train] @ kernel + bias, axis=1)
     return answers

@@ -16,6 +16,10 @@ _ITERATIONS: Final = 300
 _TOLERANCE: Final = 1e-6
 _SMALLEST_DEVIATION: Final = 1e-3
 
+LIMIT: Final = 2.0
+"""The largest distance of a feature from its mean, in deviations. Strangers' features are further away than those in
+training: without a limit, some of them outweigh all others."""
+
 
 def standardisation(features: Array, weights: Array) -> tuple[Array, Array]:
     """Weighted mean and standard deviation of features, float32, shape (n_features,) each.
@@ -64,10 +68,23 @@ def fit(rows: Array, targets: Array, weights: Array, ridge: float) -> tuple[Arra
     return found[:-n_labels].reshape(n_features, n_labels), found[-n_labels:]
 
 
+def limited(rows: Array) -> Array:
+    """Standardised features that are at most `LIMIT` deviations from the mean."""
+    return np.asarray(np.clip(rows, -LIMIT, LIMIT), np.float32)
+
+
 def as_keras(mean: Array, deviation: Array, kernel: Array, bias: Array, name: str) -> keras.Model:
-    """The head as a Keras model: raw features to probabilities."""
+    """The head as a Keras model: raw features to probabilities.
+
+    Args:
+        mean, deviation: of the raw features.
+        kernel, bias: for `limited` features.
+        name: of the model.
+    """
+    # The features are in units of the limit, because TFLite has an operator that limits numbers to 1.
+    normalisation = keras.layers.Normalization(mean=mean, variance=np.square(LIMIT * deviation))
+    limit = keras.layers.Activation("hard_tanh")
     dense = keras.layers.Dense(len(bias), activation="softmax")
-    normalisation = keras.layers.Normalization(mean=mean, variance=np.square(deviation))
-    model = keras.Sequential([keras.Input((len(mean),)), normalisation, dense], name=name)
-    dense.set_weights([kernel, bias])
+    model = keras.Sequential([keras.Input((len(mean),)), normalisation, limit, dense], name=name)
+    dense.set_weights([LIMIT * kernel, bias])
     return model

@@ -106,6 +106,7 @@ MODELS = {
     ],
     "rescaled and normalised": lambda x: rescaled_and_normalised(x),
     "flattened": lambda x: [adapted(x), layers.Flatten(), dense(16), layers.ELU(), dense(3, activation="softmax")],
+    "limited": lambda x: [adapted(x), layers.Activation("hard_tanh"), dense(3, activation="softmax")],
     "nested": lambda x: [
         keras.Sequential([keras.Input((N,)), adapted(x), dense(8, activation="relu")]),
         dense(3, activation="softmax"),

@@ -19,7 +19,7 @@ from sounds import spoken, voice, write
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.model.file import load
-from emotion_edge.model.recipe import ProfileRecipe
+from emotion_edge.model.recipe import EncoderReference, ProfileRecipe
 
 RATE = 16000
 PITCH = {"angry": 1.6, "fear": 1.3, "happy": 1.15, "neutral": 1.0, "sad": 0.8, "disgust": 0.9}
@@ -54,8 +54,10 @@ def test_a_keras_head_gives_the_same_answers():
     random = np.random.default_rng(0)
     mean, deviation = random.standard_normal(4).astype(np.float32), random.uniform(1, 2, 4).astype(np.float32)
     kernel, bias = random.standard_normal((4, 3)).astype(np.float32), random.standard_normal(3).astype(np.float32)
-    rows = random.standard_normal((5, 4)).astype(np.float32)
-    logits = (rows - mean) / deviation @ kernel + bias
+    rows = 3 * random.standard_normal((50, 4)).astype(np.float32)
+    standardised = (rows - mean) / deviation
+    assert (np.abs(standardised) > linear.LIMIT).any()
+    logits = np.clip(standardised, -linear.LIMIT, linear.LIMIT) @ kernel + bias
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     model = linear.as_keras(mean, deviation, kernel, bias, "head")
     np.testing.assert_allclose(np.asarray(model(rows)), expected, atol=1e-5)
@@ -112,8 +114,12 @@ def test_training_is_repeatable_and_removes_other_emotions_at_the_end():
     assert one.output_shape == (None, 5)
     for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    profile = heads.profile(examples, every, EMOTIONS)
-    assert len(profile.emotion_means) == 5 * features.shape[1]
+    recipe = heads.recipe("x", EMOTIONS, EncoderReference(name="encoder", checksum="0123abcd", width=4))
+    recipe = heads.fitted(recipe, examples, every)
+    assert len(recipe.profile.emotion_means) == 5 * features.shape[1]
+    normalisation = one.layers[0]  # the runtime standardises with the numbers that the head was trained with
+    np.testing.assert_allclose(recipe.standardisation.mean, np.ravel(normalisation.mean), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(recipe.standardisation.deviation, np.sqrt(np.ravel(normalisation.variance)), rtol=1e-4)
 
 
 @pytest.fixture(scope="module")
