@@ -22,7 +22,8 @@ _PATTERN: Final = re.compile(
 )
 _SUFFIXES: Final = {".wav", ".flac"}
 _SPEAKERS: Final = {"OA": "OAF"}  # OA_bite_neutral, as published
-_EMOTIONS: Final = {"ps": "pleasant_surprise", "pleasant_surprised": "pleasant_surprise"}
+# Other corpora say surprise, whether it is pleasant or not.
+_EMOTIONS: Final = dict.fromkeys(("ps", "pleasant_surprise", "pleasant_surprised"), "surprise")
 
 _log = logging.getLogger(__name__)
 

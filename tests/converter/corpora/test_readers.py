@@ -35,10 +35,10 @@ def test_tess_names_in_any_folders(tmp_path):
     )
     assert rows(readers.read([f"tess={tmp_path}"])) == [
         ("OAF", "back", "angry"),
-        ("OAF", "bar", "pleasant_surprise"),
+        ("OAF", "bar", "surprise"),
         ("OAF", "bite", "neutral"),
         ("YAF", "home", "fear"),
-        ("YAF", "youth", "pleasant_surprise"),
+        ("YAF", "youth", "surprise"),
     ]
 
 
