@@ -13,7 +13,7 @@ from scipy.special import softmax
 from emotion_edge.model.recipe import EncoderReference, ModelRecipe, ProfileRecipe, Standardisation
 
 from ..conversion.tflite import decimals
-from ..corpora.readers import Utterance, speakers
+from ..corpora.readers import SAME_SPEAKERS, Utterance, speakers
 from ..encoder.recipe import MFCC
 from ..evaluation.metrics import label_numbers
 from ..features.examples import Examples
@@ -25,6 +25,7 @@ Array = NDArray[Any]
 
 _WINDOW_S: Final = 2.5
 _RIDGE: Final = 0.3
+_EVENNESS: Final = 1.0  # between corpora
 _LABEL_SMOOTHING: Final = 0.1
 _N_FOLDS: Final = 5
 _N_PROFILES: Final = 3  # drawn for each recording
@@ -61,11 +62,15 @@ def fit(examples: Examples, rows: Array, labels: Sequence[str], *, seed: int) ->
     shifts = [np.zeros((), np.float32), *(voices.offsets(random) for _ in range(_N_PROFILES))]
     shares = [_NO_PROFILE, *[(1 - _NO_PROFILE) / _N_PROFILES] * _N_PROFILES]
     n_versions, n_features = features.shape[1:]
+    corpora = [SAME_SPEAKERS.get(each.corpus, each.corpus) for each in utterances]
+    groups = np.unique(corpora, return_inverse=True)[1]
     kernel, bias = linear.fit(
         np.concatenate([linear.limited(standardised - shift).reshape(-1, n_features) for shift in shifts]),
         np.tile(np.repeat(targets, n_versions, axis=0), (len(shifts), 1)),
         np.concatenate([share * np.repeat(weights, n_versions) for share in shares]),
         _RIDGE,
+        groups=np.tile(np.repeat(groups, n_versions), len(shifts)),
+        evenness=_EVENNESS,
     )
     n_labels = len(labels)
     return linear.as_keras(mean, deviation, kernel[:, :n_labels], bias[:n_labels], "head")

@@ -36,31 +36,42 @@ def standardisation(features: Array, weights: Array) -> tuple[Array, Array]:
     return mean, np.maximum(np.sqrt(square), _SMALLEST_DEVIATION).astype(np.float32)
 
 
-def fit(rows: Array, targets: Array, weights: Array, ridge: float) -> tuple[Array, Array]:
+def fit(
+    rows: Array, targets: Array, weights: Array, ridge: float, *, groups: Array | None = None, evenness: float = 0
+) -> tuple[Array, Array]:
     """The weights and biases with the smallest loss.
 
-    The loss is the weighted mean cross entropy plus `ridge` / 2 times the sum of squared weights.
+    The loss is the weighted mean cross entropy plus `ridge` / 2 times the sum of squared weights plus `evenness` times
+    the variance of the groups' mean cross entropies. The last part prefers what works equally well in every group
+    (V-REx; Krueger et al., Out-of-Distribution Generalization via Risk Extrapolation, 2021).
 
     Args:
         rows: standardised features, shape (n, n_features), float32.
         targets: wanted probabilities, shape (n, n_labels).
         weights: of the rows, shape (n,).
-        ridge: the penalty.
+        ridge, evenness: the penalties.
+        groups: number of each row's group, from 0, shape (n,); None for a single group.
 
     Returns:
         Weights, shape (n_features, n_labels), and biases, shape (n_labels,), float32.
     """
     n_features, n_labels = rows.shape[1], targets.shape[1]
     targets = np.asarray(targets, np.float32)
-    shares = np.asarray(weights / weights.sum(), np.float32)[:, np.newaxis]
+    shares = np.asarray(weights / weights.sum(), np.float32)
+    groups = np.zeros(len(rows), int) if groups is None else groups
+    group_shares = np.bincount(groups, shares)
 
     def loss(parameters: Array) -> tuple[float, Array]:
         kernel = parameters[:-n_labels].reshape(n_features, n_labels).astype(np.float32)
         answers = log_softmax(rows @ kernel + parameters[-n_labels:].astype(np.float32), axis=1)
-        error = (np.exp(answers) - targets) * shares
-        value = -float((shares * targets * answers).sum()) + ridge / 2 * float(np.square(kernel).sum())
+        entropies = np.bincount(groups, -(targets * answers).sum(axis=1) * shares) / group_shares
+        mean = group_shares @ entropies
+        above = entropies - mean
+        value = mean + evenness * group_shares @ np.square(above) + ridge / 2 * float(np.square(kernel).sum())
+        scales = shares * (1 + 2 * evenness * above).astype(np.float32)[groups]
+        error = (np.exp(answers) - targets) * scales[:, np.newaxis]
         gradient = rows.T @ error + np.float32(ridge) * kernel
-        return value, np.concatenate([gradient.ravel(), error.sum(axis=0)]).astype(np.float64)
+        return float(value), np.concatenate([gradient.ravel(), error.sum(axis=0)]).astype(np.float64)
 
     start = np.zeros(n_features * n_labels + n_labels)
     options = {"maxiter": _ITERATIONS, "ftol": _TOLERANCE * 1e-3, "gtol": _TOLERANCE, "maxcor": 20}

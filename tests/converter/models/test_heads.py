@@ -43,6 +43,25 @@ def test_linear_regression_is_that_of_scikit_learn():
     np.testing.assert_allclose(bias - bias.mean(), reference.intercept_, atol=2e-3)
 
 
+def test_evenness_makes_the_groups_losses_more_alike():
+    random = np.random.default_rng(0)
+    rows = random.standard_normal((400, 6)).astype(np.float32)
+    groups = np.repeat([0, 1], [320, 80])
+    truth = np.where(groups == 0, rows[:, 0], rows[:, 1]) + rows[:, 2] > 0  # each group has a feature of its own
+    targets, weights = np.eye(2)[truth.astype(int)], np.ones(400)
+
+    def entropies(**options):
+        kernel, bias = linear.fit(rows, targets, weights, 0.01, **options)
+        logits = rows @ kernel + bias
+        answers = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return [float(-(targets * answers).sum(axis=1)[groups == group].mean()) for group in (0, 1)]
+
+    one, other = entropies()
+    assert entropies(groups=groups) == pytest.approx([one, other], abs=1e-4)
+    even_one, even_other = entropies(groups=groups, evenness=20.0)
+    assert abs(even_one - even_other) < 0.5 * abs(one - other)
+
+
 def test_standardisation_weighs_recordings():
     features = np.array([[[0.0, 1.0]], [[4.0, 1.0]]], np.float32)
     mean, deviation = linear.standardisation(features, np.array([3.0, 1.0]))
