@@ -125,8 +125,12 @@ def _run(step: Step, tensors: list[Any], values: list[Any], output: Tensor) -> A
         return _dense(step, tensors, values, output)
     if step.operator in STRUCTURAL and not (output.quantised and step.operator not in KEEP_NUMBERS):
         return np.asarray(STRUCTURAL[step.operator](step.options, *values))
+    if step.operator in _LIMITS and output.quantised:
+        return _limited_int8(tensors[0], values[0], output, *_LIMITS[step.operator])
     if output.quantised:
         raise InterpreterError(f"numpy lacks the TFLite operator {step.operator} on int8")
+    if step.operator in _LIMITS:
+        return _limited(values[0], *_LIMITS[step.operator])
     if step.operator == "LEAKY_RELU":
         alpha = step.options.number(_LEAKY_ALPHA, "f", 0.0) if step.options else 0.0
         return np.asarray(np.where(values[0] < 0, values[0] * np.float32(alpha), values[0]))
@@ -138,12 +142,17 @@ def _run(step: Step, tensors: list[Any], values: list[Any], output: Tensor) -> A
     return result
 
 
-_KNOWN: Final = {"DEQUANTIZE", "FULLY_CONNECTED", "LEAKY_RELU", "QUANTIZE", *FLOAT, *STRUCTURAL}
+_LIMITS: Final = {"RELU": (0.0, math.inf), "RELU_N1_TO_1": (-1.0, 1.0), "RELU6": (0.0, 6.0)}
+_KNOWN: Final = {"DEQUANTIZE", "FULLY_CONNECTED", "LEAKY_RELU", "QUANTIZE", *_LIMITS, *FLOAT, *STRUCTURAL}
 
 
 def _activate(step: Step, x: Array) -> Array:
     low, high = _activation(step)
-    return x if low == -math.inf else np.asarray(np.clip(x, np.float32(low), np.float32(high)))
+    return x if low == -math.inf else _limited(x, low, high)
+
+
+def _limited(x: Array, low: float, high: float) -> Array:
+    return np.asarray(np.clip(x, np.float32(low), np.float32(high)))
 
 
 def _activation(step: Step) -> tuple[float, float]:
@@ -162,6 +171,12 @@ def _dense(step: Step, tensors: list[Any], values: list[Any], output: Tensor) ->
         asymmetric = bool(step.options and step.options.number(_DENSE_ASYMMETRIC, "?"))
         return _activate(step, _hybrid(x, tensors[1], asymmetric) + bias)
     return _activate(step, product(x, weights.T) + bias)
+
+
+def _limited_int8(tensor: Tensor, x: Array, output: Tensor, low: float, high: float) -> Array:
+    scale = float(np.float32(tensor.scale) / np.float32(output.scale))
+    rescaled = _rescale(tensor.wide(x), scale) + output.zero_point
+    return np.asarray(np.clip(rescaled, _quantised_bound(low, output), _quantised_bound(high, output)), np.int8)
 
 
 def _dense_int8(step: Step, tensors: list[Any], x: Array, weights: Array, bias: Any, output: Tensor) -> Array:

@@ -120,7 +120,6 @@ FLOAT: Final[dict[str, Callable[..., Any]]] = {
     "ADD": np.add,
     "SUB": np.subtract,
     "MUL": np.multiply,
-    "RELU": lambda x: np.maximum(x, 0),
     "ELU": lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x),
     "TANH": np.tanh,
     "LOGISTIC": lambda x: 0.5 * (1 + np.tanh(0.5 * x)),

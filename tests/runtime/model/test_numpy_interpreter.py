@@ -12,6 +12,7 @@ from emotion_edge import InterpreterError
 from emotion_edge.model.file import load, shipped
 from emotion_edge.model.graph import OPERATORS
 from emotion_edge.model.numpy_interpreter import Interpreter
+from emotion_edge.model.recipe import Standardisation
 
 keras = pytest.importorskip("keras")
 convert = pytest.importorskip("emotion_edge_converter.conversion.tflite").convert
@@ -48,11 +49,11 @@ def rows_for(n_features, seed=0, n=500):
     return rows.astype(np.float32)
 
 
-def converted(variant, *hidden):
-    recipe = SHIPPED.recipe.replace(labels=LABELS, standardisation=None)
-    mfcc = type(recipe.mfcc).preset("librosa", sample_rate_hz=16000, n_mfcc=N)
+def converted(variant, *hidden, standardisation=None):
+    mfcc = type(SHIPPED.recipe.mfcc).preset("librosa", sample_rate_hz=16000, n_mfcc=N)
+    recipe = SHIPPED.recipe.replace(labels=LABELS, mfcc=mfcc, standardisation=standardisation)
     model = keras.Sequential([keras.Input((N,)), *hidden, layers.Dense(len(LABELS), "softmax")])
-    return convert(model, recipe.replace(mfcc=mfcc), rows_for(N, seed=1, n=100), variant)
+    return convert(model, recipe, rows_for(N, seed=1, n=100), variant)
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -86,6 +87,19 @@ def test_other_activations_in_float(activation):
     content = converted("float32", layers.Dense(16, activation))
     rows = rows_for(N)
     np.testing.assert_allclose(by_numpy(content, rows), by_litert(content, rows), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("variant", ["int8", "float32"])
+@pytest.mark.parametrize("activation", ["relu", "relu6", "hard_tanh"])
+def test_limits_before_the_first_dense_layer(activation, variant):
+    dense = layers.Dense(16, bias_initializer="normal")
+    content = converted(variant, layers.Activation(activation), dense, standardisation=Standardisation.neutral(N))
+    rows = rows_for(N)
+    by_both = by_numpy(content, rows), by_litert(content, rows)
+    if variant == "int8":
+        np.testing.assert_array_equal(*by_both)
+    else:
+        np.testing.assert_allclose(*by_both, atol=1e-5, rtol=1e-5)
 
 
 def test_batch_normalisation_inside_a_float_model():
