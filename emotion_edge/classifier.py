@@ -149,7 +149,7 @@ class EmotionClassifier(Network):
             >>> classifier = EmotionClassifier()
             >>> features = classifier.features([np.zeros(classifier.sample_rate_hz, np.float32)])
             >>> features.vector.shape, features.duration_s, features.speech
-            ((764,), 1.0, False)
+            ((768,), 1.0, False)
         """
         rate = self.sample_rate_hz
         stream, clip_speech, log_mel, n_samples = self.mfcc.stream(), ClipSpeech(rate, self.gate), [], 0
@@ -241,10 +241,11 @@ class EmotionClassifier(Network):
         )
 
     def __repr__(self) -> str:
-        recipe = self.recipe
+        recipe, encoder = self.recipe, self.recipe.encoder
+        frames = f"(n, {recipe.mfcc.n_mfcc}) MFCC" if encoder is None else f"(n, {encoder.width}) {encoder.name}"
         return (
-            f"EmotionClassifier({recipe.name}: mono {recipe.mfcc.sample_rate_hz} Hz -> {recipe.pooling} of "
-            f"(n, {recipe.mfcc.n_mfcc}) MFCC -> {', '.join(recipe.labels)}; {self._interpreter.backend})"
+            f"EmotionClassifier({recipe.name}: mono {recipe.mfcc.sample_rate_hz} Hz -> {recipe.pooling} of {frames} -> "
+            f"{', '.join(recipe.labels)}; {self._interpreter.backend})"
         )
 
 

@@ -162,13 +162,23 @@ def load_encoder(wanted: EncoderReference, folder: Path, backend: str | None = N
         ModelError: there is none with that checksum; it says what to install.
         InterpreterError: no interpreter works here.
     """
+    return _loaded(encoder_file(wanted, folder), backend)
+
+
+def encoder_file(wanted: EncoderReference, folder: Path) -> bytes:
+    """The content of the file that `load_encoder` loads.
+
+    Raises:
+        ModelError: there is none with that checksum, or it is damaged; it says what to install.
+    """
     found = []
     for path in (folder / f"{wanted.name}.tflite", shipped_encoder(wanted.name)):
         if path.is_file():
             content = read_file(path)
             found.append(stored_checksum(content))
             if found[-1] == wanted.checksum:
-                return _loaded(content, backend)
+                embedded_recipe(content)
+                return content
     here = f"here is one with {' and one with '.join(found)}" if found else "there is none here"
     raise ModelError(
         f"the model needs the voice encoder {wanted.name} with the checksum {wanted.checksum}, and {here}: install the "

@@ -32,7 +32,7 @@ class FrontEnd:
     """
 
     def __init__(self, recipe: ModelRecipe, *, folder: Path = Path(), interpreter: str | None = None) -> None:
-        self.mfcc: Final = Mfcc(recipe.mfcc, prosody=recipe.prosody)
+        self.mfcc: Final = Mfcc(recipe.mfcc)
         self._pool: Final = POOLINGS[recipe.pooling]
         self._encoder: Final = None if recipe.encoder is None else load_encoder(recipe.encoder, folder, interpreter)
         if self._encoder is not None and self._encoder.recipe.mfcc != recipe.mfcc:
