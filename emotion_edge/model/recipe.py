@@ -255,7 +255,7 @@ def _check_format(version: object) -> None:
 
 
 def _drop_functionals(data: dict[str, Any]) -> None:
-    """Drop what files from before the voice encoder say about functionals, or refuse the file if its model needs them."""
+    """Refuse the recipe of a model that needs functionals; drop the null that others have for their prosody."""
     if data.get("pooling") == "functionals":
         raise ModelError(
             "pooling: got 'functionals', which this emotion-edge no longer computes, wanted mean, statistics or loud: "

@@ -191,7 +191,8 @@ def test_interpreters_are_not_blamed_for_a_damaged_model(installation):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "message"), [((5,), r"got \w+.*, and with numpy, probabilities differ"), ((2,), "no speech was found in it")]
+    ("sizes", "message"),
+    [((5,), r"got \w+.*, and with numpy, probabilities differ"), ((2,), "no speech was found in it")],
 )
 def test_an_interpreter_that_computes_wrong_results(installation, sizes, message):
     code = f"""
