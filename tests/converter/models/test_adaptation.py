@@ -15,6 +15,8 @@ from emotion_edge_converter.conversion.tflite import convert
 from emotion_edge_converter.corpora import readers
 from emotion_edge_converter.errors import ConversionError
 from emotion_edge_converter.models import adaptation, clips
+from encoders import LABELS as HEAD_LABELS
+from encoders import write_head
 from sounds import tone, write
 
 from emotion_edge import EmotionClassifier
@@ -208,6 +210,13 @@ def test_a_label_without_clips_is_not_forgotten(base, tmp_path, capsys):
     for ours, theirs in zip(original, adapted, strict=True):
         np.testing.assert_array_equal(ours[..., 2], theirs[..., 2])
     assert share_right(tmp_path / "mine.tflite", swapped | {"high": 2}) > 0.9
+
+
+def test_a_head_on_the_voice_encoder(tmp_path):
+    path = write_head(tmp_path, full=True)
+    pitches = dict(zip(HEAD_LABELS, (0, 1, 3), strict=True))
+    assert adapt(path.with_suffix(".keras"), record(tmp_path / "clips", pitches, 6), tmp_path / "mine.tflite") == 0
+    assert share_right(tmp_path / "mine.tflite", pitches) > 0.9
 
 
 def test_silence_and_damage_are_left_out(base, shifted, tmp_path, caplog):
