@@ -183,7 +183,7 @@ class VoiceProfile:
             0.0
             >>> prediction = classifier.classify("hello.wav", learn=True)
             >>> round(profile.share(classifier.recipe.profile), 3)
-            0.083
+            0.5
         """
         return recipe.share(self._learnt.utterances)
 
