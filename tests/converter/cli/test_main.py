@@ -189,15 +189,17 @@ def test_your_own_model_on_your_own_recordings(tmp_path, capsys, open_gate):
     assert set(prediction.probabilities) == {"calm", "loud"}
 
 
-def test_grid(recordings, tmp_path, capsys):
+def test_grid(recordings, tmp_path, monkeypatch, capsys):
+    some = ("mlp-2", "mlp-128")  # fewer, to save time; the next test has all of them
+    monkeypatch.setattr("emotion_edge_converter.training.study.ARCHITECTURES", some)
     output = tmp_path / "study"
     arguments = ["--mfcc", "13", "--epochs", "2", "-o", str(output)]
     assert main(["grid", "--corpus", f"tess={recordings}", *arguments]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 5
+    assert len(printed) == 2
     assert re.match(r"mlp-2 +13 MFCC  random third \d\.\d{3}  YAF -> OAF \d\.\d{3}  OAF -> YAF \d\.\d{3}$", printed[0])
     study = json.loads((output / "study.json").read_text())
-    assert [cell["architecture"] for cell in study["cells"]] == list(ARCHITECTURES)
+    assert [cell["architecture"] for cell in study["cells"]] == list(some)
     for cell in study["cells"]:
         for score in cell["scores"]:
             confusion = np.array(score["confusion"])
