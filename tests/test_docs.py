@@ -132,7 +132,7 @@ def test_making_your_own_model_from_the_first_command_to_the_last(name, tmp_path
                     write(tmp_path / corpus / label / speaker / f"{clip}.wav", sound, 22050)
     shutil.copy(ROOT / "examples" / "sounds" / "hello.wav", tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("emotion_edge_converter.cli.arguments.EPOCHS", 25)  # enough for sounds that differ so much
+    monkeypatch.setattr("emotion_edge_converter.cli.arguments.EPOCHS", 10)  # enough for sounds that differ so much
     monkeypatch.setattr("emotion_edge.cli.listen.MicrophoneSource", lambda device: FileSource("hello.wav"))
     programs = {
         "emotion-edge": emotion_edge.cli.main.main,

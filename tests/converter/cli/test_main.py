@@ -49,7 +49,7 @@ def recordings(tmp_path_factory):
 def trained(recordings, tmp_path_factory):
     """The model from `train`."""
     path = tmp_path_factory.mktemp("trained") / "small.keras"
-    arguments = ["train", "--corpus", f"tess={recordings}", "--mfcc", "13", "--epochs", "80", "-o", str(path)]
+    arguments = ["train", "--corpus", f"tess={recordings}", "--mfcc", "13", "--epochs", "40", "-o", str(path)]
     assert main([*arguments, "--licence", "CC0"]) == 0
     return path
 

@@ -16,6 +16,8 @@ import emotion_edge
 from emotion_edge import classify
 from emotion_edge.model.file import shipped
 
+pytestmark = pytest.mark.usefixtures("as_a_fresh_process")
+
 
 def run(*arguments, **options):
     command = [sys.executable, "-m", "emotion_edge", *map(str, arguments)]
