@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -137,11 +137,12 @@ class EmotionClassifier(Network):
             self.learn(features)
         return prediction
 
-    def features(self, blocks: Iterable[Array]) -> Features:
+    def features(self, blocks: Iterable[Array], *, check: Callable[[], None] | None = None) -> Features:
         """Compute the features of a recording.
 
         Args:
             blocks: the blocks of the recording, mono, float32, each of shape (n,), at the model's rate.
+            check: called several times after the last block of a long recording; it may raise an error to stop.
 
         Examples:
             >>> import numpy as np
@@ -160,7 +161,7 @@ class EmotionClassifier(Network):
                 log_mel.append(stream.read(stream.n_ready))
             n_samples += len(block)
         log_mel.append(stream.flush())
-        return Features(self.pool(log_mel), n_samples / rate, clip_speech.finish())
+        return Features(self.pool(log_mel, check), n_samples / rate, clip_speech.finish())
 
     def probabilities(self, vector: Array) -> Array:
         """Return the calibrated probabilities, float64, shape (n_labels,), for a feature vector and the profile.

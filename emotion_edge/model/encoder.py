@@ -101,7 +101,7 @@ class Encoder:
             self._interpreter, self._input, self._output = open_backend(content, backend, quick=True)
             self._run(np.zeros((2, self.recipe.mfcc.n_mels), np.float32))
 
-    def __call__(self, log_mel: Array) -> Array:
+    def __call__(self, log_mel: Array, check: Callable[[], None] | None = None) -> Array:
         """The frames of a recording, two hops apart.
 
         The last log-mel frame is left out, because half of it is after the end. The level does not matter: the loudest
@@ -109,12 +109,19 @@ class Encoder:
 
         Args:
             log_mel: shape (n, n_mels), in decibels, as `Mfcc` makes them from the recording; n at least 1.
+            check: called before each section; it may raise an error to stop.
 
         Returns:
             Shape (ceil((n - 1) / 2), width + 1), float32. The last column is the level of each frame in decibels.
         """
-        with self._lock:
-            return encode(log_mel[:, : self.recipe.mfcc.n_mels], self._run)
+
+        def network(section: Array) -> Array:
+            if check is not None:
+                check()
+            with self._lock:  # for one section, so that a long recording does not delay others
+                return self._run(section)
+
+        return encode(log_mel[:, : self.recipe.mfcc.n_mels], network)
 
     def _run(self, log_mel: Array) -> Array:
         interpreter = self._interpreter

@@ -21,6 +21,8 @@ from sounds import SPOKEN, spoken, tone, write
 from emotion_edge import EmotionClassifier, timeline
 from emotion_edge.model.file import shipped
 
+pytestmark = pytest.mark.usefixtures("as_a_fresh_process")
+
 HELLO = SPOKEN[2].read_bytes()
 WAV = {"content-type": "audio/wav"}
 
