@@ -41,7 +41,7 @@ def synthetic(tmp_path_factory):
     folder = tmp_path_factory.mktemp("synthetic")
     hellos = sorted((ROOT / "examples" / "sounds").glob("hello*.wav"))
     utterances = [Utterance(file, "", "", "", "synthetic") for file in hellos]
-    for seed in range(90):
+    for seed in range(132):
         rate = (8000, 16000, 22050, 24414, 44100, 48000)[seed % 6]
         suffix = ("wav", "flac", "ogg")[seed % 3]
         path = write(folder / f"{seed}.{suffix}", voice(seed, rate=rate, seconds=0.3 + seed % 7 / 3), rate)
