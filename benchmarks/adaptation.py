@@ -3,7 +3,7 @@
     python benchmarks/adaptation.py models/tess-mlp --corpus nemo=DIR --corpus ravdess=DIR
     python benchmarks/adaptation.py folds --corpus nemo=DIR --corpus ravdess=DIR
 
-The model is NAME.keras with its NAME.tflite, or the folder that `emotion-edge-converter five-emotions` writes. With a
+The model is NAME.keras with its NAME.tflite, or the folder that `emotion-edge-converter head` writes. With a
 folder, each corpus is answered by the model that was trained without it.
 
 Each speaker in turn is the owner. Some of their clips adapt the model and the rest test it: first a given number of
@@ -16,13 +16,12 @@ benchmarks/adaptation.json.
 import argparse
 import json
 import os
-import tempfile
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from emotion_edge_converter.conversion import keras_models, tflite
+from emotion_edge_converter.conversion import keras_models, model_file, tflite
 from emotion_edge_converter.corpora import readers
 from emotion_edge_converter.evaluation.metrics import confusion_matrix, uar
 from emotion_edge_converter.models import adaptation, clips
@@ -70,9 +69,8 @@ def adapt_speaker(full, classifier, own, train, test, random):
     ]
     last.set_weights(adaptation.fit(last.inputs, last.weights, targets, **calibration))
     content = tflite.convert(model, classifier.recipe, np.concatenate([own.features[train], drawn]))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "own.tflite"
-        path.write_bytes(content)
+    encoder = classifier.recipe.encoder
+    with model_file.temporary(content, beside=encoder and full.with_name(f"{encoder.name}.tflite")) as path:
         small = EmotionClassifier(path)
     wanted = keras_models.probabilities(model, own.features[test])
     same = wanted.argmax(axis=1) == [small.probabilities(vector).argmax() for vector in own.features[test]]

@@ -173,9 +173,9 @@ PEERS = {
     "openSMILE eGeMAPS, features alone": opensmile_egemaps,
     "kaldi-native-fbank, features alone": kaldi_fbank,
     "floor of tess-mlp": lambda: floor(22050, 2048, 512),
-    "floor of five-emotions": lambda: floor(16000, 1024, 160),
+    "floor of five-emotions": lambda: floor(16000, 400, 160),
     "floor of tess-mlp, scipy": lambda: floor(22050, 2048, 512, fast=True),
-    "floor of five-emotions, scipy": lambda: floor(16000, 1024, 160, fast=True),
+    "floor of five-emotions, scipy": lambda: floor(16000, 400, 160, fast=True),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -158,11 +158,12 @@ class EmotionClassifier(Network):
             self.learn(features)
         return prediction
 
-    def features(self, blocks: Iterable[Array]) -> Features:
+    def features(self, blocks: Iterable[Array], *, check: Callable[[], None] | None = None) -> Features:
         """Compute the features of a recording.
 
         Args:
             blocks: the blocks of the recording, mono, float32, each of shape (n,), at the model's rate.
+            check: called several times after the last block of a long recording; it may raise an error to stop.
 
         Examples:
             >>> import numpy as np
@@ -170,7 +171,7 @@ class EmotionClassifier(Network):
             >>> classifier = EmotionClassifier()
             >>> features = classifier.features([np.zeros(classifier.sample_rate_hz, np.float32)])
             >>> features.vector.shape, features.duration_s, features.speech
-            ((764,), 1.0, False)
+            ((768,), 1.0, False)
         """
         rate = self.sample_rate_hz
         stream, clip_speech, log_mel, n_samples = self.mfcc.stream(), ClipSpeech(rate, self.gate), [], 0
@@ -181,7 +182,7 @@ class EmotionClassifier(Network):
                 log_mel.append(stream.read(stream.n_ready))
             n_samples += len(block)
         log_mel.append(stream.flush())
-        return Features(self.pool(log_mel), n_samples / rate, clip_speech.finish())
+        return Features(self.pool(log_mel, check), n_samples / rate, clip_speech.finish())
 
     def probabilities(self, vector: Array) -> Array:
         """Return the calibrated probabilities, float64, shape (n_labels,), for a feature vector and the profile.
@@ -262,10 +263,11 @@ class EmotionClassifier(Network):
         )
 
     def __repr__(self) -> str:
-        recipe = self.recipe
+        recipe, encoder = self.recipe, self.recipe.encoder
+        frames = f"(n, {recipe.mfcc.n_mfcc}) MFCC" if encoder is None else f"(n, {encoder.width}) {encoder.name}"
         return (
-            f"EmotionClassifier({recipe.name}: mono {recipe.mfcc.sample_rate_hz} Hz -> {recipe.pooling} of "
-            f"(n, {recipe.mfcc.n_mfcc}) MFCC -> {', '.join(recipe.labels)}; {self._interpreter.backend})"
+            f"EmotionClassifier({recipe.name}: mono {recipe.mfcc.sample_rate_hz} Hz -> {recipe.pooling} of {frames} -> "
+            f"{', '.join(recipe.labels)}; {self._interpreter.backend})"
         )
 
 

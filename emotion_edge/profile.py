@@ -163,7 +163,7 @@ class VoiceProfile:
             >>> profile = VoiceProfile.open("anna.json")
             >>> classifier = EmotionClassifier(profile=profile)
             >>> profile.offset(classifier.recipe.profile).shape
-            (764,)
+            (768,)
         """
         learnt = self._learnt
         voice = learnt.mean
@@ -183,7 +183,7 @@ class VoiceProfile:
             0.0
             >>> prediction = classifier.classify("hello.wav", learn=True)
             >>> round(profile.share(classifier.recipe.profile), 3)
-            0.083
+            0.5
         """
         return recipe.share(self._learnt.utterances)
 
@@ -264,7 +264,7 @@ class VoiceProfile:
 
         Examples:
             >>> from emotion_edge import VoiceProfile
-            >>> VoiceProfile("five-emotions", n_features=764).save("loaded.json")
+            >>> VoiceProfile("five-emotions", n_features=768).save("loaded.json")
             >>> VoiceProfile.load("loaded.json").model
             'five-emotions'
         """

@@ -41,12 +41,13 @@ def random_encoder() -> bytes:
     return embed(graph.content(layers), own)
 
 
-def write_head(folder: Path, *, with_encoder: bool = True, **changes: object) -> Path:
+def write_head(folder: Path, *, with_encoder: bool = True, full: bool = False, **changes: object) -> Path:
     """A model file whose head has random weights, beside its encoder.
 
     Args:
         folder: where to.
         with_encoder: whether to put the encoder there too.
+        full: whether to put the Keras model there too.
         changes: of the recipe.
     """
     from emotion_edge_converter.conversion.tflite import convert
@@ -69,4 +70,6 @@ def write_head(folder: Path, *, with_encoder: bool = True, **changes: object) ->
     rows = random.standard_normal((200, 768)).astype(np.float32)
     path = folder / "head.tflite"
     path.write_bytes(convert(model, recipe.replace(**changes), rows))
+    if full:
+        model.save(path.with_suffix(".keras"))
     return path

@@ -21,6 +21,8 @@ from sounds import spoken, write
 from emotion_edge import classify_many
 from emotion_edge.batch.results import row
 
+pytestmark = pytest.mark.usefixtures("as_a_fresh_process")
+
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):

@@ -17,6 +17,7 @@ from sounds import spoken, write
 
 from emotion_edge import EmotionClassifier
 from emotion_edge.doctor.checks import tflite_package
+from emotion_edge.model.file import shipped
 
 INTERPRETERS = ["ai-edge-litert", "numpy"]
 if sys.platform == "linux" and sys.version_info < (3, 12):
@@ -64,7 +65,8 @@ def clip(tmp_path_factory):
 
 def test_the_contents_of_the_wheel(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    for model in ("five-emotions", "speech-gate", "tess-mlp"):
+    assert "emotion_edge/models/voice-encoder.tflite" in names
+    for model in shipped():
         assert {f"emotion_edge/models/{model}.{suffix}" for suffix in ("tflite", "md")} <= set(names)
     assert "emotion_edge/py.typed" in names
     assert {f"emotion_edge/web/static/{name}" for name in ("index.html", "style.css", "main.js", "icon.svg")} <= set(

@@ -14,8 +14,6 @@ CHOSEN: Final = ("mlp-128", 30)
 EPOCHS: Final = 100
 GATE_EPOCHS: Final = 25
 """For the speech gate, which learns from a hundred times as much data."""
-STRANGERS_EPOCHS: Final = 140
-"""For the model for new speakers. Each epoch uses three versions of every recording."""
 SEED: Final = 0
 
 VARIANTS: Final = {"int8": 0.25, "dynamic": 0.25, "float16": 0.01, "float32": 0.01}
@@ -32,7 +30,7 @@ GATE_LEAST_AGREEMENT: Final = 0.99
 """The same for the speech gate. Many of its windows are close to the threshold: speech in equally loud noise."""
 
 STRANGERS_LEAST_AGREEMENT: Final = 0.98
-"""The same for the model for new speakers. Its answers to them are often split between two labels."""
+"""The same for models for new speakers. Their answers to them are often split between two labels."""
 
 ADAPTED_LEAST_AGREEMENT: Final = 0.95
 """The same for a model adapted to a few clips, one of which may be between two labels."""

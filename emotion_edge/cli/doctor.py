@@ -26,7 +26,7 @@ def register(commands: Any) -> None:
         "doctor",
         help="check this installation and suggest fixes",
         description="Check Python, the shipped models, the interpreters, the audio libraries and the microphones, and "
-        "classify a sound with a known answer. For each problem, print the command that fixes it. Exit status: 0 if "
+        "classify a sound in two ways. For each problem, print the command that fixes it. Exit status: 0 if "
         "files can be classified, 1 if not.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per check")

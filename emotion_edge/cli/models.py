@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from ..model.file import DEFAULT_MODEL, load, shipped
+from ..model.file import DEFAULT_MODEL, load, shipped, shipped_encoder
 
 
 def register(commands: Any) -> None:
@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
             "name": name,
             "labels": list(recipe.labels),
             "size_bytes": len(model.content),
+            "encoder": recipe.encoder.name if recipe.encoder else None,
             "licence": recipe.licence,
             "corpora": list(recipe.corpora),
             "protocol": recipe.protocol,
@@ -45,6 +46,7 @@ def _describe(entry: dict[str, Any]) -> str:
         f"{entry['name']}{default}",
         f"  labels    {', '.join(entry['labels'])}",
         f"  size      {entry['size_bytes'] / 1024:.1f} KiB",
+        *_needed(entry["encoder"]),
         f"  licence   {entry['licence']}",
         f"  trained   {', '.join(entry['corpora'])}",
         f"  protocol  {entry['protocol']}",
@@ -52,3 +54,11 @@ def _describe(entry: dict[str, Any]) -> str:
     width = max(map(len, entry["scores"]), default=0)
     lines += [f"  score     {name:{width}}  {value:.4f}" for name, value in entry["scores"].items()]
     return "\n".join(lines)
+
+
+def _needed(encoder: str | None) -> list[str]:
+    """The line about the voice encoder of a model, if it has one."""
+    if encoder is None:
+        return []
+    size_mib = shipped_encoder(encoder).stat().st_size / (1 << 20)
+    return [f"  needs     {encoder}, which several models share, {size_mib:.1f} MiB"]

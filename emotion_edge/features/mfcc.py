@@ -1,7 +1,5 @@
 """Mel-frequency cepstral coefficients in numpy: one implementation with parameters, for whole clips and for streams.
 
-If a recipe also asks for prosody, each frame has it in additional columns, computed from the same spectrum.
-
 Samples become log-mel frames, which depend only on the samples under them. Log-mel frames become coefficients, which
 may depend on the loudest frame of the clip (`dynamic_range_db`). A stream therefore returns log-mel frames, and the
 code that knows where a clip starts and ends turns these into coefficients.
@@ -22,8 +20,7 @@ from numpy.typing import NDArray
 from ..errors import AudioError
 from .fft import rfft
 from .mel import mel_filters
-from .prosody import N_COLUMNS, Prosody
-from .recipe import MfccRecipe, ProsodyRecipe
+from .recipe import MfccRecipe
 
 Array = NDArray[Any]
 
@@ -48,22 +45,19 @@ class Mfcc:
 
     Args:
         recipe: the parameters of the MFCC.
-        prosody: the parameters of the prosody; None for no prosody.
         dtype: float32 on a device; float64 to compare with the reference libraries.
+
+    Attributes:
+        recipe: the parameters of the MFCC.
+        dtype: the type of the frames.
+        n_columns: the number of columns of log-mel frames: n_mels, and one more if the recipe needs the log energy.
     """
 
-    def __init__(
-        self, recipe: MfccRecipe, *, prosody: ProsodyRecipe | None = None, dtype: type[np.floating[Any]] = np.float32
-    ) -> None:
+    def __init__(self, recipe: MfccRecipe, *, dtype: type[np.floating[Any]] = np.float32) -> None:
         self.recipe: Final = recipe
         self.dtype: Final = np.dtype(dtype)
-        self._banks: Final = _banks(recipe, prosody, self.dtype)
-        self._n_logarithms: Final = recipe.n_mels + (recipe.first_coefficient == "log_energy")
-
-    @property
-    def n_columns(self) -> int:
-        """The number of columns of log-mel frames: n_mels, plus log energy and prosody if the recipe has them."""
-        return self._n_logarithms + N_COLUMNS * (self._banks.prosody is not None)
+        self._banks: Final = _banks(recipe, self.dtype)
+        self.n_columns: Final = recipe.n_mels + (recipe.first_coefficient == "log_energy")
 
     def __call__(self, samples: Array) -> Array:
         """Compute the coefficients of a whole clip.
@@ -72,8 +66,7 @@ class Mfcc:
             samples: mono, at the recipe's rate, shape (n,) with n at least 1.
 
         Returns:
-            The coefficients, shape (n_frames, n_mfcc), with this object's dtype, followed by the columns of the
-                prosody.
+            The coefficients, shape (n_frames, n_mfcc), with this object's dtype.
 
         Raises:
             AudioError: the samples have another shape.
@@ -100,18 +93,8 @@ class Mfcc:
         Returns:
             The log-mel frames, shape (n_frames, n_columns).
         """
-        sums = self._sums(frames)
-        columns = self._logarithm(sums[:, : self._n_logarithms])
-        prosody = self._banks.prosody
-        if prosody is None:
-            return columns
-        autocorrelation = sums[:, self._n_logarithms :]
-        return np.concatenate([columns, prosody(autocorrelation, sums[:, : self.recipe.n_mels])], axis=1)
-
-    def _sums(self, frames: Array) -> Array:
-        """Linear functions of the power spectra of some frames, side by side: mel bands, energy, autocorrelation."""
         recipe, banks = self.recipe, self._banks
-        sums = np.empty((len(frames), banks.n_sums), self.dtype)
+        sums = np.empty((len(frames), self.n_columns), self.dtype)
         for some in _slices(len(frames), _SPECTRA_BYTES // (recipe.n_fft * self.dtype.itemsize)):
             spectrum = rfft(frames[some] * banks.window, recipe.n_fft)
             power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(self.dtype, copy=False)
@@ -121,7 +104,7 @@ class Mfcc:
                 _product(power[:, bins], matrix, out=sums[some, columns])
             if recipe.first_coefficient == "log_energy":
                 sums[some, recipe.n_mels] = power.sum(axis=1)
-        return sums
+        return self._logarithm(sums)
 
     def _logarithm(self, power: Array) -> Array:
         if self.recipe.log == "decibel":
@@ -137,7 +120,7 @@ class Mfcc:
             log_mel: all its log-mel frames, in one or more blocks of shape (n, n_columns).
 
         Returns:
-            The coefficients, shape (n_frames, n_mfcc), followed by the columns of the prosody.
+            The coefficients, shape (n_frames, n_mfcc).
         """
         floor = self._floor(log_mel)
         blocks = [self._cepstra(block, floor) for block in log_mel]
@@ -152,13 +135,11 @@ class Mfcc:
 
     def _cepstra(self, log_mel: Array, floor: Any) -> Array:
         filters = log_mel[:, : self.recipe.n_mels]
-        cepstra = np.empty((len(log_mel), self.recipe.n_mfcc), self.dtype)
+        cepstra: Array = np.empty((len(log_mel), self.recipe.n_mfcc), self.dtype)
         _product(filters if floor is None else np.maximum(filters, floor), self._banks.dct, out=cepstra)
         if self.recipe.first_coefficient == "log_energy":
             cepstra[:, 0] = log_mel[:, self.recipe.n_mels]
-        if self._banks.prosody is not None:
-            cepstra = np.concatenate([cepstra, log_mel[:, -N_COLUMNS:]], axis=1)
-        return np.asarray(cepstra)
+        return cepstra
 
 
 class MfccStream:
@@ -240,24 +221,16 @@ class MfccStream:
 
 class _Banks(NamedTuple):
     window: Array  # (frame_length,)
-    products: tuple[tuple[slice, slice, Array], ...]  # bins, columns of the sums, and matrix (n_bins, n_sums)
-    n_sums: int
+    products: tuple[tuple[slice, slice, Array], ...]  # bins, mel bands, and matrix (n_bins, n_bands)
     dct: Array  # (n_mels, n_mfcc), including the lifter
-    prosody: Prosody | None
 
 
 @lru_cache(maxsize=16)
-def _banks(recipe: MfccRecipe, prosody_recipe: ProsodyRecipe | None, dtype: np.dtype[Any]) -> _Banks:
-    window = _window(recipe)
-    prosody = None if prosody_recipe is None else Prosody(prosody_recipe, recipe, window)
-    products, n_sums = [], 0
+def _banks(recipe: MfccRecipe, dtype: np.dtype[Any]) -> _Banks:
+    products, n_bands = [], 0
     for bins, filters in mel_filters(recipe):
-        products.append((bins, slice(n_sums, n_sums := n_sums + filters.shape[1]), filters.astype(dtype)))
-    n_sums += recipe.first_coefficient == "log_energy"
-    if prosody is not None:
-        cosines = prosody.cosines.astype(dtype)
-        products.append((prosody.bins, slice(n_sums, n_sums := n_sums + cosines.shape[1]), cosines))
-    return _Banks(window.astype(dtype), tuple(products), n_sums, _dct(recipe).astype(dtype), prosody)
+        products.append((bins, slice(n_bands, n_bands := n_bands + filters.shape[1]), filters.astype(dtype)))
+    return _Banks(_window(recipe).astype(dtype), tuple(products), _dct(recipe).astype(dtype))
 
 
 def _product(rows: Array, matrix: Array, *, out: Array) -> None:

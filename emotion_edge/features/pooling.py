@@ -7,8 +7,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .functionals import functional_names, functionals
-
 Array = NDArray[Any]
 
 LAGS: Final = (1, 4, 16)
@@ -49,7 +47,7 @@ def loud(frames: Array) -> Array:
     return np.concatenate([spoken.mean(axis=0), spoken.std(axis=0)]).astype(frames.dtype)
 
 
-POOLINGS: Final = {"mean": mean, "statistics": statistics, "functionals": functionals, "loud": loud}
+POOLINGS: Final = {"mean": mean, "statistics": statistics, "loud": loud}
 """The poolings, by their names in recipes."""
 
 
@@ -60,8 +58,6 @@ def encoder_feature_names(width: int) -> tuple[str, ...]:
 
 def feature_names(pooling: str, n_mfcc: int) -> tuple[str, ...]:
     """Name each number of the vector that a pooling makes from frames with `n_mfcc` coefficients."""
-    if pooling == "functionals":
-        return functional_names(n_mfcc)
     cepstra = [f"mfcc_{number}" for number in range(n_mfcc)]
     means = [f"{column}.mean" for column in cepstra]
     if pooling == "mean":

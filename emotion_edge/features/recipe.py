@@ -1,4 +1,4 @@
-"""The parameters of frames: the part of a recipe that defines the MFCC and the prosody."""
+"""The parameters of frames: the part of a recipe that defines the MFCC."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from ..schema import check, check_known, check_types
 _LARGEST_FFT: Final = 1 << 16
 _LARGEST_RATE_HZ: Final = 384_000
 _LARGEST_MELS: Final = 1024
-_LARGEST_SEARCH: Final = 1 << 20  # half the numbers in the matrix from a power spectrum to the autocorrelation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,35 +171,3 @@ def _python_speech_features(sample_rate_hz: int, _: Mapping[str, Any]) -> dict[s
 
 
 PRESETS: Final = {"librosa": _librosa, "python_speech_features": _python_speech_features}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProsodyRecipe:
-    """How the level, voicing and pitch of each frame are computed (`emotion_edge.features.prosody`).
-
-    Attributes:
-        lowest_hz, highest_hz: the range in which the pitch is searched.
-    """
-
-    lowest_hz: float = 65.0
-    highest_hz: float = 500.0
-
-    def __post_init__(self) -> None:
-        check_types(self, "prosody.")
-        check(20 <= self.lowest_hz <= 1000, "prosody.lowest_hz", self.lowest_hz, "20 to 1000")
-        least = 1.5 * self.lowest_hz
-        check(least <= self.highest_hz <= 2000, "prosody.highest_hz", self.highest_hz, f"{least:g} to 2000")
-
-    def check_fits(self, mfcc: MfccRecipe) -> None:
-        """Raise a ModelError if the frames are too short for the lowest pitch, or the rate too low for the highest."""
-        rate = mfcc.sample_rate_hz
-        highest = rate / 8
-        check(self.highest_hz <= highest, "prosody.highest_hz", self.highest_hz, f"at most {highest:g} at {rate} Hz")
-        period = math.ceil(rate / self.lowest_hz)
-        wanted = f"{2 * period} samples or more: two periods of prosody.lowest_hz"
-        check(mfcc.window_length >= 2 * period, "mfcc.window_length", mfcc.window_length, wanted)
-        wanted = f"{mfcc.window_length + period} or more: window_length plus one period of prosody.lowest_hz"
-        check(mfcc.n_fft >= mfcc.window_length + period, "mfcc.n_fft", mfcc.n_fft, wanted)
-        most = int(_LARGEST_SEARCH * self.lowest_hz / self.highest_hz)
-        wanted = f"{most} or less, because the pitch is searched from {self.lowest_hz:g} to {self.highest_hz:g} Hz"
-        check(mfcc.n_fft <= most, "mfcc.n_fft", mfcc.n_fft, wanted)

@@ -101,7 +101,7 @@ class Encoder:
             self._interpreter, self._input, self._output = open_backend(content, backend, quick=True)
             self._run(np.zeros((2, self.recipe.mfcc.n_mels), np.float32))
 
-    def __call__(self, log_mel: Array) -> Array:
+    def __call__(self, log_mel: Array, check: Callable[[], None] | None = None) -> Array:
         """The frames of a recording, two hops apart.
 
         The last log-mel frame is left out, because half of it is after the end. The level does not matter: the loudest
@@ -109,12 +109,19 @@ class Encoder:
 
         Args:
             log_mel: shape (n, n_mels), in decibels, as `Mfcc` makes them from the recording; n at least 1.
+            check: called before each section; it may raise an error to stop.
 
         Returns:
             Shape (ceil((n - 1) / 2), width + 1), float32. The last column is the level of each frame in decibels.
         """
-        with self._lock:
-            return encode(log_mel[:, : self.recipe.mfcc.n_mels], self._run)
+
+        def network(section: Array) -> Array:
+            if check is not None:
+                check()
+            with self._lock:  # for one section, so that a long recording does not delay others
+                return self._run(section)
+
+        return encode(log_mel[:, : self.recipe.mfcc.n_mels], network)
 
     def _run(self, log_mel: Array) -> Array:
         interpreter = self._interpreter
@@ -162,13 +169,23 @@ def load_encoder(wanted: EncoderReference, folder: Path, backend: str | None = N
         ModelError: there is none with that checksum; it says what to install.
         InterpreterError: no interpreter works here.
     """
+    return _loaded(encoder_file(wanted, folder), backend)
+
+
+def encoder_file(wanted: EncoderReference, folder: Path) -> bytes:
+    """The content of the file that `load_encoder` loads.
+
+    Raises:
+        ModelError: there is none with that checksum, or it is damaged; it says what to install.
+    """
     found = []
     for path in (folder / f"{wanted.name}.tflite", shipped_encoder(wanted.name)):
         if path.is_file():
             content = read_file(path)
             found.append(stored_checksum(content))
             if found[-1] == wanted.checksum:
-                return _loaded(content, backend)
+                embedded_recipe(content)
+                return content
     here = f"here is one with {' and one with '.join(found)}" if found else "there is none here"
     raise ModelError(
         f"the model needs the voice encoder {wanted.name} with the checksum {wanted.checksum}, and {here}: install the "

@@ -127,7 +127,8 @@ def read_file(path: Path) -> bytes:
 
 def shipped() -> dict[str, Path]:
     """Return the shipped models: name to path, sorted by name."""
-    return {path.stem: path for path in sorted(_shipped_folder().glob("*.tflite")) if path.stem != ENCODER}
+    files = {path.stem: path for path in _shipped_folder().glob("*.tflite") if path.stem != ENCODER}
+    return dict(sorted(files.items()))
 
 
 def shipped_encoder(name: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,14 +32,17 @@ class FrontEnd:
     """
 
     def __init__(self, recipe: ModelRecipe, *, folder: Path = Path(), interpreter: str | None = None) -> None:
-        self.mfcc: Final = Mfcc(recipe.mfcc, prosody=recipe.prosody)
+        self.mfcc: Final = Mfcc(recipe.mfcc)
         self._pool: Final = POOLINGS[recipe.pooling]
         self._encoder: Final = None if recipe.encoder is None else load_encoder(recipe.encoder, folder, interpreter)
         if self._encoder is not None and self._encoder.recipe.mfcc != recipe.mfcc:
             raise ModelError(f"the model {recipe.name} and its voice encoder compute frames differently")
 
-    def pool(self, log_mel: Sequence[Array]) -> Array:
-        """Compute the feature vector, shape (n_features,), of log-mel frames, in one or more blocks from `mfcc`."""
+    def pool(self, log_mel: Sequence[Array], check: Callable[[], None] | None = None) -> Array:
+        """Compute the feature vector, shape (n_features,), of log-mel frames, in one or more blocks from `mfcc`.
+
+        A voice encoder calls `check`, which may raise an error, before each section of a long recording.
+        """
         if self._encoder is None:
             return self._pool(self.mfcc.coefficients(log_mel))
-        return self._pool(self._encoder(np.concatenate(log_mel)))
+        return self._pool(self._encoder(np.concatenate(log_mel), check))

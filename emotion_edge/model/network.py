@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -56,9 +56,12 @@ class Network:
         """The sample rate that the model needs, in Hz."""
         return self.recipe.mfcc.sample_rate_hz
 
-    def pool(self, log_mel: Sequence[Array]) -> Array:
-        """Compute the feature vector, shape (n_features,), of log-mel frames, in one or more blocks from `mfcc`."""
-        return self.front_end.pool(log_mel)
+    def pool(self, log_mel: Sequence[Array], check: Callable[[], None] | None = None) -> Array:
+        """Compute the feature vector, shape (n_features,), of log-mel frames, in one or more blocks from `mfcc`.
+
+        A voice encoder calls `check`, which may raise an error, before each section of a long recording.
+        """
+        return self.front_end.pool(log_mel, check)
 
     def probabilities(self, vector: Array) -> Array:
         """Compute the calibrated probabilities, shape (n_labels,), of a feature vector."""

@@ -13,9 +13,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 from ..errors import ModelError
-from ..features.functionals import N_CHANGING
 from ..features.pooling import encoder_feature_names, feature_names
-from ..features.recipe import MfccRecipe, ProsodyRecipe
+from ..features.recipe import MfccRecipe
 from ..schema import check, check_types, from_object, parse
 
 FORMAT: Final = 1
@@ -131,10 +130,9 @@ class ModelRecipe:
         mfcc: how frames are computed.
         pooling: how the frames of a clip become one vector. `mean`: the mean over time. `statistics`: mean without the
             first coefficient, standard deviation, and change over 1, 4 and 16 frames (`emotion_edge.features.pooling`).
-            `functionals`: these and many more, also of prosody (`emotion_edge.features.functionals`).
+            `loud`: mean and standard deviation of the frames of an encoder, without pauses.
         encoder: the voice encoder whose frames are pooled, with `loud`, instead of MFCCs; `mfcc` then describes its
             log-mel frames. None for no encoder.
-        prosody: how the prosody of each frame is computed; only `functionals` need it, otherwise None.
         standardisation: applied to the pooled vector; None for none.
         profile: how much of the mean of a voice is subtracted from the standardised vector; None if the model does not
             support profiles.
@@ -152,9 +150,8 @@ class ModelRecipe:
     name: str
     labels: tuple[str, ...]
     mfcc: MfccRecipe
-    pooling: Literal["mean", "statistics", "functionals", "loud"] = "mean"
+    pooling: Literal["mean", "statistics", "loud"] = "mean"
     encoder: EncoderReference | None = None
-    prosody: ProsodyRecipe | None = None
     standardisation: Standardisation | None = None
     profile: ProfileRecipe | None = None
     temperature: float = 1.0
@@ -181,7 +178,12 @@ class ModelRecipe:
         shortest = math.ceil(self.mfcc.sample_rate_hz / _MOST_FRAMES)
         wanted = f"{shortest} or more: at most {_MOST_FRAMES} frames per second"
         check(self.mfcc.hop_length >= shortest, "mfcc.hop_length", self.mfcc.hop_length, wanted)
-        self._check_pooling()
+        check(
+            (self.pooling == "loud") == (self.encoder is not None),
+            "pooling",
+            self.pooling,
+            "loud with an encoder, and another without",
+        )
         if self.profile is not None and self.profile.emotion_means:
             size, wanted_size = len(self.profile.emotion_means), len(self.labels) * self.n_features
             wanted = f"{wanted_size} numbers, one for each label and feature"
@@ -189,23 +191,6 @@ class ModelRecipe:
         if self.standardisation is not None:
             size = len(self.standardisation.mean)
             check(size == self.n_features, "standardisation.mean", size, f"{self.n_features} numbers, one per feature")
-
-    def _check_pooling(self) -> None:
-        check(
-            (self.pooling == "loud") == (self.encoder is not None),
-            "pooling",
-            self.pooling,
-            "loud with an encoder, and another without",
-        )
-        if self.pooling == "functionals":
-            check(self.prosody is not None, "prosody", None, "a JSON object, {} for its defaults: functionals need it")
-            check(
-                self.mfcc.n_mfcc >= N_CHANGING, "mfcc.n_mfcc", self.mfcc.n_mfcc, f"{N_CHANGING} or more for functionals"
-            )
-        else:
-            check(self.prosody is None, "prosody", self.prosody, f"null: pooling {self.pooling} does not use it")
-        if self.prosody is not None:
-            self.prosody.check_fits(self.mfcc)
 
     @property
     def n_features(self) -> int:
@@ -216,16 +201,14 @@ class ModelRecipe:
     def feature_names(self) -> tuple[str, ...]:
         """The name of each number of the feature vector, in order: `n_features` names.
 
-        A name consists of a descriptor and a statistic. With `functionals` the descriptors are `mfcc_0` (the gain) and
-        the other coefficients, `pitch`, `voicing`, `voiced`, `level` and `active`; the last name is `log_frames`.
+        A name consists of a descriptor and a statistic: the output of the encoder, or the number of the MFCC, and what
+        is computed from it over time.
 
         Examples:
             >>> from emotion_edge import EmotionClassifier
             >>> names = EmotionClassifier().recipe.feature_names
             >>> len(names), names[0], names[-1]
-            (764, 'mfcc_1.mean', 'log_frames')
-            >>> [name for name in names if name.startswith("pitch.quantile")]
-            ['pitch.quantile_5', 'pitch.quantile_25', 'pitch.quantile_50', 'pitch.quantile_75', 'pitch.quantile_95']
+            (768, 'encoder_0.mean', 'encoder_383.deviation')
         """
         if self.encoder is not None:
             return encoder_feature_names(self.encoder.width)
@@ -248,6 +231,7 @@ class ModelRecipe:
         data = parse(text, "the recipe")
         check(isinstance(data, dict), "the recipe", data, "a JSON object")
         _check_format(data.pop("format", FORMAT))
+        _drop_functionals(data)
         mfcc = data.get("mfcc")
         if isinstance(mfcc, dict) and "preset" in mfcc:
             data["mfcc"] = asdict(MfccRecipe.preset(mfcc.pop("preset"), **{"sample_rate_hz": None, **mfcc}))
@@ -268,3 +252,14 @@ def _check_format(version: object) -> None:
         raise ModelError(
             f"the recipe has format {version}, but this emotion-edge reads only up to {FORMAT}: update emotion-edge"
         )
+
+
+def _drop_functionals(data: dict[str, Any]) -> None:
+    """Refuse the recipe of a model that needs functionals; drop the null that others have for their prosody."""
+    if data.get("pooling") == "functionals":
+        raise ModelError(
+            "pooling: got 'functionals', which this emotion-edge no longer computes, wanted mean, statistics or loud: "
+            "use one of the shipped models, or make the model again with emotion-edge-converter head"
+        )
+    if data.get("prosody", ...) is None:
+        del data["prosody"]

@@ -58,7 +58,7 @@ def _answer(
         upload.seek(0)
         return within(read_blocks(upload, sample_rate_hz=rate), rate, service.limits.sound_s, deadline)
 
-    prediction = classifier.predict(classifier.features(blocks()))
+    prediction = classifier.predict(classifier.features(blocks(), check=deadline.check))
     answer = prediction.to_dict()
     if with_timeline:
         windows = answered(classifier, blocks(), Windows.of(classifier.recipe))

@@ -106,7 +106,7 @@ def test_predictions_are_plain_frozen_data(classifier):
 
 def test_repr_shows_input_and_output(classifier):
     assert repr(classifier) == (
-        "EmotionClassifier(five-emotions: mono 16000 Hz -> functionals of (n, 30) MFCC -> "
+        "EmotionClassifier(five-emotions: mono 16000 Hz -> loud of (n, 384) voice-encoder -> "
         f"angry, fear, happy, neutral, sad; {classifier._interpreter.backend})"
     )
 
@@ -133,9 +133,9 @@ def test_a_profile_must_be_a_voice_profile():
         EmotionClassifier(profile="anna")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("features", [[0.0] * 30, np.zeros((1, 764)), np.full(764, np.nan), np.full(764, np.inf)])
+@pytest.mark.parametrize("features", [[0.0] * 30, np.zeros((1, 768)), np.full(768, np.nan), np.full(768, np.inf)])
 def test_features_of_a_wrong_shape_or_not_finite_are_refused(classifier, features):
-    with pytest.raises(ValueError, match=r"got features (of shape .*, wanted \(764,\)|that are not finite)"):
+    with pytest.raises(ValueError, match=r"got features (of shape .*, wanted \(768,\)|that are not finite)"):
         classifier.probabilities(features)
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from ..corpora import readers
 from ..files import replacing, write_bytes, write_text
@@ -29,8 +29,6 @@ from .arguments import (
     positive,
 )
 from .outputs import output_files, print_scores
-
-_PRECISION: Final = 0.7
 
 
 def register(commands: Any) -> None:
@@ -109,8 +107,6 @@ def run(options: argparse.Namespace) -> int:
         fit=partial(heads.fit, labels=labels, seed=options.seed),
         recipe=heads.fitted,
         encoder=options.encoder,
-        for_strangers=True,
-        precision=_PRECISION,
     )
     recipe = cross_validation.run(table, recipe, options.folds, trainer, seed=options.seed)
     model, content = cross_validation.of_everything(table, recipe, options.folds, trainer, seed=options.seed)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from emotion_edge.cli.running import CommandParser, run
 
 from .. import __version__
-from . import adapt, convert, evaluate, five_emotions, grid, head, metadata, parity, speech_gate, train, voice_encoder
+from . import adapt, convert, evaluate, grid, head, metadata, parity, speech_gate, train, voice_encoder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +32,6 @@ def _parser() -> argparse.ArgumentParser:
         parity,
         evaluate,
         adapt,
-        five_emotions,
         speech_gate,
         voice_encoder,
         head,

@@ -165,5 +165,5 @@ def _check_alike(file: Path, one: tuple[str, ModelRecipe], other: tuple[str, Mod
 
 def _shared(recipe: ModelRecipe) -> dict[str, Any]:
     mfcc = {f"mfcc.{name}": value for name, value in asdict(recipe.mfcc).items()}
-    prosody = {} if recipe.prosody is None else {f"prosody.{name}": v for name, v in asdict(recipe.prosody).items()}
-    return {"labels": ", ".join(recipe.labels), "pooling": recipe.pooling, **mfcc, **prosody}
+    encoder = recipe.encoder and recipe.encoder.checksum
+    return {"labels": ", ".join(recipe.labels), "pooling": recipe.pooling, "encoder": encoder, **mfcc}

@@ -56,7 +56,7 @@ def extract(
     seed: int,
     jobs: int,
     file: Path,
-    encoder: Path = Path(),
+    encoder: Path,
 ) -> Examples:
     """Compute the features of recordings and of changed versions of them, with a progress bar.
 
@@ -71,9 +71,9 @@ def extract(
         noises, rooms: files with noises and with impulse responses of rooms, for the versions.
         seed: random seed for the versions.
         jobs: number of processes.
-        encoder: the folder of the voice encoder, if the recipe needs one.
         file: a `.npy` file for the features. If it exists, it must come from the same arguments, and it is read
             instead.
+        encoder: the folder of the voice encoder that the recipe names.
 
     Raises:
         CorpusError: no recording could be read.

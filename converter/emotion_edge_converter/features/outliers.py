@@ -1,4 +1,4 @@
-"""Limits features that are far from all others, for example because of a pitch tracking error or a scratch."""
+"""Limits features that are far from all others, for example because of a scratch."""
 
 from __future__ import annotations
 

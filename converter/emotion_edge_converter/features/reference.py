@@ -22,7 +22,6 @@ from emotion_edge.model.recipe import ModelRecipe
 
 from ..corpora.readers import Utterance
 from ..errors import ConversionError, CorpusError
-from .reference_functionals import functionals, prosody
 
 Array = NDArray[Any]
 
@@ -39,7 +38,7 @@ def _statistics(mfcc: Array) -> Array:
     )
 
 
-POOLINGS: Final = {"mean": lambda mfcc: np.mean(mfcc, axis=0), "statistics": _statistics, "functionals": functionals}
+POOLINGS: Final = {"mean": lambda mfcc: np.mean(mfcc, axis=0), "statistics": _statistics}
 
 # The fields of a recipe that each library lets its caller choose. The others must have the values of its preset.
 _CHOSEN_IN_BOTH: Final = (
@@ -106,22 +105,8 @@ def reference_features(file: Path, recipe: ModelRecipe) -> Array:
             f"the model {recipe.name} uses a voice encoder, which no reference library has: the commands "
             "voice-encoder and head compare both parts with Keras when they make them"
         )
-    frames = reference_frames(load_audio(file, recipe.mfcc.sample_rate_hz), recipe)
+    frames = reference_mfcc(load_audio(file, recipe.mfcc.sample_rate_hz), recipe.mfcc)
     return np.asarray(POOLINGS[recipe.pooling](frames), np.float32)
-
-
-def reference_frames(samples: Array, recipe: ModelRecipe) -> Array:
-    """The MFCC, followed by the prosody if the recipe has it, shape (n_frames, n_mfcc or n_mfcc + 3).
-
-    Raises:
-        ConversionError: neither library can compute them, or prosody is combined with the MFCC of the wrong library.
-    """
-    mfcc = reference_mfcc(samples, recipe.mfcc)
-    if recipe.prosody is None:
-        return mfcc
-    if recipe.mfcc.log != "decibel":
-        raise ConversionError("prosody works only with the MFCC of librosa: start the recipe from the preset librosa")
-    return np.column_stack([mfcc, prosody(samples, recipe.mfcc, recipe.prosody)])
 
 
 def extract(utterances: Sequence[Utterance], recipe: ModelRecipe) -> tuple[list[Utterance], Array]:

@@ -28,7 +28,7 @@ from ..settings import SIGNIFICANT
 Array = NDArray[Any]
 
 N_LAYERS: Final = 2
-"""Number of fitted layers. For five-emotions trained without nEMO and ten clips of each label, the UAR was 0.45 before,
+"""Number of fitted layers. For a network of three layers and ten clips of each label of nEMO, the UAR was 0.45 before,
 0.68 with one layer, 0.78 with two, and no better with all three."""
 
 DEVIATION: Final = 30.0

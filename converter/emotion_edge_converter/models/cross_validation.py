@@ -28,15 +28,14 @@ from ..evaluation.metrics import confusion_matrix, label_numbers, uar
 from ..features.examples import Examples
 from ..features.outliers import clipped
 from ..files import write_bytes, write_text
-from ..training import linear
-from . import five_emotions
+from ..training import linear, splits
 
 Array = NDArray[Any]
 
 _N_CALIBRATION: Final = 3000
 
 PROTOCOL: Final = (
-    f"{five_emotions.N_FOLDS} folds by speaker, all corpora together, every statistic from the training side, the int8 "
+    f"{splits.N_FOLDS} folds by speaker, all corpora together, every statistic from the training side, the int8 "
     "file; corpus left out: by a model that was trained without it; UAR of recordings as they are, without the speech "
     "gate"
 )
@@ -64,22 +63,17 @@ class Trainer:
     Attributes:
         fit: trains on the recordings in a mask, raw features to probabilities.
         recipe: completes the recipe of a model with what depends on its training recordings.
-        encoder: the file of the voice encoder, if the models need one.
-        for_strangers: whether temperature and threshold come from corpora that were left out, because users'
-            recordings are from no corpus; otherwise from speakers that were.
-        precision: the share of answers above the threshold that must be right.
+        encoder: the file of the voice encoder.
     """
 
     fit: Callable[[Examples, Array], keras.Model]
     recipe: Callable[[ModelRecipe, Examples, Array], ModelRecipe]
-    encoder: Path | None = None
-    for_strangers: bool = False
-    precision: float = calibration.PRECISION
+    encoder: Path
 
 
 def training_sets(examples: Examples) -> Iterator[TrainingSet]:
     """One set per fold, then one without each corpus, if there are several corpora."""
-    fold = five_emotions.folds(examples.utterances)
+    fold = splits.folds(examples.utterances)
     for number in np.unique(fold):
         yield TrainingSet(f"fold-{number + 1}", fold != number)
     corpora = np.array([SAME_SPEAKERS.get(each.corpus, each.corpus) for each in examples.utterances])
@@ -92,9 +86,11 @@ def run(examples: Examples, recipe: ModelRecipe, folder: Path, trainer: Trainer,
 
     A Keras model that is already in the folder is used again, so an interrupted run can be resumed.
 
+    Temperature and threshold come from corpora that were left out, because users' recordings are from no corpus; if
+    there is only one corpus, from speakers that were.
+
     Returns:
-        The recipe with the temperature and the threshold from all folds together, and the scores on held-out
-        recordings.
+        The recipe with temperature, threshold and profile for all recordings, and the scores on held-out recordings.
     """
     sets = list(training_sets(examples))
     models = {each.name: trained(examples, each, folder, trainer) for each in sets}
@@ -107,17 +103,16 @@ def run(examples: Examples, recipe: ModelRecipe, folder: Path, trainer: Trainer,
     folds = [each for each in sets if not each.corpus]
     logits = _held_out_answers(examples, folds, contents, trainer.encoder)
     left_out = _held_out_answers(examples, [each for each in sets if each.corpus], contents, trainer.encoder)
-    strangers = left_out if trainer.for_strangers and len(left_out) else logits
+    strangers = left_out if len(left_out) else logits
     for each in sets:
         own = Model.from_bytes(contents[each.name]).recipe.replace(name=each.name)
-        own = _calibrated(examples, own, strangers, each.train, trainer.precision)
+        own = _calibrated(examples, own, strangers, each.train)
         write_bytes(folder / f"{each.name}.tflite", model_file.embed(contents[each.name], own))
     write_text(folder / FOLDS_FILE, json.dumps(_folds(examples, sets), indent=1) + "\n")
-    if trainer.encoder is not None:
-        write_bytes(folder / trainer.encoder.name, trainer.encoder.read_bytes())
+    write_bytes(folder / trainer.encoder.name, trainer.encoder.read_bytes())
     scores = _scores(examples, recipe, logits, "UAR") | _scores(examples, recipe, left_out, "UAR, corpus left out")
     all_rows = np.ones(len(logits), bool)
-    everything = _calibrated(examples, recipe, strangers, all_rows, trainer.precision)
+    everything = _calibrated(examples, recipe, strangers, all_rows)
     return trainer.recipe(everything.replace(protocol=PROTOCOL, scores=scores), examples, all_rows)
 
 
@@ -159,7 +154,7 @@ def converted(model: keras.Model, recipe: ModelRecipe, examples: Examples, train
 
 
 def _held_out_answers(
-    examples: Examples, sets: Sequence[TrainingSet], contents: Mapping[str, bytes], encoder: Path | None
+    examples: Examples, sets: Sequence[TrainingSet], contents: Mapping[str, bytes], encoder: Path
 ) -> Array:
     """Log probabilities by the int8 models for recordings that they were not trained on, as recorded, (n, n_labels)."""
     answers: dict[int, Array] = {}
@@ -186,7 +181,7 @@ def _scores(examples: Examples, recipe: ModelRecipe, logits: Array, name: str) -
     return {**scores, f"{name}, mean": round(float(np.mean(list(scores.values()))), 4)}
 
 
-def _calibrated(examples: Examples, recipe: ModelRecipe, logits: Array, train: Array, precision: float) -> ModelRecipe:
+def _calibrated(examples: Examples, recipe: ModelRecipe, logits: Array, train: Array) -> ModelRecipe:
     """The recipe with temperature and threshold from the training recordings. Every corpus counts the same."""
     emotions = [utterance.emotion for utterance in examples.utterances]
     rows = np.flatnonzero(train & np.isin(emotions, recipe.labels))
@@ -196,7 +191,7 @@ def _calibrated(examples: Examples, recipe: ModelRecipe, logits: Array, train: A
     weights = 1 / np.array([counts[corpus] for corpus in corpora])
     temperature = calibration.temperature(logits[rows], targets, weights)
     probabilities = softmax(logits[rows] / temperature, axis=1)
-    threshold = calibration.uncertain_below(probabilities, targets, weights, precision=precision)
+    threshold = calibration.uncertain_below(probabilities, targets, weights)
     return recipe.replace(temperature=temperature, uncertain_below=threshold)
 
 

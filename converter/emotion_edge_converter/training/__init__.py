@@ -7,6 +7,5 @@
 - `voices`: voice profiles for heads on the voice encoder
 - `splits`: which utterances train and which test
 - `study`: the original study, repeated
-- `owners`: voice profiles for networks
 - `checkpoints`: long runs that can be interrupted and resumed
 """

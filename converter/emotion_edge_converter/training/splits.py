@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from ..corpora.readers import Utterance
+from ..corpora.readers import SAME_SPEAKERS, Utterance
 from ..errors import CorpusError
 from ..settings import SEED
 
 TEST_FRACTION: Final = 1 / 3
+N_FOLDS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,20 @@ def speaker_splits(utterances: Sequence[Utterance]) -> list[Split]:
         train = (speakers != speaker) & (speakers != "")
         splits.append(Split(f"{others} -> {speaker}", np.flatnonzero(train), np.flatnonzero(speakers == speaker)))
     return splits
+
+
+def folds(utterances: Sequence[Utterance]) -> NDArray[Any]:
+    """The fold of each recording, shape (n,). Speaker number i of a corpus, sorted, is in fold i modulo `N_FOLDS`."""
+    speakers: dict[str, set[str]] = {}
+    for utterance in utterances:
+        speakers.setdefault(SAME_SPEAKERS.get(utterance.corpus, utterance.corpus), set()).add(utterance.speaker)
+    fold = {
+        (corpus, speaker): number % N_FOLDS
+        for corpus, names in speakers.items()
+        for number, speaker in enumerate(sorted(names))
+    }
+    corpora = [SAME_SPEAKERS.get(utterance.corpus, utterance.corpus) for utterance in utterances]
+    return np.array([fold[corpus, each.speaker] for corpus, each in zip(corpora, utterances, strict=True)])
 
 
 def _name(utterance: Utterance, several_corpora: bool) -> str:

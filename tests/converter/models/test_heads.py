@@ -143,10 +143,10 @@ def test_training_is_repeatable_and_removes_other_emotions_at_the_end():
 
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory):
-    """Two corpora as a table, with 5 and 2 speakers and an emotion that is not among the five; a noise; a room."""
+    """Two corpora as a table, with 3 and 2 speakers and an emotion that is not among the five; a noise; a room."""
     folder = tmp_path_factory.mktemp("corpora")
     rows = ["file,speaker,word,emotion,corpus,sex"]
-    for corpus, names in (("one", "abcde"), ("two", "xy")):
+    for corpus, names in (("one", "abc"), ("two", "xy")):
         for number, speaker in enumerate(names):
             for emotion, factor in PITCH.items():
                 path = folder / corpus / f"{speaker}-{emotion}.wav"
@@ -184,6 +184,9 @@ def test_the_command_writes_a_model_that_runs_beside_its_encoder(made):
     assert recipe.encoder is not None
     assert recipe.profile is not None
     assert len(recipe.profile.emotion_means) == 5 * 768
+    assert set(recipe.scores) == {
+        f"{name}, {which}" for name in ("UAR", "UAR, corpus left out") for which in ("one", "two", "mean")
+    }
     assert json.loads((made / "mine.json").read_text())["temperature"] == recipe.temperature
     prediction = EmotionClassifier(made / "mine.tflite").classify_samples(spoken(rate=RATE), RATE)
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
@@ -191,11 +194,27 @@ def test_the_command_writes_a_model_that_runs_beside_its_encoder(made):
 
 def test_evaluate_reads_its_fold_models(made, corpora):
     models = fold_models.load(str(made / "folds"))
+    assert len(models.folds) == 3
+    assert models.by_speaker is not None
     assert models.by_corpus is not None
+    assert set(models.by_speaker) == {("one", speaker) for speaker in "abc"} | {("two", speaker) for speaker in "xy"}
     assert set(models.by_corpus) == {"one", "two"}
     output = made / "figures.json"
     assert main(["evaluate", str(made / "folds"), "--corpus", f"csv={corpora / 'table.csv'}", "-o", str(output)]) == 0
     assert json.loads(output.read_text())["left_out"]["corpora"].keys() == {"one", "two"}
+
+
+def test_a_second_run_makes_nothing_again(made, corpora):
+    kept = [*(made / "folds").glob("*.keras"), made / "folds" / "features.npy"]
+    before, content = [file.stat().st_mtime_ns for file in kept], (made / "mine.tflite").read_bytes()
+    assert main(arguments(corpora, made)) == 0
+    assert [file.stat().st_mtime_ns for file in kept] == before
+    assert (made / "mine.tflite").read_bytes() == content
+
+
+def test_a_folder_of_another_run_is_refused(made, corpora, capsys):
+    assert main(arguments(corpora, made, "--versions", "2")) == 1
+    assert "belongs to a run with another value of versions" in capsys.readouterr().err
 
 
 def test_an_encoder_that_is_missing_is_named(corpora, tmp_path, capsys):

@@ -11,7 +11,7 @@ import pytest
 from emotion_edge_converter.corpora.readers import Utterance
 from emotion_edge_converter.errors import CorpusError
 from emotion_edge_converter.evaluation.metrics import accuracy, confusion_matrix, label_numbers, uar
-from emotion_edge_converter.training.splits import random_split, speaker_splits
+from emotion_edge_converter.training.splits import folds, random_split, speaker_splits
 
 
 def utterances(n_each, speakers=("A", "B"), emotions=("happy", "sad", "fear")):
@@ -81,3 +81,9 @@ def test_figures_by_hand():
     assert matrix.tolist() == [[2, 1, 0], [0, 1, 0], [0, 0, 0]]
     assert accuracy(matrix) == 0.75
     assert uar(matrix) == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_speaker_number_i_of_each_corpus_is_in_fold_i_modulo_5():
+    names = {"b": "gfedcba", "a": "zy"}
+    some = [Utterance(Path(), name, "", "sad", corpus) for corpus, own in names.items() for name in own]
+    assert folds(some).tolist() == [1, 0, 4, 3, 2, 1, 0, 1, 0]

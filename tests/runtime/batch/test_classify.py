@@ -17,6 +17,8 @@ from sounds import spoken, write
 from emotion_edge import AudioError, BatchError, EmotionClassifier, FileResult, ModelError, classify_many
 from models import write_constant
 
+pytestmark = pytest.mark.usefixtures("as_a_fresh_process")
+
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):

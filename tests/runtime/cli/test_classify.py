@@ -19,6 +19,8 @@ from sounds import spoken, write
 from emotion_edge import classify
 from emotion_edge.batch.results import columns, readable, row
 
+pytestmark = pytest.mark.usefixtures("as_a_fresh_process")
+
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs signals and terminals as POSIX has them")
 LABELS = ("angry", "fear", "happy", "neutral", "sad")
 BAD = ("empty.wav", "text.flac")

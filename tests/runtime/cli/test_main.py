@@ -14,6 +14,9 @@ from sounds import spoken, write
 
 import emotion_edge
 from emotion_edge import classify
+from emotion_edge.model.file import shipped
+
+pytestmark = pytest.mark.usefixtures("as_a_fresh_process")
 
 
 def run(*arguments, **options):
@@ -113,8 +116,11 @@ def test_models():
     ):
         assert text in done.stdout
     entries = [json.loads(line) for line in run("models", "--json").stdout.splitlines()]
-    assert [entry["name"] for entry in entries] == ["five-emotions", "speech-gate", "tess-mlp"]
+    assert [entry["name"] for entry in entries] == list(shipped())
     assert max(entry["size_bytes"] for entry in entries) <= 200_000
+    needed = {entry["name"]: entry["encoder"] for entry in entries}
+    assert (needed["five-emotions"], needed["tess-mlp"]) == ("voice-encoder", None)
+    assert "needs     voice-encoder, which several models share, " in done.stdout
 
 
 def test_a_reader_that_closes_the_pipe_early(folder):

@@ -50,8 +50,8 @@ def test_the_transform_of_each_frame(transform, dtype, shape, n):
 def test_frames_equal_those_of_the_training(transform):
     recipe = EmotionClassifier().recipe
     samples = voice(3, rate=recipe.mfcc.sample_rate_hz)
-    frames = Mfcc(recipe.mfcc, prosody=recipe.prosody)(samples)
-    exact = Mfcc(recipe.mfcc, prosody=recipe.prosody, dtype=np.float64)(samples.astype(np.float64))
+    frames = Mfcc(recipe.mfcc)(samples)
+    exact = Mfcc(recipe.mfcc, dtype=np.float64)(samples.astype(np.float64))
     np.testing.assert_allclose(frames, exact, rtol=1e-4, atol=2e-3)
 
 

@@ -55,9 +55,8 @@ def test_mean():
 @pytest.mark.parametrize("name", [name for name in POOLINGS if name != "loud"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_every_pooling_has_the_length_in_recipes(name, dtype):
-    n_columns, counts = (3, (20, 21, 30)) if name == "functionals" else (0, (1, 2, 6))
-    for n_mfcc in counts:
-        vector = POOLINGS[name](np.random.default_rng(1).normal(0, 10, (57, n_mfcc + n_columns)).astype(dtype))
+    for n_mfcc in (1, 2, 6):
+        vector = POOLINGS[name](np.random.default_rng(1).normal(0, 10, (57, n_mfcc)).astype(dtype))
         assert vector.shape == (len(feature_names(name, n_mfcc)),)
         assert vector.dtype == dtype
         assert np.isfinite(vector).all()

@@ -81,6 +81,20 @@ def test_long_recordings_are_encoded_in_equal_sections(encoder):
     np.testing.assert_allclose(encoder(frames[: third + 1])[:, :-1], encoded[: third // 2, :-1], atol=1e-4)
 
 
+def test_a_long_recording_can_be_stopped(encoder):
+    sections: list[int] = []
+
+    def check():
+        sections.append(len(sections))
+        if len(sections) == 3:
+            raise TimeoutError
+
+    frames = np.zeros((4 * LONGEST, 80), np.float32)
+    with pytest.raises(TimeoutError):
+        encoder(frames, check)
+    assert len(encoder(frames, lambda: None)) == 2 * LONGEST
+
+
 def test_threads_may_share_one(encoder):
     frames = [log_mel(encoder, spoken(number % 3, rate=RATE)) for number in range(12)]
     alone = [encoder(each) for each in frames]

@@ -85,7 +85,9 @@ def deep(depth):
         ({"temperature": float("nan")}, "wanted a finite number"),
         ({"temperature": 10**400}, "wanted a finite number"),
         ({"uncertain_below": 2}, "uncertain_below: got 2, wanted 0 to 1"),
-        ({"pooling": "median"}, "pooling: got 'median', wanted one of mean, statistics, functionals"),
+        ({"pooling": "median"}, "pooling: got 'median', wanted one of mean, statistics, loud"),
+        ({"pooling": "functionals", "prosody": {}}, "got 'functionals', which .* no longer computes, wanted mean, "),
+        ({"prosody": {}}, "prosody is not a field of a recipe"),
         ({"scores": {"x": "high"}}, "scores"),
         ({"labls": []}, "labls is not a field"),
         ({"\x1b[2J": []}, r"'\\x1b\[2J' is not a field"),
@@ -142,6 +144,10 @@ def deep(depth):
 def test_a_wrong_field_is_reported(change, message):
     with pytest.raises(ModelError, match=message):
         ModelRecipe.from_json(json.dumps(SHORT | change))
+
+
+def test_a_recipe_from_before_the_voice_encoder():
+    assert ModelRecipe.from_json(json.dumps(SHORT | {"prosody": None})) == ModelRecipe.from_json(json.dumps(SHORT))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"recipe"', "[" * 100_000, b"\xff\xfe\x00"])
