@@ -66,7 +66,7 @@ def test_the_wheel_contains_exactly_the_files_of_the_package(built):
     expected = set(tracked.stdout.splitlines())
     assert f"{built.package}/py.typed" in expected
     if built.package == "emotion_edge":
-        models = [*(ROOT / "models").glob("*.tflite"), *(ROOT / "models").glob("*.md")]
+        models = [path for suffix in ("tflite", "md", "LICENSE") for path in (ROOT / "models").glob(f"*.{suffix}")]
         expected |= {f"emotion_edge/models/{path.name}" for path in models}
     names = {name for name in zipfile.ZipFile(built.wheel).namelist() if ".dist-info/" not in name}
     assert names == expected
@@ -77,9 +77,32 @@ def test_the_licence_is_named_and_included(built):
         (text,) = [archive.read(name) for name in archive.namelist() if name.endswith("/licenses/LICENSE")]
     assert text == (ROOT / "LICENSE").read_bytes()
     expression = built.metadata["License-Expression"]
-    weights = " AND CC-BY-NC-ND-4.0 AND CC-BY-NC-SA-4.0" if built.package == "emotion_edge" else ""
+    is_runtime = built.package == "emotion_edge"
+    weights = " AND CC-BY-NC-ND-4.0 AND CC-BY-NC-SA-4.0 AND MIT" if is_runtime else ""
     assert expression == "Apache-2.0" + weights
-    assert built.metadata.get_all("License-File") == ["LICENSE"]
+    notices = ["models/voice-encoder.LICENSE"] if is_runtime else []
+    assert built.metadata.get_all("License-File") == ["LICENSE", *notices]
+
+
+def test_the_voice_encoder_travels_with_its_notice(built):
+    """The MIT licence asks for it in all copies: in the list of licences, beside the file, and in its card."""
+    if built.package != "emotion_edge":
+        pytest.skip("only the runtime contains the encoder")
+    encoder, notice = (ROOT / "models" / f"voice-encoder.{suffix}" for suffix in ("tflite", "LICENSE"))
+    with zipfile.ZipFile(built.wheel) as archive:
+        (info,) = [name.removesuffix("METADATA") for name in archive.namelist() if name.endswith("/METADATA")]
+        wheel = {name: archive.read(name) for name in archive.namelist()}
+    with tarfile.open(built.source) as archive:
+        members = [member for member in archive.getmembers() if "/models/voice-encoder." in member.name]
+        source = {member.name.split("/", 1)[1]: archive.extractfile(member).read() for member in members}
+    assert wheel[f"{info}licenses/models/voice-encoder.LICENSE"] == notice.read_bytes()
+    for files, folder in ((wheel, "emotion_edge/models"), (source, "models")):
+        assert files[f"{folder}/voice-encoder.tflite"] == encoder.read_bytes()
+        assert files[f"{folder}/voice-encoder.LICENSE"] == notice.read_bytes()
+        for text in (notice.read_text(), files[f"{folder}/voice-encoder.md"].decode()):
+            assert "Copyright (c) 2022 OpenAI" in text
+            assert "The above copyright notice and this permission notice shall be included in all" in text
+    assert b"Copyright (c) 2022 OpenAI" in encoder.read_bytes()  # in its recipe
 
 
 def test_the_readme_of_an_index_page_has_no_relative_links(built):

@@ -65,7 +65,7 @@ def clip(tmp_path_factory):
 
 def test_the_contents_of_the_wheel(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert "emotion_edge/models/voice-encoder.tflite" in names
+    assert {f"emotion_edge/models/voice-encoder.{suffix}" for suffix in ("tflite", "md", "LICENSE")} <= set(names)
     for model in shipped():
         assert {f"emotion_edge/models/{model}.{suffix}" for suffix in ("tflite", "md")} <= set(names)
     assert "emotion_edge/py.typed" in names
@@ -143,10 +143,9 @@ def test_the_command(environment, clip, tmp_path):
     )
     assert json.loads(done.stdout)["path"] == str(clip)
     assert done.stderr == ""
-    assert (
-        "tess-mlp"
-        in subprocess.run([command, "models"], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    )
+    models = subprocess.run([command, "models"], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert "tess-mlp" in models
+    assert "voice-encoder" not in models.splitlines()  # it is a file that models need, and no model
 
 
 def test_the_doctor(environment, tmp_path):
@@ -155,6 +154,8 @@ def test_the_doctor(environment, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stderr == ""
     findings = [json.loads(line) for line in done.stdout.splitlines()]
+    (encoder,) = [each for each in findings if each["check"] == "encoder"]
+    assert encoder["status"] == "ok"
     (in_use,) = [each for each in findings if each["check"] == "interpreter" and "in use" in each["summary"]]
     assert in_use["details"]["name"] == interpreter
     warned = [each["fix"] for each in findings if each["check"] == "interpreter" and each["status"] == "warning"]
