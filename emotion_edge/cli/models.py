@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import Any
 
-from ..model.file import DEFAULT_MODEL, load, shipped, shipped_encoder
+from ..model.encoder import encoder_file
+from ..model.file import DEFAULT_MODEL, load, shipped
 
 
 def register(commands: Any) -> None:
@@ -24,12 +25,13 @@ def run(options: argparse.Namespace) -> int:
     """Print the models."""
     for name, path in shipped().items():
         model = load(name)
-        recipe = model.recipe
+        recipe, encoder = model.recipe, model.recipe.encoder
         entry = {
             "name": name,
             "labels": list(recipe.labels),
             "size_bytes": len(model.content),
-            "encoder": recipe.encoder.name if recipe.encoder else None,
+            "encoder": encoder.name if encoder else None,
+            "encoder_size_bytes": len(encoder_file(encoder, model.folder)) if encoder else 0,
             "licence": recipe.licence,
             "corpora": list(recipe.corpora),
             "protocol": recipe.protocol,
@@ -46,7 +48,7 @@ def _describe(entry: dict[str, Any]) -> str:
         f"{entry['name']}{default}",
         f"  labels    {', '.join(entry['labels'])}",
         f"  size      {entry['size_bytes'] / 1024:.1f} KiB",
-        *_needed(entry["encoder"]),
+        *_needed(entry["encoder"], entry["encoder_size_bytes"]),
         f"  licence   {entry['licence']}",
         f"  trained   {', '.join(entry['corpora'])}",
         f"  protocol  {entry['protocol']}",
@@ -56,9 +58,8 @@ def _describe(entry: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _needed(encoder: str | None) -> list[str]:
+def _needed(encoder: str | None, size_bytes: int) -> list[str]:
     """The line about the voice encoder of a model, if it has one."""
     if encoder is None:
         return []
-    size_mib = shipped_encoder(encoder).stat().st_size / (1 << 20)
-    return [f"  needs     {encoder}, which several models share, {size_mib:.1f} MiB"]
+    return [f"  needs     {encoder}, which several models share, {size_bytes / (1 << 20):.1f} MiB"]

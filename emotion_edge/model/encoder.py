@@ -179,18 +179,32 @@ def encoder_file(wanted: EncoderReference, folder: Path) -> bytes:
         ModelError: there is none with that checksum, or it is damaged; it says what to install.
     """
     found = []
-    for path in (folder / f"{wanted.name}.tflite", shipped_encoder(wanted.name)):
-        if path.is_file():
+    for path in dict.fromkeys((folder / f"{wanted.name}.tflite", shipped_encoder(wanted.name))):
+        try:
             content = read_file(path)
-            found.append(stored_checksum(content))
-            if found[-1] == wanted.checksum:
-                embedded_recipe(content)
-                return content
-    here = f"here is one with {' and one with '.join(found)}" if found else "there is none here"
+        except FileNotFoundError:
+            continue
+        except ModelError as error:
+            found.append(str(error))
+            continue
+        own = _checksum(content)
+        if own == wanted.checksum:
+            return content
+        found.append(f"{path} is damaged or another file" if own is None else f"{path} has the checksum {own}")
     raise ModelError(
-        f"the model needs the voice encoder {wanted.name} with the checksum {wanted.checksum}, and {here}: install the "
-        f"emotion-edge that the model was made with, or put its {wanted.name}.tflite into the folder of the model"
+        f"the model needs the voice encoder {wanted.name} with the checksum {wanted.checksum}, and "
+        f"{' and '.join(found) or 'there is none here'}: install the emotion-edge that the model was made with, or put "
+        f"its {wanted.name}.tflite into the folder of the model"
     )
+
+
+def _checksum(content: bytes) -> str | None:
+    """The checksum of a complete file, None for any other."""
+    try:
+        embedded_recipe(content)
+        return stored_checksum(content)
+    except ModelError:
+        return None
 
 
 @lru_cache(maxsize=4)

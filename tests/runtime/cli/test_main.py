@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from places import ROOT
 from sounds import spoken, write
 
 import emotion_edge
+import emotion_edge.cli.main
 from emotion_edge import classify
 from emotion_edge.model.file import shipped
 
@@ -121,6 +124,28 @@ def test_models():
     needed = {entry["name"]: entry["encoder"] for entry in entries}
     assert (needed["five-emotions"], needed["tess-mlp"]) == ("voice-encoder", None)
     assert "needs     voice-encoder, which several models share, " in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["models", "classify a.wav", "classify a.wav --jobs 2 -o a.jsonl", "timeline a.wav -o a.csv", "serve", "listen"],
+)
+def test_a_voice_encoder_that_is_missing(tmp_path, monkeypatch, capsys, command):
+    models, here = tmp_path / "models", tmp_path / "here"
+    models.mkdir()
+    here.mkdir()
+    for path in shipped().values():
+        shutil.copy(path, models)
+    shutil.copy(ROOT / "examples" / "sounds" / "hello.wav", here / "a.wav")
+    monkeypatch.setattr("emotion_edge.model.file._shipped_folder", lambda: models)
+    monkeypatch.chdir(here)
+    assert emotion_edge.cli.main.main(command.split()) == 1
+    assert [path.name for path in here.iterdir()] == ["a.wav"]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "needs the voice encoder voice-encoder with the checksum" in captured.err
+    assert "and there is none here: install the emotion-edge that the model was made with" in captured.err
+    assert captured.err.count("\n") == 1
 
 
 def test_a_reader_that_closes_the_pipe_early(folder):

@@ -16,7 +16,8 @@ from sounds import spoken
 from emotion_edge import EmotionClassifier, EmotionStream, InterpreterError, ModelError
 from emotion_edge.features.mfcc import Mfcc
 from emotion_edge.features.pooling import loud
-from emotion_edge.model.encoder import LONGEST, Encoder, EncoderRecipe
+from emotion_edge.model.encoder import LONGEST, Encoder, EncoderRecipe, encoder_file
+from emotion_edge.model.file import load, shipped
 from emotion_edge.model.interpreter import BACKENDS
 from emotion_edge.speech.recent_frames import RecentFrames
 
@@ -124,16 +125,47 @@ def test_features_have_names(head):
     assert recipe.feature_names[0] == "encoder_0.mean"
 
 
-def test_an_encoder_that_is_missing_or_another_is_named(tmp_path):
+def test_an_encoder_that_is_missing_is_named(tmp_path):
     path = write_head(tmp_path, with_encoder=False)
     with pytest.raises(
-        ModelError, match=r"needs the voice encoder random-encoder with the checksum [0-9a-f]{8}, and there is none"
+        ModelError,
+        match=r"needs the voice encoder random-encoder with the checksum [0-9a-f]{8}, and there is none here: install",
     ):
         EmotionClassifier(path)
-    content = bytearray(random_encoder())
-    (tmp_path / "random-encoder.tflite").write_bytes(content[:1000])
-    with pytest.raises(ModelError):
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (lambda: b"", r"random-encoder\.tflite is damaged or another file: install the emotion-edge"),
+        (lambda: random_encoder()[:1000], r"random-encoder\.tflite is damaged or another file: install"),
+        (lambda: random_encoder()[:-1], "is damaged or another file"),
+        (lambda: random_encoder()[:-9] + b"x" + random_encoder()[-8:], "is damaged or another file"),
+        (lambda: random_encoder().replace(b"emotion_edge_crc32", b"emotion_edge_other"), "is damaged or another file"),
+        (lambda: shipped()["tess-mlp"].read_bytes(), r"random-encoder\.tflite has the checksum [0-9a-f]{8}: install"),
+        (None, r"the model .*random-encoder\.tflite cannot be read: .*: install"),
+    ],
+    ids=["empty", "truncated", "one byte short", "one byte changed", "without a checksum", "a model", "a folder"],
+)
+def test_an_encoder_that_is_damaged_or_another_is_named(tmp_path, content, message):
+    path, encoder = write_head(tmp_path, with_encoder=False), tmp_path / "random-encoder.tflite"
+    if content is None:
+        encoder.mkdir()
+    else:
+        encoder.write_bytes(content())
+    with pytest.raises(ModelError, match=message):
         EmotionClassifier(path)
+
+
+def test_the_shipped_encoder_is_used_if_the_one_beside_the_model_is_damaged(tmp_path, monkeypatch):
+    path, folder = write_head(tmp_path), tmp_path / "shipped"
+    folder.mkdir()
+    (tmp_path / "random-encoder.tflite").rename(folder / "random-encoder.tflite")
+    monkeypatch.setattr("emotion_edge.model.file._shipped_folder", lambda: folder)
+    (tmp_path / "random-encoder.tflite").write_bytes(b"cut short")
+    recipe = load(path).recipe
+    assert recipe.encoder is not None
+    assert encoder_file(recipe.encoder, tmp_path) == random_encoder()
 
 
 def test_a_model_is_no_encoder_and_an_encoder_no_model(tmp_path, head):
