@@ -74,9 +74,10 @@ class VoiceProfile:
 
     A profile contains no sound. Several threads may share one profile.
 
-    The values are standardised with the numbers of the model, and the profile keeps a digest of those numbers: a model
-    of the same name that was trained differently refuses the profile. A profile without a digest (format 1) is accepted
-    by the name of the model and the number of features, and `open` ties it to the model that it is opened for.
+    The values are standardised with the numbers of the model, and the profile keeps a digest of those numbers and of
+    the model's voice encoder: a model of the same name that was trained differently refuses the profile. A profile
+    without a digest (format 1) is accepted by the name of the model and the number of features, and `open` ties it to
+    the model that it is opened for.
 
     Args:
         model: the name of the model that the features belong to.
@@ -357,15 +358,17 @@ def paths() -> list[Path]:
 
 
 def _digest(recipe: ModelRecipe) -> str:
-    """The digest of the numbers that standardise a model's features, which come from its training data.
+    """The digest of the numbers that standardise a model's features, and of the encoder that makes the features.
 
-    The digest does not cover the whole recipe: a profile stays valid when the temperature changes or a field is added.
+    The numbers come from the training data of the model. The digest does not cover the whole recipe: a profile stays
+    valid when the temperature changes or a field is added.
     """
     from hashlib import sha256  # imported here: it loads OpenSSL, five megabytes that only profiles need
 
     used = recipe.standardisation
     numbers = np.array([] if used is None else [used.mean, used.deviation], "<f8")
-    return sha256(numbers.tobytes()).hexdigest()[:16]
+    encoder = b"" if recipe.encoder is None else recipe.encoder.checksum.encode()
+    return sha256(numbers.tobytes() + encoder).hexdigest()[:16]
 
 
 def _user_data() -> Path:

@@ -243,6 +243,23 @@ def test_a_profile_of_the_model_before_retraining_is_refused(tmp_path, model):
     assert EmotionClassifier(model, profile=VoiceProfile.load(path)).profile.utterances == 1
 
 
+def test_a_profile_of_the_model_with_another_encoder_is_refused(tmp_path):
+    pytest.importorskip("keras", reason="needs Keras, with which the converter makes these files")
+    from encoders import write_head
+
+    path, folder = tmp_path / "anna.json", tmp_path / "other"
+    folder.mkdir()
+    profiled = ProfileRecipe(strength=1.0, utterances_to_half=1.0)
+    head = write_head(tmp_path, profile=profiled)
+    encoder = load(head).recipe.encoder
+    assert encoder is not None
+    other = write_head(folder, profile=profiled, encoder=replace(encoder, checksum="01234567"))
+    VoiceProfile.open(str(path), head).save(path)
+    assert EmotionClassifier(head, profile=VoiceProfile.load(path)).profile.n_features == 768
+    with pytest.raises(ProfileError, match="made with another version of the model head, trained differently"):
+        VoiceProfile.open(str(path), other)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
