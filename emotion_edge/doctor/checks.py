@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -19,6 +20,7 @@ from ..errors import ModelError
 from ..model.encoder import encoder_file
 from ..model.file import DEFAULT_MODEL, SPEECH_MODEL, Model, load, shipped, stored_checksum
 from ..model.interpreter import BACKENDS, VARIABLE
+from ..model.recipe import EncoderReference
 
 CheckStatus: TypeAlias = Literal["ok", "unneeded", "warning", "error"]
 
@@ -60,7 +62,7 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Run all checks and yield each finding as soon as it is ready. The last one is `SELF_TEST`."""
     fixes = []
-    for check in (_python, _models, _interpreters, _soundfile, _soxr, _portaudio):
+    for check in (_python, _models, _encoders, _interpreters, _soundfile, _soxr, _portaudio):
         for finding in check():
             if finding.status == "error" and finding.fix:
                 fixes.append(finding.fix)
@@ -86,34 +88,52 @@ def _python() -> Iterator[Finding]:
 
 
 def _models() -> Iterator[Finding]:
-    reinstall = _pip("install --force-reinstall --no-deps emotion-edge")
     for name in sorted({DEFAULT_MODEL, SPEECH_MODEL, *shipped()}):
         try:
-            model = _load(name)
+            model = load(name)
         except ModelError as error:
             status: CheckStatus = "error" if name in (DEFAULT_MODEL, SPEECH_MODEL) else "warning"
-            yield Finding("model", status, f"{name}: {error}", reinstall, {"name": name})
-            continue
-        details: dict[str, Any] = {
-            "name": name,
-            "size_bytes": len(model.content),
-            "crc32": stored_checksum(model.content),
-        }
-        summary = f"{name}: {details['size_bytes'] / 1024:.1f} KiB, checksum {details['crc32']} is correct"
-        yield Finding("model", "ok", summary, details=details)
+            yield Finding("model", status, f"{name}: {error}", _reinstall(), {"name": name})
+        else:
+            yield _file(name, model.content, "model")
 
 
-def _load(name: str) -> Model:
-    """Load a model, and check that the voice encoder that it needs is there."""
-    model = load(name)
-    if model.recipe.encoder is not None:
-        encoder_file(model.recipe.encoder, model.folder)
-    return model
+def _encoders() -> Iterator[Finding]:
+    """The voice encoders that the shipped models need; a damaged model has been found before."""
+    needing: dict[EncoderReference, list[Model]] = {}
+    for name in shipped():
+        with suppress(ModelError):
+            model = load(name)
+            if model.recipe.encoder is not None:
+                needing.setdefault(model.recipe.encoder, []).append(model)
+    for wanted, models in needing.items():
+        try:
+            content = encoder_file(wanted, models[0].folder)
+        except ModelError as error:
+            names = [model.recipe.name for model in models]
+            status: CheckStatus = "error" if DEFAULT_MODEL in names else "warning"
+            summary = f"{error}; without it, {', '.join(names)} cannot be used"
+            yield Finding("encoder", status, summary, _reinstall(), {"name": wanted.name})
+        else:
+            yield _file(wanted.name, content, "encoder")
+
+
+def _file(name: str, content: bytes, check: str) -> Finding:
+    details = {"name": name, "size_bytes": len(content), "crc32": stored_checksum(content)}
+    summary = f"{name}: {len(content) / 1024:.1f} KiB, checksum {details['crc32']} is correct"
+    return Finding(check, "ok", summary, details=details)
+
+
+def _reinstall() -> str:
+    return _pip("install --force-reinstall --no-deps emotion-edge")
 
 
 def _loads(name: str) -> bool:
+    """Whether a model can be loaded, with the voice encoder that it needs."""
     try:
-        _load(name)
+        model = load(name)
+        if model.recipe.encoder is not None:
+            encoder_file(model.recipe.encoder, model.folder)
     except ModelError:
         return False
     return True

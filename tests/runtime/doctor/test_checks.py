@@ -65,7 +65,7 @@ class Installation:
         assert all(set(each) == {"check", "status", "summary", "fix", "details"} for each in findings)
         by_name = {}
         for each in findings:
-            is_named = each["check"] in ("model", "interpreter")
+            is_named = each["check"] in ("model", "encoder", "interpreter")
             by_name[each["details"].get("name", "?") if is_named else each["check"]] = each
         return done.returncode, by_name
 
@@ -89,7 +89,7 @@ def test_a_complete_installation(installation):
         assert findings[package]["status"] == "ok"
     assert "in use" in findings["ai-edge-litert"]["summary"]
     assert {"FLAC", "MP3", "OGG", "WAV"} <= set(findings["soundfile"]["details"]["formats"])
-    for name, path in model.shipped().items():
+    for name, path in {**model.shipped(), model.ENCODER: model.shipped_encoder(model.ENCODER)}.items():
         content = path.read_bytes()
         stored = bytes.fromhex(findings[name]["details"]["crc32"])[::-1]
         assert content.count(stored) == 1
@@ -210,13 +210,25 @@ class Interpreter(numpy_interpreter.Interpreter):
     assert findings["self-test"]["fix"] == f"{PIP} install --force-reinstall emotion-edge"
 
 
-def test_a_voice_encoder_that_is_missing(installation):
-    (installation.package / "models" / "voice-encoder.tflite").unlink()
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda path: path.unlink(), "there is none here"),
+        (lambda path: path.write_bytes(path.read_bytes()[:1000]), "voice-encoder.tflite is damaged"),
+        (lambda path: shutil.copy(path.with_name("tess-mlp.tflite"), path), "voice-encoder.tflite has the checksum"),
+    ],
+    ids=["missing", "truncated", "another"],
+)
+def test_a_voice_encoder_that_is_missing_or_damaged(installation, change, message):
+    change(installation.package / "models" / "voice-encoder.tflite")
     status, findings = installation.examine()
     assert status == 1
-    assert statuses(findings, "five-emotions", "seven-emotions", "numpy") == ["error", "warning", "ok"]
-    assert "there is none here" in findings["five-emotions"]["summary"]
-    assert findings["self-test"]["fix"] == findings["five-emotions"]["fix"]
+    assert statuses(findings, "voice-encoder", "five-emotions", "numpy", "self-test") == ["error", "ok", "ok", "error"]
+    encoder = findings["voice-encoder"]
+    assert message in encoder["summary"]
+    assert "without it" in encoder["summary"]
+    assert "five-emotions" in encoder["summary"].split("without it")[1]
+    assert encoder["fix"] == findings["self-test"]["fix"] == f"{PIP} install --force-reinstall --no-deps emotion-edge"
 
 
 def test_a_microphone_without_permission_to_use_it(monkeypatch):
