@@ -85,6 +85,76 @@ def librosa_keras(*, directly=False):
     return answer
 
 
+def log_mel(file):
+    """The frames that the voice encoder of five-emotions takes, in decibels, by librosa; shape (n, 80)."""
+    import librosa
+
+    samples, rate = librosa.load(file, sr=16000)
+    power = librosa.feature.melspectrogram(
+        y=samples, sr=rate, n_fft=400, hop_length=160, n_mels=80, fmax=8000.0, pad_mode="constant"
+    )
+    return librosa.power_to_db(power, amin=1e-10, top_db=None).T[:-1]
+
+
+def voice_networks():
+    """The voice encoder and the head of five-emotions in Keras, in float32; the encoder has the weights of its file."""
+    sys.path.insert(0, str(MODELS.parent / "converter"))
+    import keras
+    from ai_edge_litert.interpreter import Interpreter
+    from emotion_edge_converter.encoder import network, weights
+
+    file = Interpreter(model_path=str(MODELS / "voice-encoder.tflite"))
+    parts = {each["name"]: each["index"] for each in file.get_tensor_details() if "/" in each["name"]}
+    parts = {name: file.get_tensor(index) for name, index in parts.items()}
+    dense = {}
+    for name in ("conv1", "conv2", *network.DENSE):
+        rows, bias, scale = (parts[f"{name}/{each}"] for each in ("rows", "bias", "scale"))
+        dense[name] = scale[:, None] * rows * parts.get(f"{name}/moved", 1.0), scale * bias
+    dense["query_key_value"][0][: weights.WIDTH] *= 8.0  # the file has the 1 / sqrt(64) of the attention here
+    dense["query_key_value"][1][: weights.WIDTH] *= 8.0
+    values = {}
+    for name, (matrix, bias) in dense.items():
+        if name.startswith("conv"):  # the file has three frames side by side
+            values |= {f"{name}.weight": matrix.reshape(len(bias), 3, -1).transpose(0, 2, 1), f"{name}.bias": bias}
+        else:
+            values |= {f"block0.{name}.weight": matrix, f"block0.{name}.bias": bias}
+    for name in ("attention_norm", "mlp_norm"):
+        ones, zeros = (fill + 0 * dense["conv2"][1] for fill in (1.0, 0.0))
+        values |= {f"block0.{name}.gamma": ones, f"block0.{name}.beta": zeros}
+    return network.build(values), keras.models.load_model(MODELS / "five-emotions.keras")
+
+
+def as_input(decibels):
+    """As Whisper: the range is limited to 80 dB. The loudest value is set to a fixed one."""
+    loudest = decibels.max()
+    return ((decibels.clip(min=loudest - 80) - loudest + 12) / 10 + 4) / 4
+
+
+def pooled(frames, decibels):
+    """Mean and deviation of the frames within 30 dB of the loudest."""
+    import numpy as np
+
+    pairs = np.arange(0, len(decibels), 2)
+    power = np.add.reduceat((10 ** (decibels / 10)).sum(axis=1), pairs) / np.minimum(2, len(decibels) - pairs)
+    loud = frames[: len(pairs)][10 * np.log10(power) >= 10 * np.log10(power.max()) - 30]
+    return np.concatenate([loud.mean(axis=0), loud.std(axis=0)])
+
+
+def librosa_voice_keras():
+    """The network of five-emotions, one file at a time."""
+    import librosa  # noqa: F401
+    import numpy as np
+
+    encoder, head = voice_networks()
+
+    def answer(file):
+        decibels = log_mel(file)
+        frames = np.asarray(encoder(as_input(decibels)[np.newaxis]))[0]
+        return LABELS[int(np.asarray(head(pooled(frames, decibels)[np.newaxis])).argmax())]
+
+    return answer
+
+
 def python_speech_features_keras():
     """Its answers mean nothing, because the network learnt librosa's MFCCs. The cost is that of a network for these."""
     import numpy as np
@@ -169,6 +239,7 @@ PEERS = {
     "the command, five-emotions": lambda: command("five-emotions"),
     "librosa + Keras": librosa_keras,
     "librosa + Keras, model(x)": lambda: librosa_keras(directly=True),
+    "librosa + Keras, five-emotions, model(x)": librosa_voice_keras,
     "python_speech_features + Keras": python_speech_features_keras,
     "openSMILE eGeMAPS, features alone": opensmile_egemaps,
     "kaldi-native-fbank, features alone": kaldi_fbank,

@@ -1,4 +1,4 @@
-"""Measures how fast an archive is classified, compared with the method of the study, and with only reading the files.
+"""Measures how fast an archive is classified, compared with librosa and Keras, and with only reading the files.
 
     pip install . -r benchmarks/requirements.txt && python benchmarks/throughput.py [FOLDER] [--files N] [--rounds N]
 
@@ -85,6 +85,33 @@ def librosa_and_keras_at_once(files, _):
 network = lru_cache(peers.network)
 
 
+def librosa_and_voice_keras(files, _):
+    """The network of five-emotions, one file at a time."""
+    answer = librosa_voice_keras()
+    return [answer(file) for file in files]
+
+
+librosa_voice_keras = lru_cache(peers.librosa_voice_keras)
+
+
+def librosa_and_voice_keras_at_once(files, at_once):
+    """The network of five-emotions, with one call of it for many files, which are padded with silence."""
+    import numpy as np
+
+    encoder, head = voice_networks()
+    rows = []
+    for first in range(0, len(files), at_once):
+        decibels = [peers.log_mel(file) for file in files[first : first + at_once]]
+        padded = np.full((len(decibels), max(map(len, decibels)), 80), -0.7, np.float32)  # the quietest that there is
+        for row, each in zip(padded, decibels, strict=True):
+            row[: len(each)] = peers.as_input(each)
+        rows += [peers.pooled(*each) for each in zip(np.asarray(encoder(padded)), decibels, strict=True)]
+    return [peers.LABELS[best] for best in np.asarray(head(np.stack(rows))).argmax(axis=1)]
+
+
+voice_networks = lru_cache(peers.voice_networks)
+
+
 # Name to function, argument, and stride: one of how many files is used. Slow methods get fewer files.
 CONTENDERS = {
     "reading, 22050 Hz": (reading, 22050, 4),
@@ -94,6 +121,8 @@ CONTENDERS = {
     "librosa + Keras, predict()": (librosa_and_keras, False, 16),
     "librosa + Keras, model(x)": (librosa_and_keras, True, 8),
     "librosa + Keras, one call for all": (librosa_and_keras_at_once, None, 8),
+    "librosa + Keras, five-emotions, model(x)": (librosa_and_voice_keras, None, 16),
+    "librosa + Keras, five-emotions, one call for 64": (librosa_and_voice_keras_at_once, 64, 8),
     "emotion-edge, tess-mlp": (ours, "tess-mlp", 4),
     "emotion-edge, five-emotions": (ours, "five-emotions", 4),
 }
@@ -152,7 +181,10 @@ def measure(files, rounds, folder, mean_s, *, quick):
     return {
         "ways": {name: figures(median(cpu_ms[name]), median(took_ms[name]), mean_s) for name in cpu_ms},
         "cpu_ratios": {model: ratios(model, rate_hz, cpu_ms) for model, rate_hz in RATES_HZ.items()},
-        "agreement": agreement(labels["emotion-edge, tess-mlp"], labels["librosa + Keras, model(x)"]),
+        "agreement": {
+            model: agreement(labels[f"emotion-edge, {model}"], labels[f"librosa + Keras, {peer}"])
+            for model, peer in (("tess-mlp", "model(x)"), ("five-emotions", "five-emotions, one call for 64"))
+        },
     }
 
 
@@ -169,7 +201,8 @@ def ratios(model, rate_hz, cpu_ms):
     """Ratios to reading alone, and of each peer to emotion-edge; each ratio is within one round."""
     own = cpu_ms[f"emotion-edge, {model}"]
     readings = [name for name in cpu_ms if f"reading, {rate_hz}" in name]
-    peers = [name for name in cpu_ms if "librosa" in name]
+    others = [name for name in RATES_HZ if name != model]
+    peers = [name for name in cpu_ms if "librosa" in name and not any(each in name for each in others)]
     pairs = {f"it / {name}": (own, cpu_ms[name]) for name in readings}
     pairs |= {f"{name} / it": (cpu_ms[name], own) for name in peers}
     return {name: round(median(map(truediv, *each)), 2) for name, each in pairs.items()}
@@ -178,7 +211,7 @@ def ratios(model, rate_hz, cpu_ms):
 def agreement(answers, peers):
     """The share of files with the same answer of both, among those in which speech is found."""
     same = [answers[file] == label for file, label in peers.items() if answers[file] is not None]
-    return {"files": len(peers), "no speech": len(peers) - len(same), "same": round(sum(same) / len(same), 4)}
+    return {"files": len(peers), "no speech": len(peers) - len(same), "same": round(sum(same) / max(1, len(same)), 4)}
 
 
 def as_wav(files, folder):
@@ -217,13 +250,13 @@ def main():
 def show(result):
     print(result["machine"], result["recordings"])
     for kind in ("as they are", "WAV"):
-        print(f"\n{'':40} {'':>11} {'':>9} {'hours of sound':>16}")
-        print(f"{kind:40} {'CPU ms/file':>11} {'files/s':>9} {'per hour':>9} {'per hour of CPU':>16}")
+        print(f"\n{'':48} {'':>11} {'':>9} {'hours of sound':>16}")
+        print(f"{kind:48} {'CPU ms/file':>11} {'files/s':>9} {'per hour':>9} {'per hour of CPU':>16}")
         for name, those in result[kind]["ways"].items():
-            print("{:40} {:11.2f} {:9} {:9} {:16}".format(name, *those.values()))
+            print("{:48} {:11.2f} {:9} {:9} {:16}".format(name, *those.values()))
         for model, those in result[kind]["cpu_ratios"].items():
             for name, ratio in those.items():
-                print(f"CPU, {model + ':':16} {name:45} {ratio:6.2f}")
+                print(f"CPU, {model + ':':16} {name:52} {ratio:6.2f}")
 
 
 if __name__ == "__main__":
