@@ -179,7 +179,8 @@ def encoder_file(wanted: EncoderReference, folder: Path) -> bytes:
         ModelError: there is none with that checksum, or it is damaged; it says what to install.
     """
     found = []
-    for path in dict.fromkeys((folder / f"{wanted.name}.tflite", shipped_encoder(wanted.name))):
+    paths = folder / f"{wanted.name}.tflite", shipped_encoder(wanted.name)
+    for path in {path.absolute(): path for path in paths}.values():
         try:
             content = read_file(path)
         except FileNotFoundError:

@@ -49,7 +49,10 @@ def reference(file: Path) -> EncoderReference:
         content = read_file(file)
     except FileNotFoundError as error:
         raise ModelError(f"{file}: no such file; make it with emotion-edge-converter voice-encoder") from error
-    found = EncoderRecipe.from_json(embedded_recipe(content))
+    try:
+        found = EncoderRecipe.from_json(embedded_recipe(content))
+    except ModelError as error:
+        raise ModelError(f"{file}: {error}") from error
     return EncoderReference(name=file.stem, checksum=stored_checksum(content), width=found.width)
 
 

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from emotion_edge_converter.encoder import network, parity, rounding
 from emotion_edge_converter.encoder import weights as reading
-from emotion_edge_converter.encoder.recipe import MFCC
+from emotion_edge_converter.encoder.recipe import MFCC, reference
 from emotion_edge_converter.errors import ConversionError
 from encoders import random_encoder, random_weights
 from sounds import spoken, tone
+
+from emotion_edge import ModelError
 
 RATE = 16000
 
@@ -85,6 +87,15 @@ def test_damaged_files_are_named(tmp_path, suffix):
         path.write_bytes(damaged)
         with pytest.raises(ConversionError, match="model"):
             reading.read(path)
+
+
+def test_an_encoder_that_head_cannot_use_is_named(tmp_path):
+    path = tmp_path / "voice.tflite"
+    with pytest.raises(ModelError, match=r"voice\.tflite: no such file; make it with emotion-edge-converter voice-enc"):
+        reference(path)
+    path.write_bytes(random_encoder()[:-1])
+    with pytest.raises(ModelError, match=r"voice\.tflite: the file is damaged"):
+        reference(path)
 
 
 def test_other_files_and_sizes_are_named(tmp_path):

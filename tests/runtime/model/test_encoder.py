@@ -157,6 +157,16 @@ def test_an_encoder_that_is_damaged_or_another_is_named(tmp_path, content, messa
         EmotionClassifier(path)
 
 
+def test_an_encoder_beside_a_shipped_model_is_named_once(tmp_path, monkeypatch):
+    path = write_head(tmp_path)
+    (tmp_path / "random-encoder.tflite").write_bytes(b"cut short")
+    monkeypatch.setattr("emotion_edge.model.file._shipped_folder", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError) as raised:
+        EmotionClassifier(path.name)
+    assert str(raised.value).count("is damaged") == 1
+
+
 def test_the_shipped_encoder_is_used_if_the_one_beside_the_model_is_damaged(tmp_path, monkeypatch):
     path, folder = write_head(tmp_path), tmp_path / "shipped"
     folder.mkdir()
