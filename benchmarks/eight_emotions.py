@@ -35,7 +35,7 @@ ACTORS_PER_FOLD = 4
 def answers(table, recipe, encoder, train, tested):
     """The label numbers of the tested recordings, by a head that was not trained on them, and the size of its file."""
     model = heads.fit(table, train, LABELS, seed=SEED)
-    content = cross_validation.converted(model, recipe, table, train, SEED)
+    content = cross_validation.converted(model, heads.fitted(recipe, table, train), table, train)
     with model_file.temporary(content, beside=encoder) as file:
         classifier = EmotionClassifier(file)
     return [int(classifier.probabilities(vector).argmax()) for vector in table.features[tested, 0]], len(content)

@@ -29,9 +29,6 @@ LEAST_AGREEMENT: Final = 0.995
 GATE_LEAST_AGREEMENT: Final = 0.99
 """The same for the speech gate. Many of its windows are close to the threshold: speech in equally loud noise."""
 
-STRANGERS_LEAST_AGREEMENT: Final = 0.98
-"""The same for models for new speakers. Their answers to them are often split between two labels."""
-
 ADAPTED_LEAST_AGREEMENT: Final = 0.95
 """The same for a model adapted to a few clips, one of which may be between two labels."""
 

@@ -14,7 +14,7 @@ from ..corpora import readers
 from ..files import replacing, write_bytes, write_text
 from ..quiet import import_tensorflow
 from ..recordings import sounds
-from ..settings import STRANGERS_LEAST_AGREEMENT, VARIANTS
+from ..settings import VARIANTS
 from .arguments import (
     add_corpus,
     add_emotions,
@@ -68,7 +68,7 @@ def register(commands: Any) -> None:
     add_seed(parser, "random seed for the versions of recordings and the voice profiles")
     add_least_agreement(parser)
     add_jobs(parser)
-    parser.set_defaults(run=run, least_agreement=STRANGERS_LEAST_AGREEMENT)
+    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -108,15 +108,15 @@ def run(options: argparse.Namespace) -> int:
         recipe=heads.fitted,
         encoder=options.encoder,
     )
-    recipe = cross_validation.run(table, recipe, options.folds, trainer, seed=options.seed)
-    model, content = cross_validation.of_everything(table, recipe, options.folds, trainer, seed=options.seed)
+    recipe = cross_validation.run(table, recipe, options.folds, trainer)
+    model, content = cross_validation.of_everything(table, recipe, options.folds, trainer)
     beside = files["tflite"].with_name(options.encoder.name)
     if not beside.exists():
         write_bytes(beside, options.encoder.read_bytes())  # a model looks for it beside itself
     with replacing(files["tflite"]) as temporary:
         temporary.write_bytes(content)
         parities = parity.compare_features(model, temporary, table.features[:, 0])
-        parity.require(parities, options.least_agreement, VARIANTS["int8"])
+        parity.require(parities, options.least_agreement, VARIANTS[cross_validation.VARIANT])
     keras_models.save_keras(model, files["keras"])
     write_text(files["json"], recipe.to_json() + "\n")
     for line in parities:
