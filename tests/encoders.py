@@ -52,7 +52,7 @@ def write_head(folder: Path, *, with_encoder: bool = True, full: bool = False, *
     """
     from emotion_edge_converter.conversion.tflite import convert
     from emotion_edge_converter.models import heads
-    from emotion_edge_converter.training import linear
+    from keras import Input, Sequential, layers
 
     from emotion_edge.model.file import stored_checksum
     from emotion_edge.model.recipe import EncoderReference
@@ -63,10 +63,8 @@ def write_head(folder: Path, *, with_encoder: bool = True, full: bool = False, *
     reference = EncoderReference(name="random-encoder", checksum=stored_checksum(encoder), width=384)
     recipe = heads.recipe("head", LABELS, reference)
     random = np.random.default_rng(1)
-    kernel = random.standard_normal((768, len(LABELS))).astype(np.float32) / 20
-    model = linear.as_keras(
-        np.zeros(768, np.float32), np.ones(768, np.float32), kernel, np.zeros(len(LABELS), np.float32), "head"
-    )
+    model = Sequential([Input((768,)), layers.Dense(len(LABELS), "softmax")], name="head")
+    model.set_weights([random.standard_normal((768, len(LABELS))) / 20, np.zeros(len(LABELS))])
     rows = random.standard_normal((200, 768)).astype(np.float32)
     path = folder / "head.tflite"
     path.write_bytes(convert(model, recipe.replace(**changes), rows))

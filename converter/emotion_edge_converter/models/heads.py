@@ -13,19 +13,18 @@ from scipy.special import softmax
 from emotion_edge.model.recipe import EncoderReference, ModelRecipe, ProfileRecipe, Standardisation
 
 from ..conversion.tflite import decimals
-from ..corpora.readers import SAME_SPEAKERS, Utterance, speakers
+from ..corpora.readers import Utterance, speakers
 from ..encoder.recipe import MFCC
 from ..evaluation.metrics import label_numbers
 from ..features.examples import Examples
-from ..training import linear
+from ..training import linear, shallow
 from ..training.balance import balanced_weights
 from ..training.voices import Voices, emotion_means
 
 Array = NDArray[Any]
 
 _WINDOW_S: Final = 2.5
-_RIDGE: Final = 0.3
-_EVENNESS: Final = 1.0  # between corpora
+_RIDGE: Final = 0.03  # of the heads that only estimate the emotions of profiles
 _LABEL_SMOOTHING: Final = 0.1
 _N_FOLDS: Final = 5
 _N_PROFILES: Final = 3  # drawn for each recording
@@ -62,18 +61,13 @@ def fit(examples: Examples, rows: Array, labels: Sequence[str], *, seed: int) ->
     shifts = [np.zeros((), np.float32), *(voices.offsets(random) for _ in range(_N_PROFILES))]
     shares = [_NO_PROFILE, *[(1 - _NO_PROFILE) / _N_PROFILES] * _N_PROFILES]
     n_versions, n_features = features.shape[1:]
-    corpora = [SAME_SPEAKERS.get(each.corpus, each.corpus) for each in utterances]
-    groups = np.unique(corpora, return_inverse=True)[1]
-    kernel, bias = linear.fit(
-        np.concatenate([linear.limited(standardised - shift).reshape(-1, n_features) for shift in shifts]),
+    network = shallow.fit(
+        np.concatenate([shallow.limited(standardised - shift).reshape(-1, n_features) for shift in shifts]),
         np.tile(np.repeat(targets, n_versions, axis=0), (len(shifts), 1)),
         np.concatenate([share * np.repeat(weights, n_versions) for share in shares]),
-        _RIDGE,
-        groups=np.tile(np.repeat(groups, n_versions), len(shifts)),
-        evenness=_EVENNESS,
+        seed=seed,
     )
-    n_labels = len(labels)
-    return linear.as_keras(mean, deviation, kernel[:, :n_labels], bias[:n_labels], "head")
+    return shallow.complete(network, mean, deviation, len(labels), "head")
 
 
 def fitted(recipe: ModelRecipe, examples: Examples, rows: Array) -> ModelRecipe:
@@ -81,7 +75,7 @@ def fitted(recipe: ModelRecipe, examples: Examples, rows: Array) -> ModelRecipe:
     utterances = [each for each, wanted in zip(examples.utterances, rows, strict=True) if wanted]
     features = examples.features[rows]
     mean, deviation = linear.standardisation(features, balanced_weights(utterances, recipe.labels))
-    deviation = linear.LIMIT * deviation  # as in linear.as_keras
+    deviation = shallow.LIMIT * deviation  # as in shallow.complete
     means = emotion_means((features[:, 0] - mean) / deviation, utterances, recipe.labels)
     standardisation = Standardisation(mean=decimals(mean), deviation=decimals(deviation))
     return recipe.replace(standardisation=standardisation, profile=_profile(means))
@@ -103,7 +97,7 @@ def _learnt(utterances: Sequence[Utterance], labels: Sequence[str]) -> tuple[str
 
 def _cross_fitted(standardised: Array, targets: Array, weights: Array, names: Array) -> Array:
     """Probabilities by heads without profiles, for speakers that they were not trained on, (n, n_learnt)."""
-    recorded = linear.limited(standardised[:, 0])
+    recorded = shallow.limited(standardised[:, 0])
     fold = np.unique(names, return_inverse=True)[1] % _N_FOLDS
     answers = np.empty((len(targets), targets.shape[1]), np.float32)
     for number in range(_N_FOLDS):

@@ -4,6 +4,7 @@
 - `fitting`: repeatable training
 - `balance`: how much each recording counts
 - `linear`: softmax regression with a ridge penalty
+- `shallow`: networks with one hidden layer on limited features
 - `voices`: voice profiles for heads on the voice encoder
 - `splits`: which utterances train and which test
 - `study`: the original study, repeated

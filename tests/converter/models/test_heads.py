@@ -13,7 +13,7 @@ from emotion_edge_converter.corpora.readers import EMOTIONS, Utterance
 from emotion_edge_converter.evaluation import fold_models
 from emotion_edge_converter.features.examples import Examples
 from emotion_edge_converter.models import heads
-from emotion_edge_converter.training import linear, voices
+from emotion_edge_converter.training import linear, shallow, voices
 from encoders import random_encoder
 from sounds import spoken, voice, write
 
@@ -43,25 +43,6 @@ def test_linear_regression_is_that_of_scikit_learn():
     np.testing.assert_allclose(bias - bias.mean(), reference.intercept_, atol=2e-3)
 
 
-def test_evenness_makes_the_groups_losses_more_alike():
-    random = np.random.default_rng(0)
-    rows = random.standard_normal((400, 6)).astype(np.float32)
-    groups = np.repeat([0, 1], [320, 80])
-    truth = np.where(groups == 0, rows[:, 0], rows[:, 1]) + rows[:, 2] > 0  # each group has a feature of its own
-    targets, weights = np.eye(2)[truth.astype(int)], np.ones(400)
-
-    def entropies(**options):
-        kernel, bias = linear.fit(rows, targets, weights, 0.01, **options)
-        logits = rows @ kernel + bias
-        answers = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        return [float(-(targets * answers).sum(axis=1)[groups == group].mean()) for group in (0, 1)]
-
-    one, other = entropies()
-    assert entropies(groups=groups) == pytest.approx([one, other], abs=1e-4)
-    even_one, even_other = entropies(groups=groups, evenness=20.0)
-    assert abs(even_one - even_other) < 0.5 * abs(one - other)
-
-
 def test_standardisation_weighs_recordings():
     features = np.array([[[0.0, 1.0]], [[4.0, 1.0]]], np.float32)
     mean, deviation = linear.standardisation(features, np.array([3.0, 1.0]))
@@ -69,17 +50,20 @@ def test_standardisation_weighs_recordings():
     np.testing.assert_allclose(deviation, [np.sqrt(3), 1e-3])
 
 
-def test_a_keras_head_gives_the_same_answers():
+def test_the_complete_head_standardises_and_limits_raw_features():
     random = np.random.default_rng(0)
     mean, deviation = random.standard_normal(4).astype(np.float32), random.uniform(1, 2, 4).astype(np.float32)
-    kernel, bias = random.standard_normal((4, 3)).astype(np.float32), random.standard_normal(3).astype(np.float32)
-    rows = 3 * random.standard_normal((50, 4)).astype(np.float32)
-    standardised = (rows - mean) / deviation
-    assert (np.abs(standardised) > linear.LIMIT).any()
-    logits = np.clip(standardised, -linear.LIMIT, linear.LIMIT) @ kernel + bias
-    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    model = linear.as_keras(mean, deviation, kernel, bias, "head")
-    np.testing.assert_allclose(np.asarray(model(rows)), expected, atol=1e-5)
+    rows = 3 * random.standard_normal((600, 4)).astype(np.float32)
+    limited = np.clip((rows - mean) / deviation, -shallow.LIMIT, shallow.LIMIT)
+    np.testing.assert_array_equal(limited, shallow.limited((rows - mean) / deviation))
+    assert (np.abs(limited) == shallow.LIMIT).any()
+    targets = np.eye(3)[limited[:, :3].argmax(axis=1)]
+    network = shallow.fit(limited, targets, np.ones(600), seed=0)
+    learnt = np.asarray(network(limited))
+    assert (learnt.argmax(axis=1) == targets.argmax(axis=1)).mean() > 0.8
+    two = shallow.complete(network, mean, deviation, 2, "head")
+    expected = learnt[:, :2] / learnt[:, :2].sum(axis=1, keepdims=True)  # the third output is removed
+    np.testing.assert_allclose(np.asarray(two(rows)), expected, atol=1e-5)
 
 
 def voices_of(n_takes=6, speakers="abcd", n_features=8, seed=0):
