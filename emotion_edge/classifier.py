@@ -65,7 +65,7 @@ class EmotionClassifier(Network):
         >>> classifier.recipe.labels
         ('angry', 'fear', 'happy', 'neutral', 'sad')
         >>> print(classifier.classify("hello.wav"))
-        neutral 0.94
+        uncertain (neutral 0.46)
     """
 
     def __init__(
@@ -302,6 +302,6 @@ def classify(source: Source) -> Prediction:
         >>> prediction.label
         'neutral'
         >>> print(prediction)
-        neutral 0.94
+        uncertain (neutral 0.46)
     """
     return _default_classifier().classify(source)

@@ -68,14 +68,14 @@ class Listener:
         >>> with Listener(source=FileSource("hello.wav")) as listener:
         ...     for event in listener:
         ...         print(event)
-        enter neutral 0.94  0.0-1.6 s
-        leave neutral 0.94  0.0-1.6 s
+        enter uncertain 0.46  0.0-1.6 s
+        leave uncertain 0.46  0.0-1.6 s
 
         The same with a function:
 
         >>> Listener(source=FileSource("hello.wav"), on_event=print).start().wait()
-        enter neutral 0.94  0.0-1.6 s
-        leave neutral 0.94  0.0-1.6 s
+        enter uncertain 0.46  0.0-1.6 s
+        leave uncertain 0.46  0.0-1.6 s
         True
     """
 

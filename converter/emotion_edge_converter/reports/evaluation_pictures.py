@@ -13,7 +13,7 @@ from ..recordings.conditions import AS_RECORDED, NOISE
 from . import drawing
 from .drawing import COLOURS, png
 
-KNOWN: Final = "corpora in the training data"
+KNOWN: Final = "speakers left out of training"
 LEFT_OUT: Final = "corpora left out of training"
 
 _MARKERS: Final = "osD^vPX"

@@ -108,7 +108,8 @@ def test_an_installation_with_only_numpy(installation):
     assert (findings["PortAudio"]["status"], findings["PortAudio"]["fix"]) == ("warning", f"{PIP} install sounddevice")
     assert findings["tflite-runtime"]["status"] == "unneeded"
     assert "in use" in findings["numpy"]["summary"]
-    assert (findings["self-test"]["status"], findings["self-test"]["details"]["status"]) == ("ok", "ok")
+    assert findings["self-test"]["status"] == "ok"
+    assert findings["self-test"]["details"]["status"] in ("ok", "uncertain")  # speech was found
 
 
 @pytest.mark.parametrize(
