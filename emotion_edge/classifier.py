@@ -65,7 +65,7 @@ class EmotionClassifier(Network):
         >>> classifier.recipe.labels
         ('angry', 'fear', 'happy', 'neutral', 'sad')
         >>> print(classifier.classify("hello.wav"))
-        uncertain (neutral 0.46)
+        neutral 0.86
     """
 
     def __init__(
@@ -302,6 +302,6 @@ def classify(source: Source) -> Prediction:
         >>> prediction.label
         'neutral'
         >>> print(prediction)
-        uncertain (neutral 0.46)
+        neutral 0.86
     """
     return _default_classifier().classify(source)

@@ -31,9 +31,9 @@ class Prediction:
         >>> from emotion_edge import classify
         >>> prediction = classify("hello.wav")
         >>> prediction.label, prediction.status
-        ('neutral', 'uncertain')
+        ('neutral', 'ok')
         >>> f"{prediction.confidence:.1f}"
-        '0.5'
+        '0.9'
         >>> max(prediction.probabilities, key=prediction.probabilities.get)
         'neutral'
         >>> print(classify("silence.wav"))

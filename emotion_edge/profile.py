@@ -89,7 +89,7 @@ class VoiceProfile:
         >>> classifier = EmotionClassifier(profile=profile)
         >>> prediction = classifier.classify("hello.wav", learn=True)
         >>> profile
-        VoiceProfile(five-emotions: 1 utterances, 2 s)
+        VoiceProfile(five-emotions: 1 utterances, 3 s)
     """
 
     def __init__(self, model: str, n_features: int) -> None:

@@ -110,7 +110,7 @@ def classify_many(
         >>> with ThreadPoolExecutor(2) as executor:
         ...     for result in classify_many(["hello.wav", "silence.wav"], executor=executor, keep_order=True):
         ...         print(result.path, result.prediction.status, result.prediction.label)
-        hello.wav uncertain neutral
+        hello.wav ok neutral
         silence.wav no_speech None
     """
     if chunksize < 1 or buffersize < 1:

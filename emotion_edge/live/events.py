@@ -41,9 +41,9 @@ class Event:
         >>> with Listener(source=FileSource("hello.wav")) as listener:
         ...     first, *others = listener
         >>> first.kind, first.status, first.label
-        ('enter', 'uncertain', None)
+        ('enter', 'ok', 'neutral')
         >>> print(first)
-        enter uncertain 0.46  0.0-1.6 s
+        enter neutral 0.86  0.0-2.4 s
         >>> sorted(first.to_dict())[:4]
         ['confidence', 'end_s', 'event', 'label']
     """

@@ -68,14 +68,14 @@ class Listener:
         >>> with Listener(source=FileSource("hello.wav")) as listener:
         ...     for event in listener:
         ...         print(event)
-        enter uncertain 0.46  0.0-1.6 s
-        leave uncertain 0.46  0.0-1.6 s
+        enter neutral 0.86  0.0-2.4 s
+        leave neutral 0.86  0.0-2.4 s
 
         The same with a function:
 
         >>> Listener(source=FileSource("hello.wav"), on_event=print).start().wait()
-        enter uncertain 0.46  0.0-1.6 s
-        leave uncertain 0.46  0.0-1.6 s
+        enter neutral 0.86  0.0-2.4 s
+        leave neutral 0.86  0.0-2.4 s
         True
     """
 

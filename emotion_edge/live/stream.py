@@ -84,7 +84,7 @@ class EmotionStream:
         >>> [event.kind for event in events]
         ['enter', 'leave']
         >>> print(events[-1])
-        leave uncertain 0.46  0.0-1.6 s
+        leave neutral 0.86  0.0-2.4 s
     """
 
     def __init__(
