@@ -23,7 +23,10 @@ from emotion_edge import Listener, classify
 from emotion_edge.live.sources import FileSource
 from emotion_edge.model.file import shipped
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs the limits, links and signals of Linux")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="needs the limits, links and signals of Linux"),
+    pytest.mark.usefixtures("as_a_fresh_process"),
+]
 
 
 def command(*arguments):

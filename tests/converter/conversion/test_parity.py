@@ -93,9 +93,8 @@ def standardised(name, features):
 
 def float32_copy(name, model, features, folder):
     """The shipped model without quantisation."""
-    recipe = load(name).recipe.replace(standardisation=None)
     path = folder / "float32.tflite"
-    path.write_bytes(convert(model, recipe, features, "float32"))
+    path.write_bytes(convert(model, load(name).recipe, features, "float32"))
     return path
 
 

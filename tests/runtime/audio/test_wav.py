@@ -168,6 +168,7 @@ def test_a_stream_of_unknown_length_from_a_pipe(tmp_path, caplog):
     assert caplog.messages == []
 
 
+@pytest.mark.usefixtures("as_a_fresh_process")
 def test_classify_in_a_process_without_soundfile_and_soxr(bare, tmp_path):
     path = write(tmp_path / "spoken.wav", spoken(rate=RATE), RATE)
     other = write(tmp_path / "spoken.flac", spoken(rate=RATE), RATE)

@@ -22,9 +22,15 @@ from emotion_edge import EmotionClassifier
 from emotion_edge.model.file import shipped
 
 HELLO = SPOKEN[2].read_bytes()
-EXPECTED = EmotionClassifier().classify(SPOKEN[2]).to_dict()
 INVALID = "Invalid multipart data."
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits, names and links work differently")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="limits, names and links work differently"),
+    pytest.mark.usefixtures("as_a_fresh_process"),
+]
+
+
+def expected():
+    return EmotionClassifier().classify(SPOKEN[2]).to_dict()
 
 
 def post(url, content=HELLO, **options):
@@ -44,7 +50,7 @@ def test_more_connections_than_it_may_have_files():
             time.sleep(0.01)
         for connection in idle:
             connection.close()
-        assert post(server.url).json() == EXPECTED
+        assert post(server.url).json() == expected()
         sentence = "connections are waiting: this process has reached its limit of open files (ulimit -n)\n"
         assert server.messages == [f"emotion-edge: {sentence}"]
         server.messages.clear()
@@ -95,12 +101,12 @@ def test_names_a_clock_and_a_model_that_go_astray(tmp_path):
     with serving("--model", model, **environment) as server:
         model.parent.chmod(0o700)
         shutil.rmtree(model.parent)
-        assert post(server.url).json() == EXPECTED
+        assert post(server.url).json() == expected()
         for name in (b"../../etc/passwd", b"bad\xff\xfe.wav", b"x" * 2000, b"line\rbreak"):
             form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="' + name + b'"\r\n\r\n'
             headers = {"content-type": "multipart/form-data; boundary=x"}
             answer = post(server.url, form + HELLO + b"\r\n--x--\r\n", headers=headers)
-            assert answer.json() == ({"error": f"the form cannot be read: {INVALID}"} if b"\r" in name else EXPECTED)
+            assert answer.json() == ({"error": f"the form cannot be read: {INVALID}"} if b"\r" in name else expected())
         assert httpx.get(server.url + "metrics", trust_env=False).status_code == 200
 
 
