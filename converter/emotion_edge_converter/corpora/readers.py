@@ -82,9 +82,14 @@ def _each_once(utterances: Iterable[Utterance]) -> list[Utterance]:
     return list(found.values())
 
 
+def corpus_of_speaker(utterance: Utterance) -> str:
+    """The corpus that a recording's speaker counts for: that of their speech, if they also sing in another one."""
+    return SAME_SPEAKERS.get(utterance.corpus, utterance.corpus)
+
+
 def speakers(utterances: Sequence[Utterance]) -> NDArray[np.str_]:
     """The name of the speaker of each recording, shape (n,). It is the same in a corpus of the same people singing."""
-    return np.array([f"{SAME_SPEAKERS.get(each.corpus, each.corpus)}:{each.speaker}" for each in utterances])
+    return np.array([f"{corpus_of_speaker(each)}:{each.speaker}" for each in utterances])
 
 
 def with_emotions(

@@ -21,7 +21,7 @@ from emotion_edge.model.recipe import ModelRecipe
 from ..conversion import model_file
 from ..conversion.keras_models import load_keras, save_keras
 from ..conversion.tflite import convert
-from ..corpora.readers import SAME_SPEAKERS
+from ..corpora.readers import SAME_SPEAKERS, corpus_of_speaker
 from ..evaluation import calibration
 from ..evaluation.fold_models import FOLDS_FILE
 from ..evaluation.metrics import confusion_matrix, label_numbers, uar
@@ -76,7 +76,7 @@ def training_sets(examples: Examples) -> Iterator[TrainingSet]:
     fold = splits.folds(examples.utterances)
     for number in np.unique(fold):
         yield TrainingSet(f"fold-{number + 1}", fold != number)
-    corpora = np.array([SAME_SPEAKERS.get(each.corpus, each.corpus) for each in examples.utterances])
+    corpora = np.array([corpus_of_speaker(each) for each in examples.utterances])
     for corpus in np.unique(corpora) if len(np.unique(corpora)) > 1 else ():
         yield TrainingSet(f"without-{corpus}", corpora != corpus, str(corpus))
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from ..corpora.readers import SAME_SPEAKERS, Utterance
+from ..corpora.readers import Utterance, corpus_of_speaker
 from ..errors import CorpusError
 from ..settings import SEED
 
@@ -70,14 +70,13 @@ def folds(utterances: Sequence[Utterance]) -> NDArray[Any]:
     """The fold of each recording, shape (n,). Speaker number i of a corpus, sorted, is in fold i modulo `N_FOLDS`."""
     speakers: dict[str, set[str]] = {}
     for utterance in utterances:
-        speakers.setdefault(SAME_SPEAKERS.get(utterance.corpus, utterance.corpus), set()).add(utterance.speaker)
+        speakers.setdefault(corpus_of_speaker(utterance), set()).add(utterance.speaker)
     fold = {
         (corpus, speaker): number % N_FOLDS
         for corpus, names in speakers.items()
         for number, speaker in enumerate(sorted(names))
     }
-    corpora = [SAME_SPEAKERS.get(utterance.corpus, utterance.corpus) for utterance in utterances]
-    return np.array([fold[corpus, each.speaker] for corpus, each in zip(corpora, utterances, strict=True)])
+    return np.array([fold[corpus_of_speaker(each), each.speaker] for each in utterances])
 
 
 def _name(utterance: Utterance, several_corpora: bool) -> str:
